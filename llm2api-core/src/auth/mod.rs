@@ -1,0 +1,5 @@
+//! Whether this installation may serve.
+
+mod gate;
+
+pub use gate::{Access, Gate, Keeper};

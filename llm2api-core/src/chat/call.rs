@@ -1,0 +1,178 @@
+//! What travels with one call through the whole stack.
+
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::time::Instant;
+use uuid::Uuid;
+
+use crate::error::{Error, ErrorKind};
+
+const DEFAULT_SENDS: u32 = 3;
+
+/// The state of one call: its id, its send budget, the attempts made so far.
+///
+/// Clones share the state, so every layer draws on the same budget: "3 attempts" never becomes 9
+/// sends.
+///
+/// # Example
+/// ```
+/// let call = llm2api_core::Call::new("req_1").with_sends(1);
+/// assert!(call.take_send());
+/// assert!(!call.take_send());
+/// ```
+#[derive(Clone, Debug)]
+pub struct Call {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    id: Box<str>,
+    sends: AtomicU32,
+    log: Mutex<Log>,
+}
+
+#[derive(Debug, Default)]
+struct Log {
+    attempts: Vec<Attempted>,
+    plan: RetryPlan,
+    kept: Option<Error>,
+}
+
+/// One attempt that was made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Attempted {
+    /// The upstream's name.
+    pub upstream: Arc<str>,
+    /// The credential's id.
+    pub credential: Arc<str>,
+    /// How it failed; absent while it runs and after it succeeded.
+    pub failure: Option<ErrorKind>,
+}
+
+/// What the next attempt may use.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct RetryPlan {
+    /// The instant from which the credential of the last attempt may be used again.
+    pub same_from: Option<Instant>,
+    /// Which others may be used.
+    pub others: Others,
+}
+
+/// Which credentials, apart from the last one, the next attempt may use.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Others {
+    /// Any that was not tried yet.
+    #[default]
+    Any,
+    /// Only those of another upstream than the last: the last one cannot be reached.
+    OtherUpstream,
+    /// None.
+    None,
+}
+
+impl Call {
+    /// Starts a call with three sends.
+    pub fn new(id: &str) -> Self {
+        Self {
+            shared: Arc::new(Shared {
+                id: id.into(),
+                sends: AtomicU32::new(DEFAULT_SENDS),
+                log: Mutex::default(),
+            }),
+        }
+    }
+
+    /// Starts a call under a new, random id.
+    pub fn random() -> Self {
+        Self::new(&format!("req_{}", Uuid::new_v4().simple()))
+    }
+
+    /// Sets how many sends this call may make in all.
+    #[must_use]
+    pub fn with_sends(self, sends: u32) -> Self {
+        self.shared.sends.store(sends, Ordering::Relaxed);
+        self
+    }
+
+    /// Returns the request id.
+    pub fn id(&self) -> &str {
+        &self.shared.id
+    }
+
+    /// Takes one send from the budget; says no when none is left.
+    pub fn take_send(&self) -> bool {
+        let less = |sends: u32| sends.checked_sub(1);
+        self.shared.sends.fetch_update(Ordering::Relaxed, Ordering::Relaxed, less).is_ok()
+    }
+
+    /// Returns how many sends are left.
+    pub fn sends_left(&self) -> u32 {
+        self.shared.sends.load(Ordering::Relaxed)
+    }
+
+    /// Notes that an attempt starts.
+    pub fn begin(&self, upstream: Arc<str>, credential: Arc<str>) {
+        self.log().attempts.push(Attempted { upstream, credential, failure: None });
+    }
+
+    /// Notes how the last attempt failed.
+    pub fn fail(&self, kind: ErrorKind) {
+        if let Some(last) = self.log().attempts.last_mut() {
+            last.failure = Some(kind);
+        }
+    }
+
+    /// Returns the attempts made so far, oldest first.
+    pub fn attempts(&self) -> Vec<Attempted> {
+        self.log().attempts.clone()
+    }
+
+    /// Returns how many attempts were made.
+    pub fn attempt_count(&self) -> usize {
+        self.log().attempts.len()
+    }
+
+    /// Says what the next attempt may use.
+    pub fn set_plan(&self, plan: RetryPlan) {
+        self.log().plan = plan;
+    }
+
+    /// Returns what the next attempt may use.
+    pub fn plan(&self) -> RetryPlan {
+        self.log().plan
+    }
+
+    /// Keeps the error of the last attempt, in case that no other attempt can be made.
+    pub fn keep(&self, error: Error) {
+        self.log().kept = Some(error);
+    }
+
+    /// Takes the error that was kept.
+    pub fn take_kept(&self) -> Option<Error> {
+        self.log().kept.take()
+    }
+
+    fn log(&self) -> MutexGuard<'_, Log> {
+        // No code panics while it holds the lock, and a torn log would harm nobody.
+        self.shared.log.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Default for Call {
+    fn default() -> Self {
+        Self::random()
+    }
+}
+
+impl RetryPlan {
+    /// Allows the same credential again after `wait`, or not at all.
+    pub fn new(same_after: Option<Duration>, others: Others) -> Self {
+        Self { same_from: same_after.map(|wait| Instant::now() + wait), others }
+    }
+}

@@ -1,0 +1,65 @@
+//! JSON that stays as it came until somebody looks into it.
+
+use std::sync::OnceLock;
+
+use bytes::Bytes;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+/// A JSON document with two faces: the bytes it arrived in and the typed value.
+///
+/// A document made [from the wire](Self::from_wire) is written out byte for byte as it came, and is
+/// parsed at most once, when [`body`](Self::body) is called. A document made [from a
+/// value](Self::from_body) is serialised when it is written.
+#[derive(Clone, Debug)]
+pub struct Document<T> {
+    json: Option<Bytes>,
+    body: OnceLock<T>,
+}
+
+impl<T: Serialize + DeserializeOwned + Default> Document<T> {
+    /// Keeps bytes that the caller has found to be a JSON text of type `T`.
+    ///
+    /// If they are not, [`body`](Self::body) gives `T::default()`.
+    pub fn from_wire(json: Bytes) -> Self {
+        Self { json: Some(json), body: OnceLock::new() }
+    }
+
+    /// Keeps a typed value.
+    pub fn from_body(body: T) -> Self {
+        Self { json: None, body: OnceLock::from(body) }
+    }
+
+    /// Returns the typed value, parsing the bytes at the first call.
+    pub fn body(&self) -> &T {
+        self.body.get_or_init(|| self.parse())
+    }
+
+    /// Returns the typed value for changing; the bytes it came in are given up.
+    pub fn body_mut(&mut self) -> &mut T {
+        if self.body.get().is_none() {
+            self.body = OnceLock::from(self.parse());
+        }
+        self.json = None;
+        self.body.get_mut().expect("filled two lines above")
+    }
+
+    /// Turns the document into the typed value.
+    pub fn into_body(mut self) -> T {
+        self.body.take().unwrap_or_else(|| self.parse())
+    }
+
+    /// Appends the document's JSON text, on one line, to `out`.
+    pub fn write_json(&self, out: &mut Vec<u8>) {
+        match &self.json {
+            Some(json) => out.extend_from_slice(json),
+            None => serde_json::to_writer(out, self.body())
+                .expect("a Vec takes every byte, and the vocabulary has string keys only"),
+        }
+    }
+
+    fn parse(&self) -> T {
+        let json = self.json.as_deref().unwrap_or_default();
+        serde_json::from_slice(json).unwrap_or_default()
+    }
+}

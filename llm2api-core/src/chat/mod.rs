@@ -1,0 +1,35 @@
+//! The vocabulary: the OpenAI chat-completions schema, typed, with unknown fields kept.
+//!
+//! Nothing here does I/O. Requests are parsed once and stay typed; chunks and completions of an
+//! OpenAI-compatible upstream keep the bytes they came in (see [`Chunk`]) and are parsed when
+//! somebody looks into them.
+//!
+//! Source of the schema: the published OpenAI API description, `CreateChatCompletionRequest`,
+//! `CreateChatCompletionResponse` and `CreateChatCompletionStreamResponse`.
+
+mod call;
+mod chunk;
+mod collect;
+mod completion;
+mod document;
+mod message;
+mod model;
+mod request;
+mod stream;
+mod tool;
+mod usage;
+mod validate;
+
+pub use call::{Attempted, Call, Others, RetryPlan};
+pub use chunk::{Chunk, ChunkBody, ChunkChoice, Delta, FunctionDelta, ToolCallDelta};
+pub use completion::{AssistantMessage, Choice, Completion, CompletionBody, FinishReason};
+pub use document::Document;
+pub use message::{Content, FilePart, ImageUrl, InputAudio, Message, Part, Role};
+pub use model::Model;
+pub use request::{ChatRequest, Stop, StreamOptions};
+pub use stream::{ChatItem, ChatStream, Ending, Outcome, Watch};
+pub use tool::{FunctionCall, FunctionDefinition, Tool, ToolCall};
+pub use usage::Usage;
+
+/// Fields that this version does not know; they travel on unchanged.
+pub type Extra = serde_json::Map<String, serde_json::Value>;

@@ -1,0 +1,223 @@
+//! The one stream type for both modes.
+
+use std::any::Any;
+use std::collections::VecDeque;
+use std::fmt;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use futures::Stream;
+use tokio::time::{Instant, Sleep};
+
+use super::{Chunk, Completion};
+use crate::error::{Error, ErrorKind, Result};
+
+/// What an answer's stream yields.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+#[expect(clippy::large_enum_variant, reason = "chunks are the rule: a box each would cost more")]
+pub enum ChatItem {
+    /// A piece of a streamed answer.
+    Chunk(Chunk),
+    /// The whole answer of an upstream that was not asked to stream, or would not.
+    Whole(Box<Completion>),
+}
+
+impl ChatItem {
+    /// Says whether this item commits the answer.
+    pub fn has_content(&self) -> bool {
+        match self {
+            Self::Chunk(chunk) => chunk.has_content(),
+            Self::Whole(_) => true,
+        }
+    }
+}
+
+/// How a call ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Outcome {
+    /// The answer is whole.
+    Completed,
+    /// The caller left; also where every call starts.
+    Cancelled,
+    /// The call failed.
+    Failed(ErrorKind),
+}
+
+/// How a stream ended, as told to those who [watch](Watch) it.
+#[derive(Clone, Copy, Debug)]
+pub enum Ending<'a> {
+    /// The answer is whole.
+    Completed,
+    /// The stream was dropped before its end.
+    Cancelled,
+    /// The answer broke off.
+    Failed(&'a Error),
+}
+
+impl Ending<'_> {
+    /// Returns the outcome without the error.
+    pub fn outcome(self) -> Outcome {
+        match self {
+            Self::Completed => Outcome::Completed,
+            Self::Cancelled => Outcome::Cancelled,
+            Self::Failed(error) => Outcome::Failed(error.kind()),
+        }
+    }
+}
+
+/// Sees what passes through a [`ChatStream`] and, exactly once, how it ended.
+///
+/// What must outlive a response future rides in the stream this way: a lease, a counter.
+pub trait Watch: Send + 'static {
+    /// Sees an item before the consumer gets it.
+    fn item(&mut self, _item: &ChatItem) {}
+
+    /// Learns how the stream ended. Called from `Drop` where the consumer left, so it must neither
+    /// block nor spawn.
+    fn end(&mut self, ending: Ending<'_>);
+}
+
+type Keeper = Arc<dyn Any + Send + Sync>;
+type Items = Pin<Box<dyn Stream<Item = Result<ChatItem>> + Send>>;
+
+/// An answer on its way: chunks, or one whole completion.
+///
+/// The stream ends after the last item, or after one error; nothing follows an error. Dropping it
+/// releases everything behind it.
+///
+/// # Example
+/// ```
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> llm2api_core::Result<()> {
+/// use futures::{StreamExt, stream};
+/// use llm2api_core::{ChatItem, ChatStream, Chunk, ChunkBody};
+///
+/// let chunk = Chunk::from(ChunkBody::text("chatcmpl-1", "demo", "Hello"));
+/// let mut answer = ChatStream::new(stream::iter([Ok(ChatItem::Chunk(chunk))]));
+/// while let Some(item) = answer.next().await {
+///     assert!(item?.has_content());
+/// }
+/// # Ok(()) }
+/// ```
+pub struct ChatStream {
+    items: Items,
+    held: VecDeque<ChatItem>,
+    watchers: Vec<Box<dyn Watch>>,
+    deadline: Option<Pin<Box<Sleep>>>,
+    ended: bool,
+    /// Declared last: what the rest hands over when it is dropped must still find its keeper.
+    keeper: Option<Keeper>,
+}
+
+impl ChatStream {
+    /// Wraps a stream of items.
+    pub fn new(items: impl Stream<Item = Result<ChatItem>> + Send + 'static) -> Self {
+        Self {
+            items: Box::pin(items),
+            held: VecDeque::new(),
+            watchers: Vec::new(),
+            deadline: None,
+            ended: false,
+            keeper: None,
+        }
+    }
+
+    /// Makes the stream of one whole answer.
+    pub fn whole(completion: Completion) -> Self {
+        let item = ChatItem::Whole(Box::new(completion));
+        Self::new(futures::stream::iter([Ok(item)]))
+    }
+
+    /// Puts items that were taken out back in front.
+    #[must_use]
+    pub fn with_held(mut self, mut held: VecDeque<ChatItem>) -> Self {
+        held.append(&mut self.held);
+        self.held = held;
+        self
+    }
+
+    /// Lets `watcher` see the items from here on, and the end.
+    #[must_use]
+    pub fn with_watch(mut self, watcher: impl Watch) -> Self {
+        self.watchers.push(Box::new(watcher));
+        self
+    }
+
+    /// Ends the stream with an error where it is not over by `deadline`.
+    #[must_use]
+    pub fn with_deadline(mut self, deadline: Instant) -> Self {
+        self.deadline = Some(Box::pin(tokio::time::sleep_until(deadline)));
+        self
+    }
+
+    /// Keeps something alive for as long as the stream lives.
+    #[must_use]
+    pub(crate) fn with_keeper(mut self, keeper: Keeper) -> Self {
+        self.keeper = Some(keeper);
+        self
+    }
+
+    /// Tells the watchers how it ended, once, and frees what is behind the stream.
+    pub(crate) fn end(&mut self, ending: Ending<'_>) {
+        if !std::mem::replace(&mut self.ended, true) {
+            self.held.clear();
+            self.items = Box::pin(futures::stream::empty());
+            for mut watcher in self.watchers.drain(..) {
+                watcher.end(ending);
+            }
+        }
+    }
+
+    fn poll_item(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<ChatItem>>> {
+        if let Some(item) = self.held.pop_front() {
+            return Poll::Ready(Some(Ok(item)));
+        }
+        let next = self.items.as_mut().poll_next(cx);
+        match &mut self.deadline {
+            Some(deadline) if next.is_pending() => {
+                std::task::ready!(deadline.as_mut().poll(cx));
+                Poll::Ready(Some(Err(overdue())))
+            }
+            _ => next,
+        }
+    }
+}
+
+impl Stream for ChatStream {
+    type Item = Result<ChatItem>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        if self.ended {
+            return Poll::Ready(None);
+        }
+        let next = std::task::ready!(self.poll_item(cx));
+        match &next {
+            Some(Ok(item)) => self.watchers.iter_mut().for_each(|watcher| watcher.item(item)),
+            Some(Err(error)) => self.end(Ending::Failed(error)),
+            None => self.end(Ending::Completed),
+        }
+        Poll::Ready(next)
+    }
+}
+
+impl Drop for ChatStream {
+    fn drop(&mut self) {
+        self.end(Ending::Cancelled);
+    }
+}
+
+impl fmt::Debug for ChatStream {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ChatStream")
+            .field("held", &self.held.len())
+            .field("watchers", &self.watchers.len())
+            .field("ended", &self.ended)
+            .finish_non_exhaustive()
+    }
+}
+
+fn overdue() -> Error {
+    let message = "the answer took longer than TOTAL_TIMEOUT";
+    Error::new(ErrorKind::UpstreamIncomplete, "read stream", message).with_code("total_timeout")
+}

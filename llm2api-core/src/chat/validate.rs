@@ -1,0 +1,168 @@
+//! From bytes to a request, with messages that say what to do.
+
+use serde_json::error::Category;
+
+use super::{ChatRequest, Message, Role};
+use crate::error::{Error, ErrorKind, Result};
+
+const OPERATION: &str = "read request";
+
+impl ChatRequest {
+    /// Parses and checks the JSON text of a request.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidRequest`], with the field at fault as [`Error::param`].
+    ///
+    /// # Example
+    /// ```
+    /// use llm2api_core::ChatRequest;
+    ///
+    /// let error = ChatRequest::from_json(br#"{"model":"demo","messages":[]}"#).unwrap_err();
+    /// assert_eq!(error.param(), Some("messages"));
+    /// ```
+    pub fn from_json(json: &[u8]) -> Result<Self> {
+        let request: Self = serde_json::from_slice(json).map_err(|error| explain(json, &error))?;
+        request.validate()?;
+        Ok(request)
+    }
+
+    /// Checks what the types cannot say: that there are messages, and that each is whole.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidRequest`], with the field at fault as [`Error::param`].
+    pub fn validate(&self) -> Result<()> {
+        if self.model.is_empty() {
+            return Err(invalid("model", "`model` is empty: name one that GET /v1/models lists"));
+        }
+        if self.messages.is_empty() {
+            return Err(invalid("messages", "`messages` is empty: send at least one message"));
+        }
+        if self.n == Some(0) {
+            return Err(invalid("n", "`n` is 0: ask for at least one answer"));
+        }
+        self.messages.iter().enumerate().try_for_each(|(at, message)| check_message(at, message))
+    }
+}
+
+fn check_message(at: usize, message: &Message) -> Result<()> {
+    let calls = message.tool_calls.as_ref().is_some_and(|calls| !calls.is_empty());
+    let may_be_silent = message.role == Role::Assistant
+        && (calls
+            || message.extra.contains_key("function_call")
+            || message.extra.contains_key("refusal"));
+    if message.content.is_none() && !may_be_silent {
+        let role = message.role.as_str();
+        let text = format!("a message of role `{role}` needs `content`: add a string or parts");
+        return Err(invalid(&format!("messages[{at}].content"), &text));
+    }
+    if message.role == Role::Tool && message.tool_call_id.is_none() {
+        let text = "a message of role `tool` needs `tool_call_id`: name the call it answers";
+        return Err(invalid(&format!("messages[{at}].tool_call_id"), text));
+    }
+    Ok(())
+}
+
+fn invalid(param: &str, message: &str) -> Error {
+    Error::new(ErrorKind::InvalidRequest, OPERATION, message).with_param(param)
+}
+
+/// Parses a second time, on the error path only, to learn which field is at fault.
+fn explain(json: &[u8], error: &serde_json::Error) -> Error {
+    if error.classify() != Category::Data {
+        let message = format!("the body is not valid JSON: {error}");
+        return Error::new(ErrorKind::InvalidRequest, OPERATION, message).with_code("invalid_json");
+    }
+    let mut json = serde_json::Deserializer::from_slice(json);
+    let (path, reason) = match serde_path_to_error::deserialize::<_, ChatRequest>(&mut json) {
+        Ok(_) => (String::new(), error.to_string()),
+        Err(error) => (error.path().to_string(), error.into_inner().to_string()),
+    };
+    let reason = reason.split(" at line ").next().unwrap_or_default();
+    let path = path.trim_matches('.');
+    if let Some((name, advice)) = missing_or_double(reason) {
+        let path = if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") };
+        return invalid(&path, &format!("`{path}` {advice}"));
+    }
+    if path.is_empty() {
+        let message = "the body must be a JSON object with `model` and `messages`";
+        return Error::new(ErrorKind::InvalidRequest, OPERATION, message);
+    }
+    invalid(path, &format!("`{path}`: {:.300}", in_json_words(reason)))
+}
+
+/// Reads serde's words for a field that is not there, or there twice.
+fn missing_or_double(reason: &str) -> Option<(&str, &'static str)> {
+    let forms = [
+        ("missing field `", "is missing: add it"),
+        ("duplicate field `", "stands there twice: send it once"),
+    ];
+    forms
+        .into_iter()
+        .find_map(|(start, advice)| Some((reason.strip_prefix(start)?.strip_suffix('`')?, advice)))
+}
+
+/// Replaces the names of Rust's types by those of JSON's.
+fn in_json_words(reason: &str) -> String {
+    let words = [
+        ("struct Message", "a message object"),
+        ("a sequence", "a list"),
+        ("f64", "a number"),
+        ("u32", "a whole number"),
+        ("u64", "a whole number"),
+        ("i64", "a whole number"),
+    ];
+    words.into_iter().fold(reason.to_owned(), |text, (from, to)| text.replace(from, to))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fmt::Write as _;
+
+    #[test]
+    fn every_mistake_is_named() {
+        let bodies = [
+            "",
+            "{",
+            "[]",
+            "\"x\"",
+            "{}",
+            r#"{"model":"m"}"#,
+            r#"{"messages":[{"role":"user","content":"x"}]}"#,
+            r#"{"model":"m","messages":[]}"#,
+            r#"{"model":"","messages":[{"role":"user","content":"x"}]}"#,
+            r#"{"model":1,"messages":[]}"#,
+            r#"{"model":"m","messages":"x"}"#,
+            r#"{"model":"m","messages":[1]}"#,
+            r#"{"model":"m","messages":[{"content":"x"}]}"#,
+            r#"{"model":"m","messages":[{"role":"user"}]}"#,
+            r#"{"model":"m","messages":[{"role":"robot","content":"x"}]}"#,
+            r#"{"model":"m","messages":[{"role":"user","content":5}]}"#,
+            r#"{"model":"m","messages":[{"role":"user","content":[{"type":"hologram"}]}]}"#,
+            r#"{"model":"m","messages":[{"role":"tool","content":"x"}]}"#,
+            r#"{"model":"m","model":"n","messages":[{"role":"user","content":"x"}]}"#,
+            r#"{"model":"m","messages":[{"role":"user","content":"x"}],"temperature":"hot"}"#,
+            r#"{"model":"m","messages":[{"role":"user","content":"x"}],"temperature":NaN}"#,
+            r#"{"model":"m","messages":[{"role":"user","content":"x"}],"stream":"yes"}"#,
+            r#"{"model":"m","messages":[{"role":"user","content":"x"}],"stop":3}"#,
+            r#"{"model":"m","messages":[{"role":"user","content":"x"}],"n":0}"#,
+        ];
+        let mut table = String::new();
+        for body in bodies {
+            let error = ChatRequest::from_json(body.as_bytes()).expect_err(body);
+            let param = error.param().unwrap_or("-");
+            writeln!(table, "{body}\n    {} | {param} | {}", error.code(), error.message())
+                .expect("a String takes everything");
+        }
+        insta::assert_snapshot!(table);
+    }
+
+    #[test]
+    fn unknown_fields_survive_the_trip() {
+        let body = r#"{"model":"m","messages":[{"role":"user","content":"x","mood":1}],"guided":{"a":[1]}}"#;
+        let request = ChatRequest::from_json(body.as_bytes()).expect("valid");
+        let again = serde_json::to_value(&request).expect("serialises");
+        let sent: serde_json::Value = serde_json::from_str(body).expect("valid");
+        assert_eq!(again, sent);
+    }
+}

@@ -1,0 +1,48 @@
+//! The body of an answer, as a stream that notices silence.
+
+use std::fmt;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures::Stream;
+
+use super::IdleClock;
+use super::client::broken;
+use crate::error::{Error, ErrorKind, Result};
+
+type Chunks = Pin<Box<dyn Stream<Item = reqwest::Result<Bytes>> + Send>>;
+
+/// The bytes of an answer. Ends with an error when no byte comes for too long.
+pub(crate) struct BodyStream {
+    chunks: Chunks,
+    liveness: IdleClock,
+}
+
+impl BodyStream {
+    pub(super) fn new(response: reqwest::Response, liveness: Duration) -> Self {
+        Self { chunks: Box::pin(response.bytes_stream()), liveness: IdleClock::new(liveness) }
+    }
+}
+
+impl Stream for BodyStream {
+    type Item = Result<Bytes>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        if let Poll::Ready(next) = self.chunks.as_mut().poll_next(cx) {
+            self.liveness.touch();
+            return Poll::Ready(next.map(|bytes| bytes.map_err(broken)));
+        }
+        std::task::ready!(self.liveness.poll_expired(cx));
+        let message = "the upstream sent nothing for LIVENESS_TIMEOUT";
+        Poll::Ready(Some(Err(Error::new(ErrorKind::UpstreamIncomplete, "read stream", message)
+            .with_code("upstream_silent"))))
+    }
+}
+
+impl fmt::Debug for BodyStream {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("BodyStream").field("liveness", &self.liveness).finish_non_exhaustive()
+    }
+}

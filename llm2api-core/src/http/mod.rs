@@ -1,0 +1,25 @@
+//! HTTP towards upstreams: a careful client, and the two framings that answers come in.
+//!
+//! The decoders are pure: bytes are pushed in, events or lines are taken out, any split of the
+//! bytes gives the same result, and every size has an end.
+
+mod body;
+#[cfg_attr(
+    not(all(feature = "chat-ui", feature = "openai")),
+    expect(dead_code, reason = "each upstream uses a part of it")
+)]
+mod client;
+mod clock;
+mod jsonl;
+mod lines;
+mod retry_after;
+mod sse;
+
+pub(crate) use body::BodyStream;
+pub(crate) use client::{HttpClient, Response};
+pub(crate) use clock::IdleClock;
+pub use jsonl::JsonLines;
+pub use sse::{Event, SseDecoder};
+
+#[cfg(test)]
+mod tests;

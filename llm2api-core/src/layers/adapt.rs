@@ -1,0 +1,154 @@
+//! Adds what an upstream lacks.
+
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use futures::{StreamExt, stream};
+use tower::{Layer, Service};
+
+use super::{ChatFuture, take_ready};
+use crate::adapt::estimate_tokens;
+use crate::chat::{ChatItem, ChatRequest, ChatStream, Chunk, ChunkBody, Usage};
+use crate::error::{Error, Result};
+use crate::pool::Attempt;
+
+/// Says whether an upstream counts tokens by itself.
+type CountsTokens = Arc<dyn Fn(&str) -> bool + Send + Sync>;
+
+/// Wraps the upstream that was chosen: only there is it known what is lacking.
+///
+/// # Notes
+/// It adds an estimated token count where the caller wants one and the upstream gives none;
+/// everything else passes through.
+///
+/// # Order
+/// Innermost, around the upstream.
+///
+/// # Example
+/// ```
+/// let layer = llm2api_core::layers::AdaptLayer::new(|upstream| upstream == "local");
+/// # drop(layer);
+/// ```
+#[derive(Clone)]
+pub struct AdaptLayer {
+    counts_tokens: CountsTokens,
+}
+
+impl AdaptLayer {
+    /// Makes a layer; `counts_tokens` says of an upstream, by its name, that it counts by itself.
+    pub fn new(counts_tokens: impl Fn(&str) -> bool + Send + Sync + 'static) -> Self {
+        Self { counts_tokens: Arc::new(counts_tokens) }
+    }
+}
+
+impl std::fmt::Debug for AdaptLayer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("AdaptLayer").finish_non_exhaustive()
+    }
+}
+
+impl<S> Layer<S> for AdaptLayer {
+    type Service = Adapt<S>;
+
+    fn layer(&self, inner: S) -> Adapt<S> {
+        Adapt { inner, layer: self.clone() }
+    }
+}
+
+/// The service of [`AdaptLayer`].
+#[derive(Clone, Debug)]
+pub struct Adapt<S> {
+    inner: S,
+    layer: AdaptLayer,
+}
+
+// ===== impl Adapt =====
+
+impl<S> Service<Attempt> for Adapt<S>
+where
+    S: Service<Attempt, Response = ChatStream, Error = Error> + Clone + Send + 'static,
+    S::Future: Send,
+{
+    type Response = ChatStream;
+    type Error = Error;
+    type Future = ChatFuture;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, attempt: Attempt) -> ChatFuture {
+        let counts = (self.layer.counts_tokens)(attempt.lease.upstream());
+        let wanted = attempt.request.wants_usage() || !attempt.request.streams();
+        let mut inner = take_ready(&mut self.inner);
+        if counts || !wanted {
+            return Box::pin(inner.call(attempt));
+        }
+        Box::pin(async move {
+            let prompt = prompt_tokens(&attempt.request);
+            inner.call(attempt).await.map(|stream| with_usage(stream, prompt))
+        })
+    }
+}
+
+fn prompt_tokens(request: &ChatRequest) -> u64 {
+    request.messages.iter().map(|message| estimate_tokens(&message.text()) + 4).sum()
+}
+
+/// Counts what passes and, at the end, adds the estimate unless the upstream gave figures.
+struct Counter {
+    stream: ChatStream,
+    prompt: u64,
+    completion: u64,
+    head: Option<ChunkBody>,
+    counted: bool,
+}
+
+fn with_usage(stream: ChatStream, prompt: u64) -> ChatStream {
+    let counter = Counter { stream, prompt, completion: 0, head: None, counted: false };
+    ChatStream::new(stream::unfold(counter, |mut counter| async move {
+        let item = counter.next().await?;
+        Some((item, counter))
+    }))
+}
+
+impl Counter {
+    async fn next(&mut self) -> Option<Result<ChatItem>> {
+        match self.stream.next().await {
+            Some(Ok(item)) => {
+                self.count(&item);
+                Some(Ok(item))
+            }
+            Some(Err(error)) => {
+                self.counted = true;
+                Some(Err(error))
+            }
+            None => self.estimate().map(Ok),
+        }
+    }
+
+    fn count(&mut self, item: &ChatItem) {
+        let ChatItem::Chunk(chunk) = item else {
+            self.counted = true;
+            return;
+        };
+        let body = chunk.body();
+        self.counted |= body.usage.is_some();
+        self.completion += estimate_tokens(chunk.text()) + estimate_tokens(chunk.reasoning());
+        self.head.get_or_insert_with(|| ChunkBody {
+            id: body.id.clone(),
+            created: body.created,
+            model: body.model.clone(),
+            ..ChunkBody::default()
+        });
+    }
+
+    fn estimate(&mut self) -> Option<ChatItem> {
+        if std::mem::replace(&mut self.counted, true) {
+            return None;
+        }
+        let usage = Some(Usage::estimate(self.prompt, self.completion));
+        let body = ChunkBody { usage, ..self.head.take()? };
+        Some(ChatItem::Chunk(Chunk::from(body)))
+    }
+}

@@ -1,0 +1,124 @@
+//! Holds an answer back until it has content.
+
+use std::collections::VecDeque;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use futures::StreamExt;
+use tokio::time::{Instant, timeout_at};
+use tower::{Layer, Service};
+
+use super::{ChatFuture, take_ready};
+use crate::chat::{ChatStream, Ending};
+use crate::error::{Error, ErrorKind, Result};
+use crate::pool::Attempt;
+
+/// Items without content that are held at most; chat-ui's status lines make none.
+const MOST_HELD: usize = 64;
+
+/// Lets an answer out only with its first content, so that a failure before it can be retried.
+///
+/// # Notes
+/// The first content is text, reasoning, a refusal, a tool call or a file; not a byte, a role or a
+/// keep-alive. An answer that breaks off before it is an [`ErrorKind::ConnectionReset`], since
+/// nobody has seen anything of it.
+///
+/// # Default
+/// The client gives 60 seconds, counted from the call.
+///
+/// # Order
+/// Inside `Pool` and `Retry`: a failure here costs one attempt. Outside `Adapt`, which may turn
+/// content into something else.
+///
+/// # Example
+/// ```
+/// use std::time::Duration;
+/// let layer = llm2api_core::layers::FirstChunkLayer::new(Duration::from_secs(60));
+/// # drop(layer);
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct FirstChunkLayer {
+    limit: Duration,
+}
+
+impl FirstChunkLayer {
+    /// Waits at most `limit` for the first content of a stream.
+    pub fn new(limit: Duration) -> Self {
+        Self { limit }
+    }
+}
+
+impl<S> Layer<S> for FirstChunkLayer {
+    type Service = FirstChunk<S>;
+
+    fn layer(&self, inner: S) -> FirstChunk<S> {
+        FirstChunk { inner, limit: self.limit }
+    }
+}
+
+/// The service of [`FirstChunkLayer`].
+#[derive(Clone, Debug)]
+pub struct FirstChunk<S> {
+    inner: S,
+    limit: Duration,
+}
+
+// ===== impl FirstChunk =====
+
+impl<S> Service<Attempt> for FirstChunk<S>
+where
+    S: Service<Attempt, Response = ChatStream, Error = Error> + Clone + Send + 'static,
+    S::Future: Send,
+{
+    type Response = ChatStream;
+    type Error = Error;
+    type Future = ChatFuture;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, attempt: Attempt) -> ChatFuture {
+        let mut inner = take_ready(&mut self.inner);
+        let deadline = Instant::now() + self.limit;
+        Box::pin(async move {
+            // The head of an answer has a limit of its own, kept by the upstream.
+            let stream = inner.call(attempt).await.map_err(nothing_seen)?;
+            hold(stream, deadline).await
+        })
+    }
+}
+
+async fn hold(mut stream: ChatStream, deadline: Instant) -> Result<ChatStream> {
+    let mut held = VecDeque::new();
+    while held.len() < MOST_HELD {
+        match timeout_at(deadline, stream.next()).await {
+            Ok(Some(Ok(item))) => {
+                let committed = item.has_content();
+                held.push_back(item);
+                if committed {
+                    break;
+                }
+            }
+            Ok(Some(Err(error))) => return Err(nothing_seen(error)),
+            // A whole answer without content: an empty one, but the upstream's own.
+            Ok(None) => break,
+            Err(_) => return Err(late(stream)),
+        }
+    }
+    Ok(stream.with_held(held))
+}
+
+fn late(mut stream: ChatStream) -> Error {
+    let message = "the upstream sent no content within FIRST_CONTENT_TIMEOUT";
+    let error = Error::new(ErrorKind::Timeout, "wait for content", message);
+    stream.end(Ending::Failed(&error));
+    error
+}
+
+fn nothing_seen(error: Error) -> Error {
+    match error.kind() {
+        ErrorKind::UpstreamIncomplete => error.with_kind(ErrorKind::ConnectionReset),
+        _ => error,
+    }
+}

@@ -1,0 +1,126 @@
+//! Counts every call once, however it ends.
+
+use std::task::{Context, Poll};
+
+use tokio::time::Instant;
+use tower::{Layer, Service};
+
+use super::{ChatFuture, take_ready};
+use crate::chat::{ChatItem, ChatRequest, ChatStream, Ending, Outcome, Watch};
+use crate::error::Error;
+use crate::metrics::Metrics;
+
+/// Counts calls, how they end and how long they take.
+///
+/// # Order
+/// Outermost: below `Retry` it would count attempts, not calls. It costs two clock readings a call
+/// and one look at each item until the first content.
+///
+/// # Cancellation safety
+/// A call whose future or stream is dropped is counted as cancelled.
+///
+/// # Example
+/// ```
+/// use llm2api_core::Metrics;
+/// use llm2api_core::layers::MetricsLayer;
+///
+/// let metrics = Metrics::default();
+/// let layer = MetricsLayer::new(metrics.clone());
+/// # drop(layer);
+/// ```
+#[derive(Clone, Debug)]
+pub struct MetricsLayer {
+    metrics: Metrics,
+}
+
+impl MetricsLayer {
+    /// Counts into `metrics`.
+    pub fn new(metrics: Metrics) -> Self {
+        Self { metrics }
+    }
+}
+
+impl<S> Layer<S> for MetricsLayer {
+    type Service = Metered<S>;
+
+    fn layer(&self, inner: S) -> Metered<S> {
+        Metered { inner, metrics: self.metrics.clone() }
+    }
+}
+
+/// The service of [`MetricsLayer`].
+#[derive(Clone, Debug)]
+pub struct Metered<S> {
+    inner: S,
+    metrics: Metrics,
+}
+
+// ===== impl Metered =====
+
+impl<S> Service<ChatRequest> for Metered<S>
+where
+    S: Service<ChatRequest, Response = ChatStream, Error = Error> + Clone + Send + 'static,
+    S::Future: Send,
+{
+    type Response = ChatStream;
+    type Error = Error;
+    type Future = ChatFuture;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, request: ChatRequest) -> ChatFuture {
+        let mut inner = take_ready(&mut self.inner);
+        let mut meter = Meter::start(self.metrics.clone());
+        Box::pin(async move {
+            match inner.call(request).await {
+                Ok(stream) => Ok(stream.with_watch(meter)),
+                Err(error) => {
+                    meter.end(Ending::Failed(&error));
+                    Err(error)
+                }
+            }
+        })
+    }
+}
+
+/// One call. Dropped before its end, it counts as cancelled.
+struct Meter {
+    metrics: Metrics,
+    started: Instant,
+    waits_for_content: bool,
+    ended: bool,
+}
+
+impl Meter {
+    fn start(metrics: Metrics) -> Self {
+        metrics.start();
+        Self { metrics, started: Instant::now(), waits_for_content: true, ended: false }
+    }
+
+    fn close(&mut self, outcome: Outcome) {
+        if !std::mem::replace(&mut self.ended, true) {
+            self.metrics.end(outcome, self.started.elapsed());
+        }
+    }
+}
+
+impl Watch for Meter {
+    fn item(&mut self, item: &ChatItem) {
+        if self.waits_for_content && item.has_content() {
+            self.waits_for_content = false;
+            self.metrics.first_content(self.started.elapsed());
+        }
+    }
+
+    fn end(&mut self, ending: Ending<'_>) {
+        self.close(ending.outcome());
+    }
+}
+
+impl Drop for Meter {
+    fn drop(&mut self) {
+        self.close(Outcome::Cancelled);
+    }
+}

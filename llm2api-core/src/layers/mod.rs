@@ -1,0 +1,32 @@
+//! What stands around an upstream: one layer a file, each usable by itself.
+//!
+//! The order in which the client stacks them, with the reasons, is written in one place: the
+//! `stack` module.
+
+mod adapt;
+mod auth_check;
+mod first_chunk;
+mod metrics;
+mod pool;
+mod retry;
+
+pub use adapt::{Adapt, AdaptLayer};
+pub use auth_check::{AuthCheck, AuthCheckLayer};
+pub use first_chunk::{FirstChunk, FirstChunkLayer};
+pub use metrics::{Metered, MetricsLayer};
+pub use pool::{PoolLayer, Pooled};
+pub use retry::{RetryLayer, RetryPolicy};
+
+use std::pin::Pin;
+
+use crate::chat::ChatStream;
+use crate::error::Result;
+
+/// What every layer's service returns from `call`.
+pub type ChatFuture = Pin<Box<dyn Future<Output = Result<ChatStream>> + Send>>;
+
+/// Takes the service that was polled ready and leaves a clone in its place, which may not be.
+pub(crate) fn take_ready<S: Clone>(service: &mut S) -> S {
+    let clone = service.clone();
+    std::mem::replace(service, clone)
+}

@@ -1,0 +1,108 @@
+//! Gives every attempt a credential.
+
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use tower::{Layer, Service};
+
+use super::{ChatFuture, take_ready};
+use crate::chat::{ChatRequest, ChatStream};
+use crate::error::{Error, Result};
+use crate::pool::{Attempt, Pool, Routes};
+
+/// Turns a request into an [`Attempt`]: finds where the model is served and leases a credential.
+///
+/// # Notes
+/// The choice is made in `call`, where the request is known, not in `poll_ready`.
+///
+/// # Order
+/// Inside `Retry`, so that every attempt chooses anew; outside everything that needs to know the
+/// upstream. The lease rides in the answer's stream and is held until its end.
+///
+/// # Cancellation safety
+/// A call that waits for its turn leaves the queue when dropped.
+///
+/// # Example
+/// ```
+/// # use std::{sync::Arc, time::Duration};
+/// # use llm2api_core::{layers::PoolLayer, pool::{Pool, Route, Routes}};
+/// #[derive(Debug)]
+/// struct Everything;
+///
+/// #[async_trait::async_trait]
+/// impl Routes for Everything {
+///     async fn routes(&self, model: &str) -> llm2api_core::Result<Vec<Route>> {
+///         Ok(vec![Route { upstream: "local".into(), model: model.into() }])
+///     }
+/// }
+///
+/// let layer = PoolLayer::new(Pool::new(Duration::from_secs(30)), Arc::new(Everything));
+/// # drop(layer);
+/// ```
+#[derive(Clone, Debug)]
+pub struct PoolLayer {
+    pool: Pool,
+    routes: Arc<dyn Routes>,
+}
+
+impl PoolLayer {
+    /// Leases from `pool` what `routes` says.
+    pub fn new(pool: Pool, routes: Arc<dyn Routes>) -> Self {
+        Self { pool, routes }
+    }
+}
+
+impl<S> Layer<S> for PoolLayer {
+    type Service = Pooled<S>;
+
+    fn layer(&self, inner: S) -> Pooled<S> {
+        Pooled { inner, layer: self.clone() }
+    }
+}
+
+/// The service of [`PoolLayer`].
+#[derive(Clone, Debug)]
+pub struct Pooled<S> {
+    inner: S,
+    layer: PoolLayer,
+}
+
+// ===== impl Pooled =====
+
+impl<S> Service<ChatRequest> for Pooled<S>
+where
+    S: Service<Attempt, Response = ChatStream, Error = Error> + Clone + Send + 'static,
+    S::Future: Send,
+{
+    type Response = ChatStream;
+    type Error = Error;
+    type Future = ChatFuture;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, request: ChatRequest) -> ChatFuture {
+        let mut inner = take_ready(&mut self.inner);
+        let layer = self.layer.clone();
+        Box::pin(async move {
+            let attempt = layer.attempt(request).await?;
+            inner.call(attempt).await
+        })
+    }
+}
+
+impl PoolLayer {
+    async fn attempt(&self, mut request: ChatRequest) -> Result<Attempt> {
+        let routes = self.routes.routes(&request.model).await?;
+        let lease = self.pool.lease(&routes, &request.call).await.map_err(|error| {
+            // On a retry, why the attempt before failed says more than that nobody is left.
+            request.call.take_kept().map_or(error, Error::into_exhausted)
+        })?;
+        request.call.begin(lease.upstream().clone(), lease.credential().id().shared());
+        if *request.model != **lease.model() {
+            request.model = lease.model().to_string();
+        }
+        Ok(Attempt::new(request, lease))
+    }
+}

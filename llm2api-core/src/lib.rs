@@ -1,0 +1,35 @@
+#![doc = include_str!("../README.md")]
+
+pub mod adapt;
+pub mod auth;
+mod catalog;
+pub mod chat;
+mod client;
+mod clock;
+pub mod credential;
+pub mod docs;
+mod error;
+#[cfg(feature = "http")]
+pub mod http;
+pub mod layers;
+mod limits;
+mod metrics;
+pub mod pool;
+mod stack;
+pub mod store;
+mod tasks;
+pub mod upstream;
+
+pub use chat::{
+    AssistantMessage, Call, ChatItem, ChatRequest, ChatStream, Choice, Chunk, ChunkBody,
+    ChunkChoice, Completion, CompletionBody, Content, Delta, FinishReason, FunctionCall,
+    FunctionDefinition, Message, Model, Outcome, Part, Role, Stop, StreamOptions, Tool, ToolCall,
+    ToolCallDelta, Usage,
+};
+pub use client::Client;
+pub use credential::{CookieSet, Credential, CredentialId, Material, Secret};
+pub use error::{Error, ErrorKind, Evidence, Result, Same, Verdict};
+pub use limits::Limits;
+pub use metrics::{BOUNDS_MS, HistogramSnapshot, Metrics, MetricsSnapshot};
+pub use stack::{ChatService, ClientBuilder};
+pub use upstream::{Upstream, UpstreamConfig};

@@ -1,0 +1,121 @@
+//! The engine's background work: the only place that spawns.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::StreamExt;
+use futures::stream::FuturesUnordered;
+use tokio::runtime::Handle;
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinHandle;
+use tokio::time::{sleep, timeout};
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::upstream::{Cleanup, Outbox, Upstream};
+
+/// Clean-ups that run at the same time.
+const AT_ONCE: usize = 16;
+/// Pauses before a clean-up is tried again.
+const PAUSES: [Duration; 3] =
+    [Duration::from_millis(200), Duration::from_secs(1), Duration::from_secs(5)];
+
+/// Upstreams by name.
+pub(crate) type Upstreams = Arc<HashMap<Arc<str>, Arc<dyn Upstream>>>;
+
+/// An outbox whose work a task does.
+#[derive(Clone, Debug)]
+pub(crate) struct Queue {
+    sender: mpsc::UnboundedSender<Cleanup>,
+}
+
+impl Queue {
+    /// Makes a queue and the end that [`Tasks::start`] reads.
+    pub(crate) fn new() -> (Self, mpsc::UnboundedReceiver<Cleanup>) {
+        let (sender, receiver) = mpsc::unbounded_channel();
+        (Self { sender }, receiver)
+    }
+}
+
+impl Outbox for Queue {
+    fn push(&self, cleanup: Cleanup) {
+        if let Err(lost) = self.sender.send(cleanup) {
+            let target = lost.0.target;
+            tracing::warn!(target_id = target, "the engine has stopped: a clean-up is left undone");
+        }
+    }
+}
+
+/// The running tasks. Dropping them lets the work in hand finish and takes no more.
+#[derive(Debug)]
+pub(crate) struct Tasks {
+    stop: watch::Sender<()>,
+    outbox: JoinHandle<()>,
+}
+
+impl Tasks {
+    /// Starts the tasks on the runtime of the caller.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Configuration`] outside a tokio runtime.
+    pub(crate) fn start(
+        receiver: mpsc::UnboundedReceiver<Cleanup>,
+        upstreams: Upstreams,
+    ) -> Result<Self> {
+        let runtime = Handle::try_current().map_err(|error| {
+            let message = "a client needs a tokio runtime: build it inside one";
+            Error::new(ErrorKind::Configuration, "start tasks", message).with_source(error)
+        })?;
+        let (stop, stopped) = watch::channel(());
+        let outbox = runtime.spawn(work_off(receiver, upstreams, stopped));
+        Ok(Self { stop, outbox })
+    }
+
+    /// Takes no more work and waits at most `grace` for what is in hand.
+    pub(crate) async fn shutdown(self, grace: Duration) {
+        let Self { stop, outbox } = self;
+        drop(stop);
+        let aborter = outbox.abort_handle();
+        if timeout(grace, outbox).await.is_err() {
+            tracing::warn!("clean-ups at upstreams did not finish in time");
+            aborter.abort();
+        }
+    }
+}
+
+async fn work_off(
+    mut receiver: mpsc::UnboundedReceiver<Cleanup>,
+    upstreams: Upstreams,
+    mut stopped: watch::Receiver<()>,
+) {
+    let mut running = FuturesUnordered::new();
+    let mut open = true;
+    while open || !running.is_empty() {
+        tokio::select! {
+            Some(()) = running.next(), if !running.is_empty() => {}
+            cleanup = receiver.recv(), if open && running.len() < AT_ONCE => match cleanup {
+                Some(cleanup) => running.push(clean_up(&upstreams, cleanup)),
+                None => open = false,
+            },
+            _ = stopped.changed(), if !receiver.is_closed() => receiver.close(),
+        }
+    }
+}
+
+async fn clean_up(upstreams: &Upstreams, cleanup: Cleanup) {
+    let Some(upstream) = upstreams.get(cleanup.credential.upstream()) else {
+        return;
+    };
+    for pause in PAUSES {
+        let Err(error) = upstream.clean_up(&cleanup).await else {
+            return;
+        };
+        tracing::debug!(%error, credential = %cleanup.credential.id(), "a clean-up failed");
+        sleep(pause).await;
+    }
+    tracing::warn!(
+        credential = %cleanup.credential.id(),
+        target_id = cleanup.target,
+        "a conversation could not be removed: delete it in the account"
+    );
+}

@@ -1,0 +1,123 @@
+//! One method a call.
+
+use std::time::Duration;
+
+use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, COOKIE};
+use reqwest::{Method, RequestBuilder};
+
+use super::config::Preset;
+use super::parse::refusal;
+use super::wire::{ModelList, WhoAmI};
+use crate::chat::{ChatRequest, Model};
+use crate::credential::{Credential, Material};
+use crate::error::{Error, ErrorKind, Result};
+use crate::http::{HttpClient, Response};
+use crate::limits::Limits;
+use crate::upstream::Account;
+use crate::upstream::url::BaseUrl;
+
+/// Longest wait for the body of a refusal.
+const REFUSAL_WAIT: Duration = Duration::from_secs(5);
+
+#[derive(Clone, Debug)]
+pub(super) struct Api {
+    http: HttpClient,
+    base: BaseUrl,
+    preset: Preset,
+}
+
+impl Api {
+    pub(super) fn new(base: BaseUrl, preset: Preset, limits: &Limits) -> Result<Self> {
+        let http = HttpClient::new(limits, base.tls())?;
+        Ok(Self { http, base: base.or_path(preset.default_path), preset })
+    }
+
+    /// Asks for an answer; a stream's head must come within the first-content limit.
+    pub(super) async fn chat(
+        &self,
+        request: &ChatRequest,
+        credential: &Credential,
+    ) -> Result<Response> {
+        let limits = self.http.limits();
+        let (accept, wait) = match request.streams() {
+            true => ("text/event-stream", limits.first_content_timeout),
+            false => ("application/json", limits.response_timeout),
+        };
+        let call = self.call(Method::POST, self.preset.chat, Some(credential));
+        let call = call.header(ACCEPT, accept).header(CONTENT_TYPE, "application/json");
+        self.send(call.body(self.encode(request)?), wait, Some(credential)).await
+    }
+
+    pub(super) async fn models(
+        &self,
+        owner: &str,
+        credential: Option<&Credential>,
+    ) -> Result<Vec<Model>> {
+        let list: ModelList = self.get(self.preset.models, credential).await?;
+        Ok(list.into_models(owner))
+    }
+
+    pub(super) async fn check(&self, credential: &Credential) -> Result<Account> {
+        let who: WhoAmI = self.get(self.preset.check, Some(credential)).await?;
+        Ok(Account::proven(who.id, who.name.or(who.email)))
+    }
+
+    async fn get<T: serde::de::DeserializeOwned>(
+        &self,
+        path: &str,
+        credential: Option<&Credential>,
+    ) -> Result<T> {
+        let wait = self.http.limits().first_content_timeout;
+        let call = self.call(Method::GET, path, credential).header(ACCEPT, "application/json");
+        let body = self.send(call, wait, credential).await?.bytes(wait).await?;
+        serde_json::from_slice(&body).map_err(|error| {
+            let message = format!("the upstream's answer to GET {path} is not what it should be");
+            Error::new(ErrorKind::UpstreamProtocol, "ask upstream", message).with_source(error)
+        })
+    }
+
+    async fn send(
+        &self,
+        call: RequestBuilder,
+        wait: Duration,
+        credential: Option<&Credential>,
+    ) -> Result<Response> {
+        let response = self.http.send(call, wait).await?;
+        if response.status() == 200 {
+            return Ok(response);
+        }
+        let (status, pause) = (response.status(), response.retry_after());
+        let location = response.location().map(str::to_owned);
+        let body = response.bytes(REFUSAL_WAIT).await.unwrap_or_default();
+        let error = refusal(status, location.as_deref(), &body, credential);
+        Err(error.with_retry_after(pause))
+    }
+
+    fn call(&self, method: Method, path: &str, credential: Option<&Credential>) -> RequestBuilder {
+        let call = self.http.request(method, &self.base.join(path));
+        match credential.map(Credential::material) {
+            Some(Material::Token(key)) => call.bearer_auth(key.expose()),
+            Some(Material::Cookies(set)) => {
+                match self.preset.bearer_cookie.and_then(|name| set.get(name)) {
+                    Some(key) => call.header(AUTHORIZATION, format!("Bearer {}", key.expose())),
+                    None => call.header(COOKIE, set.header().expose()),
+                }
+            }
+            _ => call,
+        }
+    }
+
+    fn encode(&self, request: &ChatRequest) -> Result<Vec<u8>> {
+        let encoded = if self.preset.withheld.iter().any(|name| request.extra.contains_key(*name)) {
+            let mut request = request.clone();
+            request.extra.retain(|name, _| !self.preset.withheld.contains(&name.as_str()));
+            serde_json::to_vec(&request)
+        } else {
+            serde_json::to_vec(request)
+        };
+        encoded.map_err(|error| {
+            Error::new(ErrorKind::Internal, "encode request", "the request has no JSON form")
+                .with_source(error)
+        })
+    }
+}
