@@ -1,5 +1,7 @@
 //! From a stream to a whole answer, and back.
 
+use std::collections::VecDeque;
+
 use futures::StreamExt;
 
 use super::{
@@ -42,15 +44,11 @@ impl ChatStream {
         })
     }
 
-    /// Returns the answer in pieces, also where the upstream gave it whole.
+    /// Returns the answer in pieces, also where the upstream gave it whole; its token counts, if
+    /// any, become a last chunk where `usage` asks for one.
     #[must_use]
-    pub fn into_chunks(self) -> Self {
-        Self::new(self.flat_map(|item| {
-            futures::stream::iter(match item {
-                Ok(ChatItem::Whole(completion)) => split(completion.into_body()),
-                other => vec![other],
-            })
-        }))
+    pub fn into_chunks(self, usage: bool) -> Self {
+        self.with_split(if usage { split_with_usage } else { split })
     }
 
     /// Polls to the end, so that those who watch see a completed answer.
@@ -140,32 +138,26 @@ fn append(text: &mut Option<String>, more: Option<String>) {
 }
 
 /// Splits a whole answer: what was said, why it ended, the token counts.
-fn split(body: CompletionBody) -> Vec<Result<ChatItem>> {
-    let head = ChunkBody {
-        id: body.id,
-        created: body.created,
-        model: body.model,
-        extra: body.extra,
-        ..ChunkBody::default()
-    };
-    let mut said = head.clone();
-    let mut ended = head.clone();
-    for choice in body.choices {
-        ended.choices.push(ChunkChoice {
-            index: choice.index,
-            finish_reason: choice.finish_reason,
-            ..ChunkChoice::default()
-        });
-        said.choices.push(ChunkChoice {
-            index: choice.index,
-            delta: choice.message.into(),
-            logprobs: choice.logprobs,
-            ..ChunkChoice::default()
-        });
-    }
-    let usage = body.usage.map(|usage| ChunkBody { usage: Some(usage), ..head });
+fn split_with_usage(completion: Completion) -> VecDeque<ChatItem> {
+    let CompletionBody { id, created, model, choices, usage, extra, .. } = completion.into_body();
+    let head = ChunkBody { id, created, model, extra, ..ChunkBody::default() };
+    let (said, ended) = choices.into_iter().map(halves).unzip();
+    let usage = usage.map(|usage| ChunkBody { usage: Some(usage), ..head.clone() });
+    let said = ChunkBody { choices: said, ..head.clone() };
+    let ended = ChunkBody { choices: ended, ..head };
     let chunks = [Some(said), Some(ended), usage].into_iter().flatten();
-    chunks.map(|body| Ok(ChatItem::Chunk(Chunk::from(body)))).collect()
+    chunks.map(|body| ChatItem::Chunk(Chunk::from(body))).collect()
+}
+
+fn split(mut completion: Completion) -> VecDeque<ChatItem> {
+    completion.body_mut().usage = None;
+    split_with_usage(completion)
+}
+
+fn halves(choice: Choice) -> (ChunkChoice, ChunkChoice) {
+    let Choice { index, message, finish_reason, logprobs, .. } = choice;
+    let said = ChunkChoice { index, delta: message.into(), logprobs, ..ChunkChoice::default() };
+    (said, ChunkChoice { index, finish_reason, ..ChunkChoice::default() })
 }
 
 impl From<AssistantMessage> for Delta {

@@ -79,6 +79,8 @@ pub trait Watch: Send + 'static {
     fn end(&mut self, ending: Ending<'_>);
 }
 
+/// Cuts a whole answer into pieces.
+type Split = fn(Completion) -> VecDeque<ChatItem>;
 type Keeper = Arc<dyn Any + Send + Sync>;
 type Items = Pin<Box<dyn Stream<Item = Result<ChatItem>> + Send>>;
 
@@ -104,6 +106,7 @@ pub struct ChatStream {
     items: Items,
     held: VecDeque<ChatItem>,
     watchers: Vec<Box<dyn Watch>>,
+    split: Option<Split>,
     deadline: Option<Pin<Box<Sleep>>>,
     ended: bool,
     /// Declared last: what the rest hands over when it is dropped must still find its keeper.
@@ -117,6 +120,7 @@ impl ChatStream {
             items: Box::pin(items),
             held: VecDeque::new(),
             watchers: Vec::new(),
+            split: None,
             deadline: None,
             ended: false,
             keeper: None,
@@ -158,6 +162,13 @@ impl ChatStream {
         self
     }
 
+    /// Cuts an answer that comes whole into pieces, from here on.
+    #[must_use]
+    pub(crate) fn with_split(mut self, split: Split) -> Self {
+        self.split = Some(split);
+        self
+    }
+
     /// Tells the watchers how it ended, once, and frees what is behind the stream.
     pub(crate) fn end(&mut self, ending: Ending<'_>) {
         if !std::mem::replace(&mut self.ended, true) {
@@ -170,6 +181,17 @@ impl ChatStream {
     }
 
     fn poll_item(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<ChatItem>>> {
+        let item = std::task::ready!(self.poll_uncut(cx));
+        let (Some(Ok(ChatItem::Whole(completion))), Some(split)) = (&item, self.split) else {
+            return Poll::Ready(item);
+        };
+        let mut pieces = split((**completion).clone());
+        pieces.append(&mut self.held);
+        self.held = pieces;
+        Poll::Ready(self.held.pop_front().map(Ok))
+    }
+
+    fn poll_uncut(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<ChatItem>>> {
         if let Some(item) = self.held.pop_front() {
             return Poll::Ready(Some(Ok(item)));
         }

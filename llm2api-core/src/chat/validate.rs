@@ -101,8 +101,14 @@ fn missing_or_double(reason: &str) -> Option<(&str, &'static str)> {
         .find_map(|(start, advice)| Some((reason.strip_prefix(start)?.strip_suffix('`')?, advice)))
 }
 
-/// Replaces the names of Rust's types by those of JSON's.
+/// Replaces the names of Rust's types by those of JSON's, and leaves out what was sent: it may be
+/// part of a conversation, and errors are logged.
 fn in_json_words(reason: &str) -> String {
+    let quoted = reason.find("string \"").zip(reason.rfind("\", expected"));
+    let reason = match quoted {
+        Some((start, end)) => format!("{}string{}", &reason[..start], &reason[end + 1..]),
+        None => reason.to_owned(),
+    };
     let words = [
         ("struct Message", "a message object"),
         ("a sequence", "a list"),
@@ -111,7 +117,7 @@ fn in_json_words(reason: &str) -> String {
         ("u64", "a whole number"),
         ("i64", "a whole number"),
     ];
-    words.into_iter().fold(reason.to_owned(), |text, (from, to)| text.replace(from, to))
+    words.into_iter().fold(reason, |text, (from, to)| text.replace(from, to))
 }
 
 #[cfg(test)]

@@ -101,8 +101,9 @@ async fn hold(mut stream: ChatStream, deadline: Instant) -> Result<ChatStream> {
                 }
             }
             Ok(Some(Err(error))) => return Err(nothing_seen(error)),
-            // A whole answer without content: an empty one, but the upstream's own.
-            Ok(None) => break,
+            // Ended by the upstream itself: without content, but not without a word.
+            Ok(None) if !held.is_empty() => break,
+            Ok(None) => return Err(empty()),
             Err(_) => return Err(late(stream)),
         }
     }
@@ -114,6 +115,10 @@ fn late(mut stream: ChatStream) -> Error {
     let error = Error::new(ErrorKind::Timeout, "wait for content", message);
     stream.end(Ending::Failed(&error));
     error
+}
+
+fn empty() -> Error {
+    Error::new(ErrorKind::UpstreamProtocol, "wait for content", "the upstream's answer is empty")
 }
 
 fn nothing_seen(error: Error) -> Error {

@@ -34,6 +34,7 @@ pub(super) fn refusal(
             format!("the server refused our Origin; check the upstream's URL: {said}")
         }
         _ if said.is_empty() => format!("the upstream answered with status {status}"),
+        _ if is_page(&said) => format!("the upstream answered with a web page, status {status}"),
         _ => format!("the upstream said: {}", quote(&said, Some(credential))),
     };
     let error = Error::new(kind, OPERATION, text).with_status(status);

@@ -57,7 +57,7 @@ impl Probe {
         let listed: Vec<ListedModel> = match family {
             Family::V2 { .. } => api.get::<Superjson<_>>(caller, "/api/v2/models").await?.json,
             Family::Y2024 => match api.get(caller, "/api/models").await {
-                Err(error) if error.status() == Some(403) => {
+                Err(error) if is_switched_off(&error) => {
                     devalue::models(&api.page(caller, "", "1").await?)
                 }
                 listed => listed?,
@@ -95,9 +95,14 @@ impl Probe {
 async fn ask(api: &Api, caller: Caller<'_>) -> Result<Family> {
     match api.get::<Superjson<FeatureFlags>>(caller, "/api/v2/feature-flags").await {
         Ok(flags) => Ok(Family::V2 { login: flags.json.login_enabled }),
-        Err(error) if error.status() == Some(404) => Ok(Family::Y2024),
+        Err(error) if error.status() == Some(404) || is_switched_off(&error) => Ok(Family::Y2024),
         Err(error) => Err(error),
     }
+}
+
+/// Only servers before `/api/v2` can switch their API off, and then all paths under `/api` say so.
+fn is_switched_off(error: &Error) -> bool {
+    error.status() == Some(403) && error.message().contains("API is disabled")
 }
 
 /// Asks a server before `/api/v2`, whose API may be switched off.
@@ -105,7 +110,7 @@ async fn old_account(api: &Api, caller: Caller<'_>) -> Result<(bool, Option<User
     match api.get::<User>(caller, "/api/user").await {
         Ok(user) => return Ok((true, Some(user))),
         Err(error) if matches!(error.kind(), ErrorKind::CredentialRejected) => {}
-        Err(error) if error.status() == Some(403) => {}
+        Err(error) if is_switched_off(&error) => {}
         Err(error) => return Err(error),
     }
     let page = api.page(caller, "", "1").await?;

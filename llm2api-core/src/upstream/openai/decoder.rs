@@ -141,7 +141,7 @@ fn one_line(text: &str) -> Option<&str> {
 }
 
 fn not_json(error: serde_json::Error) -> Error {
-    let message = "the upstream sent an event that is not JSON: content is lost";
+    let message = "the upstream's answer is not JSON: content is lost";
     Error::new(ErrorKind::UpstreamProtocol, "chat", message).with_source(error)
 }
 

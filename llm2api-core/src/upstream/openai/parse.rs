@@ -92,6 +92,9 @@ impl Said {
     fn error(self, kind: ErrorKind, credential: Option<&Credential>) -> Error {
         let message = match &self.message {
             Some(message) => format!("the upstream said: {}", quote(message, credential)),
+            None if kind == ErrorKind::ModelNotFound => {
+                "the upstream has no such path or model: check its URL and the model's name".into()
+            }
             None => "the upstream refused and did not say why".to_owned(),
         };
         let mut error = Error::new(kind, OPERATION, message);

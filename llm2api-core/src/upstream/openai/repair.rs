@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::decoder::incomplete;
 use super::wire::ChoicesView;
-use crate::chat::{ChunkBody, CompletionBody};
+use crate::chat::{ChunkBody, CompletionBody, FinishReason};
 use crate::clock::unix_seconds;
 use crate::error::{Error, ErrorKind, Result};
 
@@ -56,7 +56,11 @@ impl Repair {
         }
         for choice in &mut body.choices {
             // The JSON text is whole, so the answer is: only its reason was left out.
-            choice.finish_reason.get_or_insert(crate::chat::FinishReason::Stop);
+            choice.finish_reason.get_or_insert(FinishReason::Stop);
+            // Only pieces of calls are numbered.
+            for call in choice.message.tool_calls.iter_mut().flatten() {
+                call.extra.remove("index");
+            }
         }
         Ok(body)
     }

@@ -1,0 +1,70 @@
+//! What stdout says once the server listens: how to reach it, and never a key.
+
+use std::fmt::Write as _;
+use std::io::{self, Write as _};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+
+use crate::config::Config;
+
+/// Prints the lines that a person copies into a client.
+pub(crate) fn print(config: &Config, address: SocketAddr) {
+    let text = text(config, address);
+    let mut out = io::stdout().lock();
+    // A closed stdout is no reason not to serve.
+    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+}
+
+fn text(config: &Config, address: SocketAddr) -> String {
+    let address = reachable(address);
+    let mut text = format!("OPENAI_BASE_URL=http://{address}{}/v1\n", config.api_path);
+    text.push_str(if config.api_keys.is_empty() {
+        "OPENAI_API_KEY: any value, no API_KEY is set\n"
+    } else {
+        "OPENAI_API_KEY: use the value of API_KEY\n"
+    });
+    for upstream in config.upstreams.iter().filter(|upstream| upstream.kind == "demo") {
+        let name = &upstream.name;
+        // Writing to a String cannot fail.
+        let _ = writeln!(
+            text,
+            "Upstream `{name}` is the built-in demo: set UPSTREAM_URL to use a real one"
+        );
+    }
+    text
+}
+
+/// Everybody's address is nobody's: a client on this machine needs one it can call.
+fn reachable(address: SocketAddr) -> SocketAddr {
+    let ip = match address.ip() {
+        ip if !ip.is_unspecified() => ip,
+        IpAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(_) => Ipv6Addr::LOCALHOST.into(),
+    };
+    SocketAddr::new(ip, address.port())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{Settings, Sources};
+
+    fn banner(pairs: &[(&str, &str)]) -> String {
+        let pairs = pairs.iter().map(|(name, text)| ((*name).into(), (*text).into()));
+        let sources = Sources { environment: pairs.collect(), ..Sources::default() };
+        let config = Settings::resolve(&sources).and_then(|s| s.config()).expect("valid");
+        text(&config, config.listen)
+    }
+
+    #[test]
+    fn it_says_how_to_reach_the_server_and_no_key() {
+        let open = banner(&[]);
+        let keyed = banner(&[
+            ("LISTEN", "0.0.0.0:8080"),
+            ("API_KEY", "sk-canary"),
+            ("API_PATH", "a/b"),
+            ("UPSTREAM_URL", "https://chat.example.org"),
+        ]);
+        assert!(!keyed.contains("canary"));
+        insta::assert_snapshot!(format!("{open}---\n{keyed}"));
+    }
+}

@@ -1,0 +1,184 @@
+//! The command line.
+
+use std::collections::BTreeMap;
+use std::fmt::Display;
+use std::io::{self, Write};
+use std::path::PathBuf;
+
+use clap::{Arg, ArgMatches, Args, Command, FromArgMatches, Parser, Subcommand};
+
+use crate::config::{Config, ConfigError, Settings, Sources, TABLE};
+use crate::{RunError, client, healthcheck, run, telemetry};
+
+const FILE: &str = "llm2api.toml";
+const FAILED: u8 = 1;
+/// The exit code for settings that cannot be used; clap's own for a command line that cannot.
+const UNUSABLE: u8 = 2;
+
+/// One OpenAI-compatible HTTP endpoint over a pool of chat accounts.
+#[derive(Debug, Parser)]
+#[command(name = "llm2api-server", version)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Option<Task>,
+    /// Settings file; without it, llm2api.toml in the working directory if there is one
+    #[arg(long, value_name = "PATH", global = true)]
+    config: Option<PathBuf>,
+    #[command(flatten)]
+    settings: Flags,
+}
+
+#[derive(Debug, Subcommand)]
+enum Task {
+    /// Serve; what happens without a command too
+    Serve,
+    /// Look at the settings
+    #[command(subcommand)]
+    Config(Look),
+    /// Ask a running server on LISTEN whether it lives; the exit code is 0 or 1
+    Healthcheck,
+}
+
+#[derive(Clone, Copy, Debug, Subcommand)]
+enum Look {
+    /// Check the settings and say what is wrong
+    Check,
+    /// Print the effective settings, secrets hidden
+    Print,
+}
+
+/// The settings of the table as flags; a secret only by the path of its file, since everybody on
+/// the machine can read command lines.
+#[derive(Debug)]
+struct Flags(BTreeMap<String, String>);
+
+impl Args for Flags {
+    fn augment_args(command: Command) -> Command {
+        command.args(TABLE.iter().map(|setting| {
+            let secret = setting.is_secret();
+            let suffix = if secret { "-file" } else { "" };
+            let mut help = format!("{} [env: {}", setting.help, setting.name);
+            help.push_str(if secret { ", or this: …_FILE]" } else { "]" });
+            if !setting.default.is_empty() {
+                help = format!("{help} [default: {}]", setting.default);
+            }
+            Arg::new(if secret { format!("{}_FILE", setting.name) } else { setting.name.into() })
+                .long(format!("{}{suffix}", setting.flag()))
+                .value_name(if secret { "PATH" } else { "VALUE" })
+                .help(help)
+                .help_heading("Settings")
+                .global(true)
+        }))
+    }
+
+    fn augment_args_for_update(command: Command) -> Command {
+        Self::augment_args(command)
+    }
+}
+
+impl FromArgMatches for Flags {
+    fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
+        let mut flags = Self(BTreeMap::new());
+        flags.update_from_arg_matches(matches)?;
+        Ok(flags)
+    }
+
+    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
+        for setting in TABLE {
+            let id = if setting.is_secret() {
+                format!("{}_FILE", setting.name)
+            } else {
+                setting.name.to_owned()
+            };
+            if let Some(text) = matches.get_one::<String>(&id) {
+                self.0.insert(id, text.clone());
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Cli {
+    /// Does what the command line says; settings come from it, `environment` and the file.
+    ///
+    /// The exit code is 0 after an orderly end, 2 for settings that cannot be used, and 1 for
+    /// everything else.
+    pub async fn execute(self, environment: BTreeMap<String, String>) -> u8 {
+        let settings = self.sources(environment).and_then(|sources| Settings::resolve(&sources));
+        let config = settings.as_ref().map_err(Clone::clone).and_then(Settings::config);
+        let (settings, config) = match (settings, config) {
+            (Ok(settings), Ok(config)) => (settings, config),
+            (_, Err(error)) | (Err(error), _) => return refuse(&error),
+        };
+        match self.command.unwrap_or(Task::Serve) {
+            Task::Serve => serve(config).await,
+            Task::Config(Look::Check) => check(&config).await,
+            Task::Config(Look::Print) => say(&settings.to_string()),
+            Task::Healthcheck => {
+                healthcheck::run(config.listen).map_or_else(|text| fail(&text), say)
+            }
+        }
+    }
+
+    fn sources(&self, environment: BTreeMap<String, String>) -> Result<Sources, ConfigError> {
+        let flags = self.settings.0.clone();
+        Ok(Sources { flags, environment, file: self.file()?, ..Sources::default() })
+    }
+
+    fn file(&self) -> Result<Option<(String, String)>, ConfigError> {
+        let path = self.config.clone().unwrap_or_else(|| FILE.into());
+        let shown = path.display().to_string();
+        match std::fs::read_to_string(&path) {
+            Ok(text) => Ok(Some((shown, text))),
+            Err(error) if error.kind() == io::ErrorKind::NotFound && self.config.is_none() => {
+                Ok(None)
+            }
+            Err(error) => {
+                let right = format!("this settings file cannot be read ({error})");
+                Err(ConfigError::bad("--config", &shown, &right))
+            }
+        }
+    }
+}
+
+async fn serve(config: Config) -> u8 {
+    if let Err(error) = telemetry::init(&config) {
+        return refuse(&error);
+    }
+    match run(config).await {
+        Ok(()) => 0,
+        Err(error @ RunError::Engine(_)) => refuse(&error),
+        Err(error) => fail(&error.to_string()),
+    }
+}
+
+/// Builds the engine too: it knows what a URL and a credential of each kind look like.
+async fn check(config: &Config) -> u8 {
+    if let Err(error) = client(config).await {
+        return refuse(&ConfigError::new(error.message()));
+    }
+    let warnings = config
+        .warnings
+        .iter()
+        .fold(String::new(), |text, warning| text + "warning: " + warning + "\n");
+    say(&(warnings + "the settings are in order\n"))
+}
+
+fn say(text: &str) -> u8 {
+    // Nobody reads a closed stdout.
+    let _ = io::stdout().write_all(text.as_bytes());
+    0
+}
+
+fn refuse(error: &dyn Display) -> u8 {
+    let _ = fail(&error.to_string());
+    UNUSABLE
+}
+
+fn fail(text: &str) -> u8 {
+    let _ = writeln!(io::stderr(), "llm2api-server: {text}");
+    FAILED
+}
+
+#[cfg(test)]
+mod tests;

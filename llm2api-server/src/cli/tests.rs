@@ -1,0 +1,27 @@
+use clap::CommandFactory;
+
+use super::*;
+
+#[test]
+fn help_lists_every_setting() {
+    let help = Cli::command().term_width(100).render_long_help().to_string();
+    for setting in TABLE {
+        assert!(help.contains(&format!("--{}", setting.flag())), "{}", setting.name);
+    }
+    insta::assert_snapshot!(help);
+}
+
+#[test]
+fn flags_may_stand_before_and_after_the_command() {
+    for line in ["x --listen 127.0.0.1:1 config print", "x config print --listen 127.0.0.1:1"] {
+        let cli = Cli::try_parse_from(line.split(' ')).expect("valid");
+        assert_eq!(cli.settings.0.get("LISTEN").map(String::as_str), Some("127.0.0.1:1"), "{line}");
+    }
+}
+
+#[test]
+fn secrets_are_no_flags_but_their_files_are() {
+    assert!(Cli::try_parse_from(["x", "--api-key", "sk"]).is_err());
+    let cli = Cli::try_parse_from(["x", "--api-key-file", "/run/key"]).expect("valid");
+    assert_eq!(cli.settings.0.get("API_KEY_FILE").map(String::as_str), Some("/run/key"));
+}

@@ -1,0 +1,166 @@
+//! The settings file: `[server]`, `[[upstream]]`, `[[model]]`.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::de::{Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer};
+
+use super::error::ConfigError;
+use super::table::TABLE;
+
+/// The file as it is written.
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct File {
+    #[serde(default)]
+    pub(crate) server: Server,
+    #[serde(default)]
+    pub(crate) upstream: Vec<FileUpstream>,
+    #[serde(default)]
+    pub(crate) model: Vec<FileModel>,
+}
+
+/// `[server]`: the settings of the table in lower case, by their environment names.
+#[derive(Default)]
+pub(crate) struct Server(pub(crate) BTreeMap<String, String>);
+
+/// `[[upstream]]`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct FileUpstream {
+    pub(crate) name: String,
+    pub(crate) kind: String,
+    pub(crate) url: Option<String>,
+    pub(crate) max_concurrency_per_credential: Option<u32>,
+    #[serde(default)]
+    pub(crate) any_model: bool,
+    #[serde(default)]
+    pub(crate) credentials: Vec<FileCredential>,
+}
+
+/// One credential: where it is, or itself.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct FileCredential {
+    pub(crate) env: Option<String>,
+    pub(crate) file: Option<String>,
+    pub(crate) value: Option<String>,
+}
+
+/// `[[model]]`: an alias.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct FileModel {
+    pub(crate) name: String,
+    pub(crate) serve: Vec<String>,
+}
+
+impl File {
+    /// Parses `text`; `path` is named in errors.
+    pub(crate) fn parse(path: &str, text: &str) -> Result<Self, ConfigError> {
+        toml::from_str(text).map_err(|error| {
+            let before = error.span().and_then(|span| text.get(..span.start));
+            let line = before.map_or(1, |before| before.matches('\n').count() + 1);
+            let message = hide_strings(error.message());
+            ConfigError::new(format!("`{path}`, line {line}: {message}"))
+        })
+    }
+}
+
+/// Takes out what the file's author put between quotes: it may be a secret in the wrong place.
+fn hide_strings(message: &str) -> String {
+    let mut shown = String::with_capacity(message.len());
+    for (at, piece) in message.split('"').enumerate() {
+        shown.push_str(if at % 2 == 0 { piece } else { "\"…\"" });
+    }
+    shown
+}
+
+impl<'de> Deserialize<'de> for Server {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(ServerVisitor)
+    }
+}
+
+struct ServerVisitor;
+
+impl<'de> Visitor<'de> for ServerVisitor {
+    type Value = Server;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a table of settings")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Server, A::Error> {
+        let mut server = BTreeMap::new();
+        while let Some(Key(name)) = map.next_key()? {
+            let Text(text) = map.next_value()?;
+            server.insert(name, text);
+        }
+        Ok(Server(server))
+    }
+}
+
+/// A key of `[server]`, as the environment spells it.
+struct Key(String);
+
+impl<'de> Deserialize<'de> for Key {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let key = String::deserialize(deserializer)?;
+        let known = TABLE.iter().any(|setting| {
+            let rest = key.strip_prefix(&setting.key());
+            rest == Some("") || (setting.is_secret() && rest == Some("_file"))
+        });
+        if known {
+            return Ok(Self(key.to_ascii_uppercase()));
+        }
+        let wrong = "unknown key; `llm2api-server --help` lists the settings, here in lower case";
+        Err(D::Error::custom(format!("`{key}`: {wrong}")))
+    }
+}
+
+/// A value of `[server]`: a text, a number, a switch or a list of texts.
+struct Text(String);
+
+impl<'de> Deserialize<'de> for Text {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(TextVisitor)
+    }
+}
+
+struct TextVisitor;
+
+impl<'de> Visitor<'de> for TextVisitor {
+    type Value = Text;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a text, a whole number, a switch or a list of texts")
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<Text, E> {
+        Ok(Text(text.to_owned()))
+    }
+
+    fn visit_i64<E>(self, number: i64) -> Result<Text, E> {
+        Ok(Text(number.to_string()))
+    }
+
+    fn visit_bool<E>(self, switch: bool) -> Result<Text, E> {
+        Ok(Text(switch.to_string()))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Text, A::Error> {
+        let mut text = String::new();
+        while let Some(item) = items.next_element::<String>()? {
+            text.push_str(&item);
+            text.push('\n');
+        }
+        Ok(Text(text))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Text, A::Error> {
+        while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
+        Err(A::Error::custom("a setting cannot be a table"))
+    }
+}

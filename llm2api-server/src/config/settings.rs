@@ -1,0 +1,187 @@
+//! Who said what: flag over environment over file over default.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use secrecy::SecretString;
+
+use super::error::ConfigError;
+use super::file::{File, FileCredential, FileModel, FileUpstream};
+use super::sources::{Read, Sources};
+use super::table::{Kind, LATER, REFUSED, Setting, TABLE};
+use super::value;
+
+/// Where a value was found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Origin {
+    /// On the command line.
+    Flag,
+    /// In the environment.
+    Environment,
+    /// In the settings file.
+    File,
+    /// Nobody said anything.
+    Default,
+}
+
+/// The effective value of each setting, checked one by one.
+pub struct Settings {
+    values: BTreeMap<&'static str, (String, Origin)>,
+    pub(super) upstreams: Vec<(FileUpstream, Vec<SecretString>)>,
+    pub(super) models: Vec<FileModel>,
+    pub(super) later: Vec<&'static str>,
+}
+
+impl Settings {
+    /// Puts the sources one over the other and checks every value.
+    ///
+    /// # Errors
+    /// The first mistake found: an unknown key, a value that cannot be read, an empty key.
+    pub fn resolve(sources: &Sources) -> Result<Self, ConfigError> {
+        refuse(&sources.environment)?;
+        let file = match &sources.file {
+            Some((path, text)) => File::parse(path, text)?,
+            None => File::default(),
+        };
+        let levels = [
+            (Origin::Flag, &sources.flags),
+            (Origin::Environment, &sources.environment),
+            (Origin::File, &file.server.0),
+        ];
+        let mut values = BTreeMap::new();
+        for setting in TABLE {
+            values.insert(setting.name, value_of(setting, &levels, sources.read)?);
+        }
+        let mut upstreams = Vec::new();
+        for upstream in file.upstream {
+            let credentials = credentials(sources, &upstream)?;
+            upstreams.push((upstream, credentials));
+        }
+        let is_set = |name: &&&str| is_set(&sources.environment, name);
+        let later = LATER.iter().filter(is_set).copied().collect();
+        Ok(Self { values, upstreams, models: file.model, later })
+    }
+
+    /// Returns the text of a setting; empty where it is unset.
+    ///
+    /// # Panics
+    /// If the table has no such setting, which the tests would have shown.
+    pub fn text(&self, name: &str) -> &str {
+        &self.values.get(name).unwrap_or_else(|| panic!("the table has no setting {name}")).0
+    }
+
+    /// Returns the text of a setting for people: stars in place of a secret.
+    pub fn shown(&self, setting: &Setting) -> &str {
+        match self.text(setting.name) {
+            "" => "",
+            _ if setting.is_secret() => "***",
+            text => text,
+        }
+    }
+
+    /// Returns where the value of a setting was found.
+    pub fn origin(&self, name: &str) -> Origin {
+        self.values.get(name).map_or(Origin::Default, |(_, origin)| *origin)
+    }
+}
+
+impl fmt::Debug for Settings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let shown = TABLE.iter().map(|setting| (setting.name, self.shown(setting)));
+        f.debug_map().entries(shown).finish()
+    }
+}
+
+type Level<'a> = (Origin, &'a BTreeMap<String, String>);
+
+fn value_of(
+    setting: &Setting,
+    levels: &[Level<'_>],
+    read: Read,
+) -> Result<(String, Origin), ConfigError> {
+    for (origin, level) in levels {
+        if let Some(text) = at_level(setting, level, read)? {
+            setting.check(&text)?;
+            return Ok((text, *origin));
+        }
+    }
+    Ok((setting.default.to_owned(), Origin::Default))
+}
+
+fn at_level(
+    setting: &Setting,
+    level: &BTreeMap<String, String>,
+    read: Read,
+) -> Result<Option<String>, ConfigError> {
+    let name = setting.name;
+    let mut text = level.get(name).cloned();
+    if let Kind::Secret { refuse_empty } = setting.kind {
+        if let Some(path) = level.get(&format!("{name}_FILE")).filter(|path| !path.is_empty()) {
+            if text.as_ref().is_some_and(|text| !text.is_empty()) {
+                return Err(ConfigError::new(format!(
+                    "`{name}` and `{name}_FILE`: give one of the two"
+                )));
+            }
+            text = Some(read_secret(&format!("{name}_FILE"), path, read)?);
+        }
+        let nothing = |text: &String| value::list(text).next().is_none();
+        if refuse_empty && text.as_ref().is_some_and(nothing) {
+            let wrong = "is set but empty: give it a value, or do not set it";
+            return Err(ConfigError::bad_secret(name, wrong));
+        }
+    }
+    Ok(text.map(|text| text.trim().to_owned()).filter(|text| !text.is_empty()))
+}
+
+fn read_secret(name: &str, path: &str, read: Read) -> Result<String, ConfigError> {
+    read(path).map_err(|error| {
+        ConfigError::bad(name, path, &format!("this file cannot be read ({error})"))
+    })
+}
+
+/// Looks up what `{ env = … }` and `{ file = … }` point to.
+fn credentials(
+    sources: &Sources,
+    upstream: &FileUpstream,
+) -> Result<Vec<SecretString>, ConfigError> {
+    upstream.credentials.iter().map(|credential| lookup(sources, credential)).collect()
+}
+
+fn lookup(sources: &Sources, credential: &FileCredential) -> Result<SecretString, ConfigError> {
+    let FileCredential { env, file, value } = credential;
+    let text = match (env, file, value) {
+        (Some(name), None, None) => sources.environment.get(name).cloned().ok_or_else(|| {
+            let right = "the environment has no such variable";
+            ConfigError::bad("credentials.env", name, right)
+        })?,
+        (None, Some(path), None) => read_secret("credentials.file", path, sources.read)?,
+        (None, None, Some(text)) => text.clone(),
+        _ => {
+            let right = "must name exactly one of `env`, `file` and `value`";
+            return Err(ConfigError::bad_secret("credentials", right));
+        }
+    };
+    match text.trim() {
+        "" => Err(ConfigError::bad_secret("credentials", "holds an empty credential")),
+        text => Ok(SecretString::from(text)),
+    }
+}
+
+fn is_set(environment: &BTreeMap<String, String>, name: &str) -> bool {
+    environment.get(name).is_some_and(|text| !text.trim().is_empty())
+}
+
+fn refuse(environment: &BTreeMap<String, String>) -> Result<(), ConfigError> {
+    if environment.get("AUTH_CODE").is_some_and(|text| text.trim().is_empty()) {
+        let wrong = "is set but empty: give it a value, or do not set it";
+        return Err(ConfigError::bad_secret("AUTH_CODE", wrong));
+    }
+    match REFUSED.iter().find(|name| is_set(environment, name)) {
+        Some(name) => Err(ConfigError::new(format!(
+            "`{name}` is set, but this version cannot verify authorisation codes yet: \
+             unset it to start without an authority"
+        ))),
+        None => Ok(()),
+    }
+}

@@ -1,0 +1,182 @@
+//! The one table of settings.
+
+use super::error::ConfigError;
+use super::value;
+
+/// What a setting's text means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Kind {
+    /// Any text.
+    Text,
+    /// A text that is never shown, and may also come from a file: `NAME_FILE`.
+    Secret {
+        /// Whether it is a mistake, and not "unset", if it is there but empty.
+        refuse_empty: bool,
+    },
+    /// `true` or `false`.
+    Switch,
+    /// An address and a port.
+    Address,
+    /// A base URL.
+    Url,
+    /// Path segments.
+    Path,
+    /// A duration of more than nothing.
+    Duration,
+    /// A duration; nothing switches the wait, or the limit, off.
+    DurationOrZero,
+    /// A number of bytes, at least so many.
+    Size(usize),
+    /// A whole number of at least one.
+    Count,
+    /// One of these words.
+    Choice(&'static [&'static str]),
+}
+
+/// One row of the table.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct Setting {
+    /// The environment variable; the file and the flag use it in lower case.
+    pub name: &'static str,
+    /// What holds where nobody says otherwise; empty for "unset".
+    pub default: &'static str,
+    /// What its text means.
+    pub kind: Kind,
+    /// One line for people.
+    pub help: &'static str,
+}
+
+const fn row(name: &'static str, default: &'static str, kind: Kind, help: &'static str) -> Setting {
+    Setting { name, default, kind, help }
+}
+
+const KEY: Kind = Kind::Secret { refuse_empty: true };
+const COOKIES: Kind = Kind::Secret { refuse_empty: false };
+const UPSTREAMS: Kind = Kind::Choice(&["chat-ui", "openai", "open-webui", "demo"]);
+const LOGS: Kind = Kind::Choice(&["auto", "json", "pretty"]);
+/// hyper cannot work with a smaller buffer.
+const LEAST_HEAD: usize = 8192;
+
+/// Every setting, in the order in which people meet them.
+#[rustfmt::skip]
+pub static TABLE: &[Setting] = &[
+    row("LISTEN", "127.0.0.1:9999", Kind::Address, "Address and port to listen on"),
+    row("API_KEY", "", KEY, "Key(s) that clients send as `Authorization: Bearer`, comma-separated"),
+    row("ALLOW_OPEN", "false", Kind::Switch, "Serve without API_KEY on an address that is not loopback"),
+    row("API_PATH", "", Kind::Path, "Prefix of the client paths: `custom` serves /custom/v1/…"),
+    row("ADMIN_KEY", "", KEY, "Key of the operator; checked, and used by no route of this version"),
+    row("UPSTREAM_KIND", "", UPSTREAMS, "What the upstream speaks; `chat-ui` with UPSTREAM_URL, else `demo`"),
+    row("UPSTREAM_URL", "", Kind::Url, "Base URL of the upstream, base path included"),
+    row("COOKIES", "", COOKIES, "Credentials, comma- or newline-separated: `name=value; name2=value2` or a bare value"),
+    row("MAX_CONCURRENCY_PER_CREDENTIAL", "4", Kind::Count, "Calls at the same time with one credential"),
+    row("QUEUE_TIMEOUT", "30s", Kind::DurationOrZero, "Wait for a free credential, then 429"),
+    row("RETRY_MAX_ATTEMPTS", "3", Kind::Count, "Sends for one request, all layers together"),
+    row("CONNECT_TIMEOUT", "3s", Kind::Duration, "TCP and TLS to the upstream"),
+    row("FIRST_CONTENT_TIMEOUT", "60s", Kind::Duration, "Streams: request sent to first content"),
+    row("RESPONSE_TIMEOUT", "600s", Kind::Duration, "Whole answers: request sent to last byte"),
+    row("LIVENESS_TIMEOUT", "30s", Kind::Duration, "Between any two bytes of a stream"),
+    row("PROGRESS_TIMEOUT", "300s", Kind::Duration, "Between two pieces of content"),
+    row("TOTAL_TIMEOUT", "0", Kind::DurationOrZero, "One request, everything; 0 is off"),
+    row("UPSTREAM_EVENT_LIMIT", "1MiB", Kind::Size(1), "One stream event or line of the upstream"),
+    row("UPSTREAM_BODY_LIMIT", "16MiB", Kind::Size(1), "One JSON answer of the upstream"),
+    row("WRITE_STALL_TIMEOUT", "60s", Kind::Duration, "A client that does not read is cut off after"),
+    row("CLIENT_HEAD_TIMEOUT", "10s", Kind::Duration, "First byte of a request to the end of its head"),
+    row("CLIENT_BODY_TIMEOUT", "10s", Kind::Duration, "Between two pieces of a request body"),
+    row("CLIENT_IDLE_TIMEOUT", "75s", Kind::Duration, "A kept connection between two requests"),
+    row("MAX_CONNECTIONS", "10000", Kind::Count, "Connections at the same time"),
+    row("REQUEST_BODY_LIMIT", "20MiB", Kind::Size(1), "A larger request body gets 413"),
+    row("REQUEST_HEAD_LIMIT", "64KiB", Kind::Size(LEAST_HEAD), "A larger request head gets 431"),
+    row("MESSAGES_LIMIT", "10000", Kind::Count, "A request with more messages gets 400"),
+    row("SHUTDOWN_GRACE", "30s", Kind::DurationOrZero, "Running requests may finish for so long at the end"),
+    row("LOG_FORMAT", "auto", LOGS, "`auto` is pretty on a terminal and json elsewhere"),
+    row("RUST_LOG", "info", Kind::Text, "What is logged, as in `info,llm2api_core=debug`"),
+];
+
+/// Settings of the documented set that this version does not know yet.
+pub(crate) static LATER: &[&str] = &[
+    "SEARXNG_URL",
+    "TOOL_ALL_IN_ONE",
+    "AUTH_CODE",
+    "AUTH_CODE_FILE",
+    "AUTH_GRACE",
+    "CHECK_INTERVAL",
+    "DATA_DIR",
+    "STORE_URL",
+    "MASTER_KEY",
+    "MASTER_KEY_FILE",
+    "POOL_STRATEGY",
+    "BODY_BYTES_IN_FLIGHT",
+    "JSON_DEPTH",
+    "REMOTE_IMAGES",
+    "CONVERSATIONS",
+    "SEARCH_BLOCK",
+    "STRICT_PARAMETERS",
+    "METRICS_LISTEN",
+    "METRICS_PUBLIC",
+    "ALLOWED_HOSTS",
+];
+
+/// Settings that promise protection: starting without it would break that promise.
+pub(crate) static REFUSED: &[&str] = &["AUTH_URL", "AUTH_PUBLIC_KEY"];
+
+impl Setting {
+    /// Says whether the value must never be shown.
+    pub fn is_secret(&self) -> bool {
+        matches!(self.kind, Kind::Secret { .. })
+    }
+
+    /// Returns the setting's name in the file, such as `queue_timeout`.
+    pub fn key(&self) -> String {
+        self.name.to_ascii_lowercase()
+    }
+
+    /// Returns the setting's flag, such as `queue-timeout`.
+    pub fn flag(&self) -> String {
+        self.key().replace('_', "-")
+    }
+
+    /// Checks that `text` can be read.
+    pub(crate) fn check(&self, text: &str) -> Result<(), ConfigError> {
+        let parsed = match self.kind {
+            Kind::Text | Kind::Secret { .. } => Ok(()),
+            Kind::Switch => value::switch(text).map(drop),
+            Kind::Address => value::address(text).map(drop),
+            Kind::Url => return check_url(self.name, text),
+            Kind::Path => value::api_path(text).map(drop),
+            Kind::DurationOrZero => value::duration(text).map(drop),
+            Kind::Duration => match value::duration(text) {
+                Ok(duration) if duration.is_zero() => {
+                    Err("write more than nothing: this wait needs an end")
+                }
+                other => other.map(drop),
+            },
+            Kind::Size(least) => match value::size(text) {
+                Ok(size) if size < least => return Err(too_small(self.name, text, least)),
+                other => other.map(drop),
+            },
+            Kind::Count => value::count(text).map(drop),
+            Kind::Choice(words) if words.contains(&text) => Ok(()),
+            Kind::Choice(words) => {
+                let right = format!("write one of {}", words.join(", "));
+                return Err(ConfigError::bad(self.name, text, &right));
+            }
+        };
+        parsed.map_err(|right| ConfigError::bad(self.name, text, right))
+    }
+}
+
+/// Checks a base URL; one with a password in it is not repeated.
+pub(crate) fn check_url(name: &str, text: &str) -> Result<(), ConfigError> {
+    if text.contains('@') {
+        let wrong =
+            "holds a user name or password: leave it out, credentials have their own setting";
+        return Err(ConfigError::bad_secret(name, wrong));
+    }
+    value::url(text).map(drop).map_err(|right| ConfigError::bad(name, text, right))
+}
+
+fn too_small(name: &str, text: &str, least: usize) -> ConfigError {
+    ConfigError::bad(name, text, &format!("write at least {least} bytes"))
+}

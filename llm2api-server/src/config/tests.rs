@@ -1,0 +1,188 @@
+use std::fmt::Write as _;
+use std::io;
+
+use super::*;
+
+fn pairs(pairs: &[(&str, &str)]) -> std::collections::BTreeMap<String, String> {
+    pairs.iter().map(|(name, text)| ((*name).into(), (*text).into())).collect()
+}
+
+fn sources(environment: &[(&str, &str)]) -> Sources {
+    let read = |path: &str| match path {
+        "/run/key" => Ok("sk-file\n".to_owned()),
+        "/run/empty" => Ok("\n".to_owned()),
+        _ => Err(io::Error::from(io::ErrorKind::NotFound)),
+    };
+    Sources { environment: pairs(environment), read, ..Sources::default() }
+}
+
+fn with_file(environment: &[(&str, &str)], text: &str) -> Sources {
+    Sources { file: Some(("llm2api.toml".into(), text.into())), ..sources(environment) }
+}
+
+fn config(sources: &Sources) -> Result<Config, ConfigError> {
+    Settings::resolve(sources)?.config()
+}
+
+const FILE: &str = r#"
+[server]
+listen = "127.0.0.1:1000"
+queue_timeout = 5
+connect_timeout = "250ms"
+allow_open = true
+api_key = ["sk-one", "sk-two"]
+
+[[upstream]]
+name = "team-chat"
+kind = "chat-ui"
+url = "https://chat.example.org"
+max_concurrency_per_credential = 2
+
+[[upstream]]
+name = "local"
+kind = "openai"
+url = "http://127.0.0.1:8080/v1"
+any_model = true
+credentials = [{ env = "LOCAL_KEY" }, { file = "/run/key" }, { value = "sk-canary" }]
+
+[[model]]
+name = "llama"
+serve = ["team-chat/meta-llama/Llama", "local/llama-3.1"]
+"#;
+
+#[test]
+fn defaults_need_nothing() {
+    let config = config(&sources(&[])).expect("valid");
+    assert!(config.api_keys.is_empty());
+    assert_eq!(config.limits, llm2api_core::Limits::default(), "the table and core agree");
+    insta::assert_snapshot!(format!("{config:#?}"));
+}
+
+#[test]
+fn a_flag_counts_over_the_environment_and_that_over_the_file() {
+    let mut sources = with_file(&[("LISTEN", "127.0.0.1:2000"), ("LOCAL_KEY", "x")], FILE);
+    assert_eq!(config(&sources).expect("valid").listen.port(), 2000);
+    sources.flags = pairs(&[("LISTEN", "127.0.0.1:3000")]);
+    assert_eq!(config(&sources).expect("valid").listen.port(), 3000);
+    sources.flags = pairs(&[("LISTEN", "")]);
+    sources.environment.remove("LISTEN");
+    assert_eq!(config(&sources).expect("valid").listen.port(), 1000, "empty means unset");
+}
+
+#[test]
+fn everything_is_shown_but_secrets() {
+    let environment = [("LOCAL_KEY", "sk-canary"), ("ADMIN_KEY", "canary"), ("API_PATH", "/a/b/")];
+    let sources = with_file(&environment, FILE);
+    let settings = Settings::resolve(&sources).expect("valid");
+    let config = settings.config().expect("valid");
+    let all = format!("{settings}\n{settings:?}\n{config:#?}\n{sources:?}");
+    for secret in ["canary", "sk-one", "sk-two", "sk-file"] {
+        assert!(!all.contains(secret), "{secret} is shown");
+    }
+    insta::assert_snapshot!(format!("{settings}---\n{config:#?}"));
+}
+
+#[test]
+fn secrets_may_come_from_files() {
+    let config = config(&sources(&[("API_KEY_FILE", "/run/key")])).expect("valid");
+    assert_eq!(config.api_keys.len(), 1);
+}
+
+#[test]
+fn bare_cookies_and_sets_are_told_apart_by_commas_and_newlines() {
+    let cookies = "a=1; b=2,\n bare ,, c=3\n";
+    let environment = [("UPSTREAM_URL", "https://chat.example.org"), ("COOKIES", cookies)];
+    let config = config(&sources(&environment)).expect("valid");
+    assert_eq!(config.upstreams[0].kind, "chat-ui");
+    assert_eq!(config.upstreams[0].credentials.len(), 3);
+}
+
+#[test]
+fn settings_of_later_versions_get_a_warning() {
+    let environment = [
+        ("SEARXNG_URL", "http://x"),
+        ("CHECK_INTERVAL", "5"),
+        ("AUTH_CODE", "c"),
+        ("DATA_DIR", ""),
+    ];
+    insta::assert_snapshot!(config(&sources(&environment)).expect("valid").warnings.join("\n"));
+}
+
+#[test]
+fn an_open_address_needs_a_key_or_a_yes() {
+    let open = ("LISTEN", "0.0.0.0:9999");
+    assert!(config(&sources(&[open])).is_err());
+    assert!(config(&sources(&[open, ("API_KEY", "k")])).expect("valid").warnings.is_empty());
+    assert_eq!(config(&sources(&[open, ("ALLOW_OPEN", "true")])).expect("valid").warnings.len(), 1);
+    assert!(config(&sources(&[("LISTEN", "[::1]:9999")])).is_ok());
+}
+
+#[test]
+fn every_mistake_in_the_environment_is_named() {
+    let cases: &[&[(&str, &str)]] = &[
+        &[("LISTEN", "everywhere")],
+        &[("LISTEN", "0.0.0.0:80")],
+        &[("API_KEY", "")],
+        &[("API_KEY", " , ,")],
+        &[("ADMIN_KEY", "")],
+        &[("AUTH_CODE", "")],
+        &[("AUTH_URL", "https://auth.example.org")],
+        &[("AUTH_PUBLIC_KEY", "x")],
+        &[("API_KEY_FILE", "/nowhere")],
+        &[("API_KEY_FILE", "/run/empty")],
+        &[("API_KEY", "sk-canary"), ("API_KEY_FILE", "/run/key")],
+        &[("ALLOW_OPEN", "maybe")],
+        &[("API_PATH", "a/:b")],
+        &[("UPSTREAM_KIND", "telepathy")],
+        &[("UPSTREAM_KIND", "openai")],
+        &[("UPSTREAM_KIND", "demo"), ("UPSTREAM_URL", "http://x")],
+        &[("UPSTREAM_URL", "chat.example.org")],
+        &[("UPSTREAM_URL", "https://me:sk-canary@chat.example.org")],
+        &[("COOKIES", "sk-canary")],
+        &[("CONNECT_TIMEOUT", "0")],
+        &[("CONNECT_TIMEOUT", "soon")],
+        &[("RETRY_MAX_ATTEMPTS", "0")],
+        &[("REQUEST_BODY_LIMIT", "big")],
+        &[("REQUEST_HEAD_LIMIT", "100")],
+        &[("LOG_FORMAT", "xml")],
+    ];
+    let mut table = String::new();
+    for environment in cases {
+        let error = config(&sources(environment)).expect_err("a mistake").to_string();
+        assert!(!error.contains("canary"), "{error}");
+        writeln!(table, "{error}").expect("a String takes everything");
+    }
+    insta::assert_snapshot!(table);
+}
+
+#[test]
+fn every_mistake_in_the_file_is_named_with_its_line() {
+    let cases = [
+        "[server]\nlisten = \"127.0.0.1:1\"\n\nlissten = \"sk-canary\"\n",
+        "\nsurprise = 1\n",
+        "[server]\nsearxng_url = \"http://x\"\n",
+        "[server]\nlisten = 1.5\n",
+        "[server]\nlisten = { port = 1 }\n",
+        "[server\n",
+        "[[upstream]]\nname = \"a\"\nkind = \"openai\"\nurl = \"http://x\"\nurll = \"sk-canary\"\n",
+        "[[upstream]]\nname = \"a\"\nkind = \"openai\"\nurl = \"http://x\"\ncredentials = \"sk-canary\"\n",
+        "[[upstream]]\nname = \"a\"\nkind = \"openai\"\nurl = \"http://x\"\ncredentials = [\"sk-canary\"]\n",
+        "[[upstream]]\nname = \"a\"\nkind = \"openai\"\nurl = \"http://x\"\ncredentials = [{}]\n",
+        "[[upstream]]\nname = \"a\"\nkind = \"openai\"\nurl = \"http://x\"\ncredentials = [{ env = \"NOPE\" }]\n",
+        "[[upstream]]\nname = \"a/b\"\nkind = \"demo\"\n",
+        "[[upstream]]\nname = \"a\"\nkind = \"openai\"\n",
+        "[[upstream]]\nname = \"a\"\nkind = \"demo\"\n[[upstream]]\nname = \"a\"\nkind = \"demo\"\n",
+        "[[model]]\nname = \"m\"\nserve = [\"nobody/m\"]\n",
+        "[[model]]\nname = \"m\"\nserve = []\n",
+    ];
+    let mut table = String::new();
+    for text in cases {
+        let error = config(&with_file(&[], text)).expect_err(text).to_string();
+        assert!(!error.contains("canary"), "{error}");
+        writeln!(table, "{error}").expect("a String takes everything");
+    }
+    let both = with_file(&[("UPSTREAM_URL", "http://x"), ("LOCAL_KEY", "x")], FILE);
+    writeln!(table, "{}", config(&both).expect_err("two places"))
+        .expect("a String takes everything");
+    insta::assert_snapshot!(table);
+}

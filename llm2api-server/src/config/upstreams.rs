@@ -1,0 +1,138 @@
+//! Which upstreams there are: one from the settings, several from the file, or the demo.
+
+use secrecy::SecretString;
+
+use super::error::ConfigError;
+use super::file::{FileModel, FileUpstream};
+use super::model::{Alias, Upstream};
+use super::settings::Settings;
+use super::table::check_url;
+use super::value;
+
+const DEMO: &str = "demo";
+const KINDS: [&str; 4] = ["chat-ui", "openai", "open-webui", DEMO];
+
+/// Lists the upstreams; there is always one.
+pub(super) fn upstreams(
+    settings: &Settings,
+    concurrency: u32,
+) -> Result<Vec<Upstream>, ConfigError> {
+    if settings.upstreams.is_empty() {
+        return Ok(vec![single(settings, concurrency)?]);
+    }
+    for name in ["UPSTREAM_KIND", "UPSTREAM_URL", "COOKIES"] {
+        if !settings.text(name).is_empty() {
+            return Err(ConfigError::new(format!(
+                "`{name}` is set and the file has [[upstream]]: say it in one of the two places"
+            )));
+        }
+    }
+    let mut all: Vec<Upstream> = Vec::new();
+    for (upstream, credentials) in &settings.upstreams {
+        let upstream = from_file(upstream, credentials, concurrency)?;
+        if all.iter().any(|other| other.name == upstream.name) {
+            let right = "two upstreams have this name: give each its own";
+            return Err(ConfigError::bad("upstream.name", &upstream.name, right));
+        }
+        all.push(upstream);
+    }
+    Ok(all)
+}
+
+/// Makes the one upstream that `UPSTREAM_KIND`, `UPSTREAM_URL` and `COOKIES` describe.
+fn single(settings: &Settings, max_concurrency: u32) -> Result<Upstream, ConfigError> {
+    let url = Some(settings.text("UPSTREAM_URL")).filter(|url| !url.is_empty());
+    let kind = match settings.text("UPSTREAM_KIND") {
+        "" if url.is_some() => "chat-ui",
+        "" => DEMO,
+        kind => kind,
+    };
+    let cookies = settings.text("COOKIES");
+    if kind == DEMO && !cookies.is_empty() {
+        let wrong = "is set, but there is no upstream to use it with: set UPSTREAM_URL";
+        return Err(ConfigError::bad_secret("COOKIES", wrong));
+    }
+    check_kind("UPSTREAM_KIND", kind, "UPSTREAM_URL", url)?;
+    Ok(Upstream {
+        kind: kind.to_owned(),
+        name: kind.to_owned(),
+        url: url.map(str::to_owned),
+        credentials: value::list(cookies).map(SecretString::from).collect(),
+        max_concurrency,
+        any_model: false,
+    })
+}
+
+fn from_file(
+    upstream: &FileUpstream,
+    credentials: &[SecretString],
+    concurrency: u32,
+) -> Result<Upstream, ConfigError> {
+    let FileUpstream { name, kind, .. } = upstream;
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+    if name.is_empty() || !name.chars().all(plain) {
+        let right =
+            "write letters, digits, `-`, `_` and `.`: it stands before the `/` in model ids";
+        return Err(ConfigError::bad("upstream.name", name, right));
+    }
+    check_kind("upstream.kind", kind, "upstream.url", upstream.url.as_deref())?;
+    let max_concurrency = upstream.max_concurrency_per_credential.unwrap_or(concurrency);
+    if max_concurrency == 0 {
+        let right = "write a whole number of at least 1";
+        return Err(ConfigError::bad("upstream.max_concurrency_per_credential", "0", right));
+    }
+    Ok(Upstream {
+        kind: kind.clone(),
+        name: name.clone(),
+        url: upstream.url.clone(),
+        credentials: credentials.to_vec(),
+        max_concurrency,
+        any_model: upstream.any_model,
+    })
+}
+
+/// Checks the kind, and that it has a URL exactly where it needs one.
+fn check_kind(
+    name: &str,
+    kind: &str,
+    url_name: &str,
+    url: Option<&str>,
+) -> Result<(), ConfigError> {
+    if !KINDS.contains(&kind) {
+        let right = format!("write one of {}", KINDS.join(", "));
+        return Err(ConfigError::bad(name, kind, &right));
+    }
+    match url {
+        None if kind != DEMO => {
+            Err(ConfigError::bad(name, kind, &format!("it needs a base URL: set {url_name}")))
+        }
+        Some(_) if kind == DEMO => {
+            Err(ConfigError::bad(name, kind, &format!("it has no address: unset {url_name}")))
+        }
+        Some(url) => check_url(url_name, url),
+        None => Ok(()),
+    }
+}
+
+/// Lists the aliases; each must lead to upstreams that exist.
+pub(super) fn aliases(
+    settings: &Settings,
+    upstreams: &[Upstream],
+) -> Result<Vec<Alias>, ConfigError> {
+    let known = |target: &&String| {
+        let upstream = target.split_once('/').map(|(upstream, _)| upstream);
+        upstreams.iter().any(|other| Some(other.name.as_str()) == upstream)
+    };
+    for model in &settings.models {
+        if model.name.is_empty() || model.serve.is_empty() {
+            let right = "an alias needs a name and at least one `upstream/model` in `serve`";
+            return Err(ConfigError::bad("model.name", &model.name, right));
+        }
+        if let Some(target) = model.serve.iter().find(|target| !known(target)) {
+            let right = "write `upstream/model` with the name of an [[upstream]]";
+            return Err(ConfigError::bad("model.serve", target, right));
+        }
+    }
+    let alias = |model: &FileModel| Alias { name: model.name.clone(), serve: model.serve.clone() };
+    Ok(settings.models.iter().map(alias).collect())
+}

@@ -1,0 +1,8 @@
+//! What every request meets, whatever its path: an id, a log line, a net for panics.
+
+mod endpoint;
+mod record;
+mod request_id;
+
+pub(crate) use endpoint::Edge;
+pub(crate) use record::Record;

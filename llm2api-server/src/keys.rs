@@ -1,0 +1,92 @@
+//! Which clients may chat.
+
+use std::fmt;
+
+use poem::http::{HeaderMap, header};
+use secrecy::{ExposeSecret, SecretString};
+use sha2::{Digest, Sha256};
+use subtle::{Choice, ConstantTimeEq};
+
+use crate::openai::error::Failure;
+
+/// The keys that clients may send, as hashes; without any, everybody may chat.
+#[derive(Clone)]
+pub(crate) struct Keys {
+    hashes: Vec<[u8; 32]>,
+}
+
+impl Keys {
+    pub(crate) fn new(keys: &[SecretString]) -> Self {
+        Self { hashes: keys.iter().map(|key| hash(key.expose_secret().as_bytes())).collect() }
+    }
+
+    /// Checks the `Authorization` header; a key in the query or a cookie is not looked at.
+    pub(crate) fn check(&self, headers: &HeaderMap) -> Result<(), Failure> {
+        if self.hashes.is_empty() {
+            return Ok(());
+        }
+        let key = bearer(headers).ok_or_else(Failure::no_key)?;
+        if self.holds(key) { Ok(()) } else { Err(Failure::wrong_key()) }
+    }
+
+    /// Compares with every key, and whole hashes, so that the time says nothing about any of them.
+    fn holds(&self, key: &[u8]) -> bool {
+        let hash = hash(key);
+        let any = |any: Choice, known: &[u8; 32]| any | known.ct_eq(&hash);
+        self.hashes.iter().fold(Choice::from(0), any).into()
+    }
+}
+
+fn bearer(headers: &HeaderMap) -> Option<&[u8]> {
+    let mut values = headers.get_all(header::AUTHORIZATION).into_iter();
+    // Two headers would leave it open which of them counts.
+    let (value, None) = (values.next()?, values.next()) else { return None };
+    let (scheme, key) = value.as_bytes().split_at_checked(7)?;
+    scheme.eq_ignore_ascii_case(b"bearer ").then(|| key.trim_ascii()).filter(|key| !key.is_empty())
+}
+
+fn hash(key: &[u8]) -> [u8; 32] {
+    Sha256::digest(key).into()
+}
+
+impl fmt::Debug for Keys {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Keys").field(&self.hashes.len()).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use poem::http::HeaderValue;
+
+    use super::*;
+
+    fn code(keys: &[&str], sent: &[&'static str]) -> Option<&'static str> {
+        let keys: Vec<_> = keys.iter().map(|key| SecretString::from(*key)).collect();
+        let mut headers = HeaderMap::new();
+        for value in sent {
+            headers.append(header::AUTHORIZATION, HeaderValue::from_static(value));
+        }
+        Keys::new(&keys).check(&headers).err().map(|failure| failure.code())
+    }
+
+    #[test]
+    fn each_key_of_the_list_opens_and_nothing_else_does() {
+        let keys = ["sk-one", "sk-two"];
+        assert_eq!(code(&keys, &["Bearer sk-one"]), None);
+        assert_eq!(code(&keys, &["bearer  sk-two "]), None);
+        for sent in
+            ["", "Bearer", "Bearer ", "Bearer sk-on", "Bearer sk-onee", "Basic sk-one", "sk-one"]
+        {
+            assert_eq!(code(&keys, &[sent]), Some("invalid_api_key"), "{sent}");
+        }
+        assert_eq!(code(&keys, &[]), Some("invalid_api_key"));
+        assert_eq!(code(&keys, &["Bearer sk-one", "Bearer sk-one"]), Some("invalid_api_key"));
+    }
+
+    #[test]
+    fn without_keys_everybody_may_chat() {
+        assert_eq!(code(&[], &[]), None);
+        assert_eq!(code(&[], &["Bearer whatever"]), None);
+    }
+}

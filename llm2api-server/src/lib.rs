@@ -1,0 +1,26 @@
+#![doc = include_str!("../README.md")]
+
+mod accept;
+mod app;
+mod banner;
+pub mod cli;
+pub mod config;
+mod edge;
+mod healthcheck;
+mod keys;
+mod openai;
+mod routes;
+mod run;
+mod signal;
+mod state;
+mod stop;
+mod telemetry;
+
+pub use accept::Server;
+pub use app::app;
+pub use cli::Cli;
+pub use config::{Config, ConfigError};
+pub use run::{RunError, client, run, serve};
+pub use state::State;
+pub use stop::Stop;
+pub use telemetry::init as init_logs;

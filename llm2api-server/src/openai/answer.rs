@@ -1,0 +1,48 @@
+//! Answers that went well.
+
+use llm2api_core::{ChatStream, Completion};
+use poem::http::header::{self, HeaderValue};
+use poem::{Body, Response};
+use serde::Serialize;
+use tokio_util::sync::WaitForCancellationFutureOwned;
+
+use super::events::Events;
+use crate::edge::Record;
+
+const JSON: HeaderValue = HeaderValue::from_static("application/json");
+const EVENTS: HeaderValue = HeaderValue::from_static("text/event-stream; charset=utf-8");
+
+/// Answers with the JSON of `value`.
+pub(crate) fn json(value: &impl Serialize) -> Response {
+    let body = serde_json::to_vec(value)
+        .expect("a Vec takes every byte, and all maps we answer with have string keys");
+    with_json(body)
+}
+
+/// Answers with a whole completion; one that came from an upstream passes as it came.
+pub(crate) fn completion(completion: &Completion) -> Response {
+    let mut body = Vec::with_capacity(1024);
+    completion.write_json(&mut body);
+    with_json(body)
+}
+
+/// Answers with a stream, one event and one write a chunk.
+pub(crate) fn stream(
+    chunks: ChatStream,
+    cut: WaitForCancellationFutureOwned,
+    record: Record,
+) -> Response {
+    let mut response = Response::from(Body::from_bytes_stream(Events::new(chunks, cut, record)));
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, EVENTS);
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    // nginx and its kin would hold events back to fill their buffers.
+    headers.insert("x-accel-buffering", HeaderValue::from_static("no"));
+    response
+}
+
+fn with_json(body: Vec<u8>) -> Response {
+    let mut response = Response::from(body);
+    response.headers_mut().insert(header::CONTENT_TYPE, JSON);
+    response
+}

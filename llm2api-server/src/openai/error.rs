@@ -1,0 +1,167 @@
+//! The only table of status codes.
+
+use std::time::Duration;
+
+use llm2api_core::{Error, ErrorKind};
+use poem::http::{StatusCode, header};
+
+pub(crate) use super::failure::{Failed, Failure};
+
+const REQUEST: &str = "invalid_request_error";
+const SERVER: &str = "server_error";
+const RATE: &str = "rate_limit_error";
+const QUOTA: &str = "insufficient_quota";
+
+/// Clients that are told to slow down without a time get this one.
+const WAIT: Duration = Duration::from_secs(30);
+/// A place in a full pool can come free at any moment.
+const SHORT_WAIT: Duration = Duration::from_secs(1);
+
+/// The status and the `error.type` of each kind of error of the engine.
+///
+/// The upstream's own 5xx keep their status, and so do 404 and 422 of a refused request. A dead or
+/// missing credential is ours to mend and never 401: that would tell the caller that *his* key is
+/// wrong. An upstream that cannot be reached is 502: this server works, what is behind it does not.
+fn row(kind: ErrorKind, upstream: Option<u16>) -> (StatusCode, &'static str) {
+    match kind {
+        ErrorKind::InvalidRequest => (kept(upstream, &[404, 422]), REQUEST),
+        ErrorKind::Unsupported => (StatusCode::BAD_REQUEST, REQUEST),
+        ErrorKind::ModelNotFound => (StatusCode::NOT_FOUND, REQUEST),
+        ErrorKind::RequestTooLarge => (StatusCode::PAYLOAD_TOO_LARGE, REQUEST),
+        ErrorKind::Connect
+        | ErrorKind::ConnectionReset
+        | ErrorKind::UpstreamProtocol
+        | ErrorKind::UpstreamIncomplete => (StatusCode::BAD_GATEWAY, SERVER),
+        ErrorKind::CredentialRejected
+        | ErrorKind::CredentialForbidden
+        | ErrorKind::NoCredential => (StatusCode::SERVICE_UNAVAILABLE, SERVER),
+        ErrorKind::QuotaExhausted => (StatusCode::TOO_MANY_REQUESTS, QUOTA),
+        ErrorKind::RateLimited | ErrorKind::PoolExhausted => (StatusCode::TOO_MANY_REQUESTS, RATE),
+        ErrorKind::UpstreamFailed => (failed(upstream), SERVER),
+        ErrorKind::UpstreamBusy | ErrorKind::AuthUnverified => {
+            (StatusCode::SERVICE_UNAVAILABLE, SERVER)
+        }
+        ErrorKind::Timeout => (StatusCode::GATEWAY_TIMEOUT, SERVER),
+        ErrorKind::AuthInvalid => (StatusCode::FORBIDDEN, REQUEST),
+        _ => (StatusCode::INTERNAL_SERVER_ERROR, SERVER),
+    }
+}
+
+fn kept(upstream: Option<u16>, keep: &[u16]) -> StatusCode {
+    let status = upstream.filter(|status| keep.contains(status));
+    status.and_then(|status| StatusCode::from_u16(status).ok()).unwrap_or(StatusCode::BAD_REQUEST)
+}
+
+fn failed(upstream: Option<u16>) -> StatusCode {
+    let status = upstream.filter(|status| (500..600).contains(status));
+    status.and_then(|status| StatusCode::from_u16(status).ok()).unwrap_or(StatusCode::BAD_GATEWAY)
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        let (status, kind) = row(error.kind(), error.status());
+        let wait = match error.kind() {
+            ErrorKind::RateLimited => Some(WAIT),
+            ErrorKind::PoolExhausted => Some(SHORT_WAIT),
+            _ => None,
+        };
+        Self::new(status, kind, error.code(), error.message())
+            .with_param(error.param())
+            .with_retry_after(error.retry_after().or(wait))
+            .with_detail(error)
+    }
+}
+
+/// What goes wrong before the engine is asked.
+impl Failure {
+    pub(crate) fn no_key() -> Self {
+        let message = "no API key was sent: send the header `Authorization: Bearer YOUR_KEY`";
+        Self::unauthorized(message)
+    }
+
+    pub(crate) fn wrong_key() -> Self {
+        let message = "the API key is wrong: send a valid one in the header \
+                       `Authorization: Bearer YOUR_KEY`";
+        Self::unauthorized(message)
+    }
+
+    fn unauthorized(message: &str) -> Self {
+        Self::new(StatusCode::UNAUTHORIZED, REQUEST, "invalid_api_key", message)
+            .with_header(header::WWW_AUTHENTICATE, "Bearer")
+    }
+
+    pub(crate) fn unknown_path() -> Self {
+        let message = "no such path: the client paths end in /v1/chat/completions and /v1/models";
+        Self::new(StatusCode::NOT_FOUND, REQUEST, "unknown_path", message)
+    }
+
+    pub(crate) fn unknown_model(id: &str) -> Self {
+        let message = format!("no model `{id}`: GET /v1/models lists those there are");
+        Self::new(StatusCode::NOT_FOUND, REQUEST, "model_not_found", message)
+            .with_param(Some("model"))
+    }
+
+    pub(crate) fn method_not_allowed(allow: &'static str) -> Self {
+        let message = format!("this path takes {allow} only");
+        Self::new(StatusCode::METHOD_NOT_ALLOWED, REQUEST, "method_not_allowed", message)
+            .with_header(header::ALLOW, allow)
+    }
+
+    pub(crate) fn bad_host() -> Self {
+        let message = "the request needs exactly one `Host` header";
+        Self::new(StatusCode::BAD_REQUEST, REQUEST, "invalid_host", message).closing()
+    }
+
+    pub(crate) fn body_too_large(limit: usize) -> Self {
+        let message = format!("the request body is larger than {limit} bytes");
+        Self::new(StatusCode::PAYLOAD_TOO_LARGE, REQUEST, "request_too_large", message).closing()
+    }
+
+    pub(crate) fn body_stalled() -> Self {
+        let message = "the request body stopped coming: send it without long pauses";
+        Self::new(StatusCode::REQUEST_TIMEOUT, REQUEST, "request_timeout", message).closing()
+    }
+
+    pub(crate) fn body_broken() -> Self {
+        let message = "the request body broke off or is not framed as its head says";
+        Self::new(StatusCode::BAD_REQUEST, REQUEST, "invalid_body", message).closing()
+    }
+
+    pub(crate) fn not_json() -> Self {
+        let message = "the body must be JSON: send the header `Content-Type: application/json`";
+        Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, REQUEST, "unsupported_media_type", message)
+    }
+
+    pub(crate) fn compressed() -> Self {
+        let message = "compressed request bodies are not read: send it without `Content-Encoding`";
+        Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, REQUEST, "unsupported_encoding", message)
+    }
+
+    pub(crate) fn too_many_messages(limit: usize) -> Self {
+        let message = format!("`messages` has more than {limit} entries");
+        Self::new(StatusCode::BAD_REQUEST, REQUEST, "too_many_messages", message)
+            .with_param(Some("messages"))
+    }
+
+    pub(crate) fn shutting_down() -> Self {
+        let message = "the server is shutting down: send the request again";
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, SERVER, "shutting_down", message).closing()
+    }
+
+    pub(crate) fn internal() -> Self {
+        let message = "the server has a fault: tell the operator the request id";
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, SERVER, "internal_error", message)
+    }
+
+    /// Turns what poem itself refuses into our envelope.
+    pub(crate) fn from_poem(error: poem::Error) -> Self {
+        match error.downcast::<Self>() {
+            Ok(failure) => failure,
+            Err(error) if error.status() == StatusCode::NOT_FOUND => Self::unknown_path(),
+            Err(error) => Self::internal().with_detail(error),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

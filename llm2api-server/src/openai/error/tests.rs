@@ -1,0 +1,92 @@
+use std::fmt::Write as _;
+
+use poem::error::ResponseError;
+
+use super::*;
+
+fn line(table: &mut String, title: &str, failure: &Failure) {
+    let response = failure.clone().respond("req_1");
+    let header = |name| response.header(name).unwrap_or("-").to_owned();
+    let mut json = Vec::new();
+    failure.write_json("req_1", &mut json);
+    let json: serde_json::Value = serde_json::from_slice(&json).expect("is JSON");
+    writeln!(
+        table,
+        "{title} | {} | {} | {} | retry-after {} | connection {}",
+        failure.status().as_u16(),
+        json["error"]["type"],
+        failure.code(),
+        header("retry-after"),
+        header("connection"),
+    )
+    .expect("a String takes everything");
+}
+
+#[test]
+fn every_kind_has_its_row() {
+    let mut table = String::new();
+    for kind in ErrorKind::ALL {
+        for status in [None, Some(401), Some(404), Some(422), Some(429), Some(503), Some(529)] {
+            let plain = Failure::from(Error::new(kind, "chat", "text"));
+            let mut error = Error::new(kind, "chat", "text");
+            if let Some(status) = status {
+                error = error.with_status(status);
+            }
+            let failure = Failure::from(error);
+            if status.is_none() {
+                line(&mut table, &format!("{kind:?}"), &failure);
+            } else if failure.status() != plain.status() {
+                line(&mut table, &format!("{kind:?} after {status:?}"), &failure);
+            }
+        }
+    }
+    insta::assert_snapshot!(table);
+}
+
+#[test]
+fn every_refusal_of_our_own_has_its_row() {
+    let mut table = String::new();
+    let own = [
+        ("no key", Failure::no_key()),
+        ("wrong key", Failure::wrong_key()),
+        ("unknown path", Failure::unknown_path()),
+        ("unknown model", Failure::unknown_model("a/b")),
+        ("method", Failure::method_not_allowed("POST, OPTIONS")),
+        ("host", Failure::bad_host()),
+        ("too large", Failure::body_too_large(10)),
+        ("stalled", Failure::body_stalled()),
+        ("broken", Failure::body_broken()),
+        ("not JSON", Failure::not_json()),
+        ("compressed", Failure::compressed()),
+        ("too many messages", Failure::too_many_messages(2)),
+        ("shutting down", Failure::shutting_down()),
+        ("internal", Failure::internal()),
+    ];
+    for (title, failure) in own {
+        line(&mut table, title, &failure);
+        let mut json = Vec::new();
+        failure.write_json("req_1", &mut json);
+        writeln!(table, "    {}", String::from_utf8_lossy(&json))
+            .expect("a String takes everything");
+    }
+    insta::assert_snapshot!(table);
+}
+
+#[test]
+fn a_dead_credential_is_never_the_callers_fault() {
+    for kind in ErrorKind::ALL {
+        for status in 100..600 {
+            let failure = Failure::from(Error::new(kind, "chat", "text").with_status(status));
+            assert_ne!(failure.status(), StatusCode::UNAUTHORIZED, "{kind:?} {status}");
+            assert!(failure.status().as_u16() >= 400, "{kind:?} {status}");
+        }
+    }
+}
+
+#[test]
+fn waits_are_rounded_up() {
+    let error = Error::new(ErrorKind::PoolExhausted, "chat", "full")
+        .with_retry_after(Duration::from_millis(1200));
+    let response = Failure::from(error).respond("req_1");
+    assert_eq!(response.header("retry-after"), Some("2"));
+}

@@ -1,0 +1,64 @@
+//! Reading a JSON request body within its limits.
+
+use std::pin::pin;
+
+use bytes::{Bytes, BytesMut};
+use futures::StreamExt;
+use poem::Request;
+use poem::http::header;
+use tokio::time::timeout;
+
+use crate::config::ClientLimits;
+use crate::openai::error::Failure;
+
+/// No more than this is set aside on a client's word.
+const TRUSTED: usize = 1 << 20;
+
+/// Reads the whole body; what is too large, stalls or is no JSON is not read to its end.
+pub(super) async fn read(request: &mut Request, limits: &ClientLimits) -> Result<Bytes, Failure> {
+    check_type(request)?;
+    let announced = announced(request);
+    if announced.is_some_and(|length| length > limits.body_limit as u64) {
+        return Err(Failure::body_too_large(limits.body_limit));
+    }
+    let mut pieces = pin!(request.take_body().into_bytes_stream());
+    let mut body = BytesMut::new();
+    while let Some(piece) = timeout(limits.body_timeout, pieces.next()).await.transpose() {
+        let piece = piece.map_err(|_| Failure::body_stalled())?;
+        let piece = piece.map_err(|_| Failure::body_broken())?;
+        if body.is_empty() && announced == Some(piece.len() as u64) {
+            return Ok(piece);
+        }
+        if body.len() + piece.len() > limits.body_limit {
+            return Err(Failure::body_too_large(limits.body_limit));
+        }
+        if body.is_empty() {
+            let room = announced.and_then(|length| usize::try_from(length).ok()).unwrap_or(0);
+            body.reserve(room.min(TRUSTED));
+        }
+        body.extend_from_slice(&piece);
+    }
+    Ok(body.freeze())
+}
+
+/// Browsers send a body without asking first only as text or form: a type that is given must be
+/// JSON.
+fn check_type(request: &Request) -> Result<(), Failure> {
+    if request.headers().get(header::CONTENT_ENCODING).is_some_and(|value| value != "identity") {
+        return Err(Failure::compressed());
+    }
+    let Some(given) = request.headers().get(header::CONTENT_TYPE) else { return Ok(()) };
+    let given = given.to_str().unwrap_or_default();
+    let essence = given.split(';').next().unwrap_or_default().trim();
+    let json = essence.eq_ignore_ascii_case("application/json");
+    if json || is_json_suffix(essence) { Ok(()) } else { Err(Failure::not_json()) }
+}
+
+fn is_json_suffix(essence: &str) -> bool {
+    let start = essence.len().saturating_sub(5);
+    essence.get(start..).is_some_and(|suffix| suffix.eq_ignore_ascii_case("+json"))
+}
+
+fn announced(request: &Request) -> Option<u64> {
+    request.headers().get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
+}

@@ -1,0 +1,51 @@
+//! `POST /v1/chat/completions`.
+
+use std::sync::Arc;
+
+use llm2api_core::{Call, ChatRequest};
+use poem::{Request, Response};
+
+use super::body;
+use crate::edge::Record;
+use crate::openai::answer;
+use crate::openai::error::Failure;
+use crate::state::State;
+
+/// Answers a chat request, whole or as a stream.
+pub(super) async fn create(state: Arc<State>, request: Request) -> Result<Response, Failure> {
+    tokio::select! {
+        answer = run(&state, request) => answer,
+        () = state.stop.cut_off() => Err(Failure::shutting_down()),
+    }
+}
+
+async fn run(state: &State, mut request: Request) -> Result<Response, Failure> {
+    let record = request.data::<Record>().cloned().ok_or_else(Failure::internal)?;
+    let chat = parse(state, &mut request, &record).await?;
+    // What the request holds, its body above all, is not needed while the answer runs.
+    drop(request);
+    let (streams, usage) = (chat.streams(), chat.wants_usage());
+    let answer = state.client.chat(chat).await?;
+    if !streams {
+        let completion = answer.collect().await?;
+        return Ok(answer::completion(&completion));
+    }
+    // The engine hands an answer out with its first content: what fails before has a status.
+    Ok(answer::stream(answer.into_chunks(usage), state.stop.cut_off(), record))
+}
+
+async fn parse(
+    state: &State,
+    request: &mut Request,
+    record: &Record,
+) -> Result<ChatRequest, Failure> {
+    let limit = state.limits.messages_limit;
+    let body = body::read(request, &state.limits).await?;
+    let mut chat = ChatRequest::from_json(&body)?;
+    record.model(&chat.model);
+    if chat.messages.len() > limit {
+        return Err(Failure::too_many_messages(limit));
+    }
+    chat.call = Call::new(record.id());
+    Ok(chat)
+}

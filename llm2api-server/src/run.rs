@@ -1,0 +1,104 @@
+//! From settings to a server that runs until it is told to stop.
+
+use std::io;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use llm2api_core::{Client, UpstreamConfig};
+use secrecy::ExposeSecret;
+use thiserror::Error;
+use tracing::{info, warn};
+
+use crate::accept::Server;
+use crate::config::Config;
+use crate::state::State;
+use crate::stop::Stop;
+use crate::{app, banner, signal};
+
+/// Requests that were cut leave clean-up behind, so this is apart from the grace and never nothing.
+const CLEAN_UP: Duration = Duration::from_secs(5);
+
+/// Why the server did not start.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum RunError {
+    /// The address cannot be listened on.
+    #[error("cannot listen on `{address}`, the value of LISTEN: {source}")]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// What the operating system says.
+        source: io::Error,
+    },
+    /// The engine refuses its settings.
+    #[error("cannot set up the upstreams: {0}")]
+    Engine(#[from] llm2api_core::Error),
+}
+
+/// Serves until SIGTERM or SIGINT, then ends in order.
+///
+/// A second signal cuts what still runs.
+///
+/// # Errors
+/// If the engine refuses its settings or the address cannot be listened on.
+pub async fn run(config: Config) -> Result<(), RunError> {
+    let stop = Stop::new();
+    let mut serving = std::pin::pin!(serve(config, stop.clone()));
+    tokio::select! {
+        result = &mut serving => return result,
+        () = signal::received() => stop.drain(),
+    }
+    tokio::select! {
+        result = &mut serving => result,
+        () = signal::received() => {
+            stop.cut();
+            serving.await
+        }
+    }
+}
+
+/// Serves until `stop` says otherwise; what [`run`] does, without the signals.
+///
+/// # Errors
+/// If the engine refuses its settings or the address cannot be listened on.
+pub async fn serve(config: Config, stop: Stop) -> Result<(), RunError> {
+    for warning in &config.warnings {
+        warn!("{warning}");
+    }
+    let client = client(&config).await?;
+    let listen = |source| RunError::Listen { address: config.listen, source };
+    let server = Server::bind(config.listen, config.clients).map_err(listen)?;
+    let address = server.local_addr().map_err(listen)?;
+    banner::print(&config, address);
+    info!(%address, version = env!("CARGO_PKG_VERSION"), "listening");
+
+    let state = State::new(client.clone(), &config, stop.clone());
+    server.serve(app(state), stop, config.shutdown_grace).await;
+    client.shutdown(CLEAN_UP).await;
+    info!("stopped");
+    Ok(())
+}
+
+/// Builds the engine that `config` describes.
+///
+/// # Errors
+/// What [`ClientBuilder::build`](llm2api_core::ClientBuilder::build) refuses, such as a bad URL.
+pub async fn client(config: &Config) -> llm2api_core::Result<Client> {
+    let mut builder = Client::builder().with_limits(config.limits.clone());
+    for upstream in &config.upstreams {
+        let mut wanted = UpstreamConfig::new(&upstream.kind, upstream.name.clone())
+            .with_max_concurrency(upstream.max_concurrency)
+            .with_any_model(upstream.any_model);
+        if let Some(url) = &upstream.url {
+            wanted = wanted.with_url(url.clone());
+        }
+        for credential in &upstream.credentials {
+            wanted = wanted.with_credential(credential.expose_secret());
+        }
+        builder = builder.with_upstream(wanted);
+    }
+    for alias in &config.aliases {
+        builder = builder.with_alias(alias.name.clone(), alias.serve.clone());
+    }
+    builder.build().await
+}

@@ -1,0 +1,43 @@
+//! What all requests share.
+
+use std::fmt;
+
+use llm2api_core::Client;
+
+use crate::config::{ClientLimits, Config};
+use crate::keys::Keys;
+use crate::stop::Stop;
+
+/// What all requests share: the engine, the keys, the limits, the way to the end.
+#[derive(Clone)]
+pub struct State {
+    pub(crate) client: Client,
+    pub(crate) keys: Keys,
+    pub(crate) limits: ClientLimits,
+    pub(crate) api_path: String,
+    pub(crate) stop: Stop,
+}
+
+impl State {
+    /// Joins an engine and the settings.
+    pub fn new(client: Client, config: &Config, stop: Stop) -> Self {
+        Self {
+            client,
+            keys: Keys::new(&config.api_keys),
+            limits: config.clients,
+            api_path: config.api_path.clone(),
+            stop,
+        }
+    }
+}
+
+impl fmt::Debug for State {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("State")
+            .field("keys", &self.keys)
+            .field("limits", &self.limits)
+            .field("api_path", &self.api_path)
+            .field("stop", &self.stop)
+            .finish_non_exhaustive()
+    }
+}

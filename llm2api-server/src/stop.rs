@@ -1,0 +1,51 @@
+//! The two steps to the end: take nothing new, then cut what still runs.
+
+use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
+
+/// Tells every part of the server that the end has come; clones share it.
+///
+/// # Example
+/// ```
+/// let stop = llm2api_server::Stop::new();
+/// assert!(!stop.is_draining());
+/// stop.drain();
+/// assert!(stop.is_draining());
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct Stop {
+    draining: CancellationToken,
+    cut: CancellationToken,
+}
+
+impl Stop {
+    /// Makes one that has not begun.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Begins the end: nothing new is accepted, what runs goes on.
+    pub fn drain(&self) {
+        self.draining.cancel();
+    }
+
+    /// Ends what still runs, visibly: streams get an error event, other requests a 503.
+    pub fn cut(&self) {
+        self.draining.cancel();
+        self.cut.cancel();
+    }
+
+    /// Says whether the end has begun.
+    pub fn is_draining(&self) -> bool {
+        self.draining.is_cancelled()
+    }
+
+    /// Waits until the end begins.
+    pub(crate) async fn draining(&self) {
+        self.draining.cancelled().await;
+    }
+
+    /// Waits until what runs has to end.
+    pub(crate) fn cut_off(&self) -> WaitForCancellationFutureOwned {
+        self.cut.clone().cancelled_owned()
+    }
+}
