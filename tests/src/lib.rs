@@ -1,0 +1,45 @@
+//! A scripted upstream for tests: it stands in for services that cannot run here.
+//!
+//! [`Simulator`] speaks HTTP/1.1 on loopback and plays three parts: chat-ui in two families
+//! ([`Family`]), an OpenAI-compatible API under `/v1`, and Open WebUI ([`Face`]). What the model
+//! answers is chosen by words in the prompt (`ERR429`, `MIDERR`, `ECHO:text`, …) or by a
+//! [`Script`], which can misbehave byte by byte. What it received is in its [`Snapshot`].
+//!
+//! The same server is the program `llm2api-sim`, steered over `/__sim/…` by tests in Python and
+//! Node.
+//!
+//! ```
+//! # #[tokio::main(flavor = "current_thread")] async fn main() -> std::io::Result<()> {
+//! use llm2api_tests::{Options, Script, Simulator};
+//!
+//! let upstream = Simulator::start(Options::default()).await?;
+//! upstream.script(Script::answer("Hello"));
+//! assert!(upstream.openai_url().ends_with("/v1"));
+//! assert_eq!(upstream.log().requests.len(), 0);
+//! # Ok(()) }
+//! ```
+//!
+//! The words a prompt can hold are listed in [`plan`].
+
+mod clock;
+mod faces;
+mod fixture;
+mod http;
+mod lock;
+mod log;
+mod options;
+pub mod plan;
+mod play;
+mod script;
+mod session;
+mod simulator;
+mod state;
+mod tasks;
+mod tree;
+
+pub use fixture::Fixture;
+pub use log::{Received, Running, Snapshot, StopCall};
+pub use options::{Face, Family, ModelSpec, Options, Session};
+pub use script::{Script, Step};
+pub use simulator::Simulator;
+pub use tree::{Conversation, File, Message};

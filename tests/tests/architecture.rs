@@ -1,0 +1,111 @@
+//! Keeps the dependency arrows of the design: reads the `use crate::…` lines of the core.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Which modules of the core may name which others.
+const ALLOWED: [(&str, &[&str]); 16] = [
+    ("error", &["chat"]),
+    ("clock", &[]),
+    ("limits", &[]),
+    ("chat", &["error"]),
+    ("adapt", &["chat"]),
+    ("credential", &["error"]),
+    ("http", &["error", "limits"]),
+    ("upstream", &["adapt", "chat", "clock", "credential", "error", "http", "limits"]),
+    ("metrics", &["chat"]),
+    ("auth", &["error"]),
+    ("store", &["credential", "error"]),
+    ("pool", &["chat", "credential", "error"]),
+    ("layers", &["adapt", "auth", "chat", "error", "metrics", "pool"]),
+    ("catalog", &["chat", "error", "pool", "upstream"]),
+    ("tasks", &["error", "upstream"]),
+    ("client", &["catalog", "chat", "error", "limits", "metrics", "pool", "stack", "tasks"]),
+];
+
+fn core() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../llm2api-core/src")
+}
+
+fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(folder).expect("a folder") {
+        let path = entry.expect("an entry").path();
+        if path.is_dir() {
+            sources(&path, found);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            found.push(path);
+        }
+    }
+}
+
+/// The module of a file: its first folder, or its own name.
+fn module(file: &Path) -> String {
+    let inner = file.strip_prefix(core()).expect("a file of the core");
+    let first = inner.components().next().expect("a name").as_os_str().to_string_lossy();
+    first.trim_end_matches(".rs").to_owned()
+}
+
+/// The modules that a file names, its tests apart.
+fn named(text: &str) -> BTreeSet<String> {
+    let code = text.split("#[cfg(test)]\nmod tests {").next().unwrap_or_default();
+    let code = code.lines().filter(|line| !line.trim_start().starts_with("//"));
+    let uses =
+        code.flat_map(|line| line.split("crate::").skip(1).map(str::to_owned).collect::<Vec<_>>());
+    let first = |rest: String| {
+        rest.split(|c: char| !c.is_alphanumeric() && c != '_').next().unwrap_or_default().to_owned()
+    };
+    uses.map(first).filter(|name| name.starts_with(|c: char| c.is_lowercase())).collect()
+}
+
+#[test]
+fn the_arrows_point_as_designed() {
+    let mut files = Vec::new();
+    sources(&core(), &mut files);
+    assert!(files.len() > 50, "the core has more files than {}", files.len());
+    let mut wrong = Vec::new();
+    for file in files {
+        let module = module(&file);
+        if matches!(module.as_str(), "lib" | "stack" | "docs") || file.ends_with("tests.rs") {
+            continue; // `stack` is the one that knows everything
+        }
+        let allowed = ALLOWED.iter().find(|(name, _)| *name == module);
+        let (_, allowed) = allowed.unwrap_or_else(|| panic!("module `{module}` has no row here"));
+        let text = fs::read_to_string(&file).expect("a source file");
+        for name in named(&text) {
+            if name != module && !allowed.contains(&name.as_str()) {
+                wrong.push(format!("{}: names `{name}`", file.display()));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn the_store_never_names_reqwest_and_layers_name_no_engine() {
+    let mut files = Vec::new();
+    sources(&core(), &mut files);
+    for file in files {
+        let text = fs::read_to_string(&file).expect("a source file");
+        let module = module(&file);
+        if module == "store" || module == "pool" {
+            assert!(!text.contains("reqwest"), "{}", file.display());
+        }
+        if module == "layers" {
+            for name in ["chat_ui", "openai", "MemoryStore"] {
+                assert!(!text.contains(name), "{} names {name}", file.display());
+            }
+        }
+    }
+}
+
+#[test]
+fn only_tasks_spawns() {
+    let mut files = Vec::new();
+    sources(&core(), &mut files);
+    for file in files.iter().filter(|file| !file.ends_with("tasks.rs")) {
+        let text = fs::read_to_string(file).expect("a source file");
+        let spawns = text.contains("tokio::spawn(") || text.contains(".spawn(");
+        assert!(!spawns, "{} spawns", file.display());
+    }
+}

@@ -1,0 +1,307 @@
+//! What happens when an upstream misbehaves, through the core's public door.
+
+use std::time::Duration;
+
+use crate::support::{KINDS, Kind, MODEL, ask, client, pair, read, start};
+use llm2api_core::{Client, ErrorKind, Limits, UpstreamConfig};
+use llm2api_tests::plan::ANSWER;
+use llm2api_tests::{Options, Script, Session, Step};
+use serde_json::json;
+
+fn status(status: u16, headers: &[(&str, &str)]) -> Script {
+    let headers = headers.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect();
+    let body = json!({"error": {"message": "scripted"}, "message": "scripted"});
+    Script::steps([Step::Json { status, headers, body }])
+}
+
+#[tokio::test]
+async fn g07_an_answer_that_breaks_is_an_error_and_no_stop() {
+    for kind in KINDS {
+        let upstream = kind.start().await;
+        let client = client(kind.config(&upstream)).await;
+        let stream = client.chat(ask("MIDCUT").with_stream(true)).await.expect("it begins");
+        let read = read(stream).await;
+        // chat-ui itself starts its model anew once; what it sent before cannot be taken back.
+        assert!(read.text.starts_with("Hello from the mock"), "{kind:?}: {}", read.text);
+        assert_eq!(read.finish, None, "{kind:?}");
+        let error = read.error.unwrap_or_else(|| panic!("{kind:?} ended quietly"));
+        assert_eq!(error.kind(), ErrorKind::UpstreamIncomplete, "{kind:?}: {error}");
+        assert_eq!(upstream.log().generations, 1, "{kind:?}: nothing is retried after content");
+    }
+}
+
+#[tokio::test]
+async fn g07_half_an_answer_is_not_collected() {
+    for kind in KINDS {
+        let upstream = kind.start().await;
+        let client = client(kind.config(&upstream)).await;
+        let stream = client.chat(ask("MIDCUT").with_stream(true)).await.expect("it begins");
+        assert!(stream.collect().await.is_err(), "{kind:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_silent_restart_is_told() {
+    let upstream = Kind::ChatUi.start().await;
+    let client = client(Kind::ChatUi.config(&upstream)).await;
+    let stream = client.chat(ask("MIDERRONCE").with_stream(true)).await.expect("it begins");
+    let read = read(stream).await;
+    assert_eq!(read.error.expect("an error").code(), "upstream_diverged");
+    assert_eq!(read.finish, None);
+}
+
+#[tokio::test]
+async fn g08_a_fault_before_content_goes_to_another_credential() {
+    let faults = [
+        ("500", status(500, &[])),
+        ("429", status(429, &[("retry-after", "60")])),
+        ("403", status(403, &[])),
+        (
+            "html",
+            Script::steps([Step::Text {
+                status: 200,
+                content_type: "text/html".into(),
+                body: "<html>hello</html>".into(),
+            }]),
+        ),
+        ("empty", Script::steps([Step::Status { status: 200, headers: vec![] }, Step::End])),
+        ("cut", Script::steps([Step::Status { status: 200, headers: vec![] }, Step::Cut])),
+        ("reset", Script::steps([Step::Reset])),
+    ];
+    for kind in KINDS {
+        for (name, fault) in &faults {
+            let upstream = kind.start().await;
+            let client = pair(kind, &upstream).await;
+            upstream.script(fault.clone());
+            let stream = client.chat(ask("hello").with_stream(true)).await;
+            let read =
+                read(stream.unwrap_or_else(|error| panic!("{kind:?} {name}: {error}"))).await;
+            assert_eq!(read.text, ANSWER, "{kind:?} {name}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn g27_one_call_makes_at_most_three_sends() {
+    for kind in KINDS {
+        let upstream = kind.start().await;
+        let config = ["a", "b", "c", "d", "e", "f"]
+            .into_iter()
+            .fold(kind.config(&upstream), UpstreamConfig::with_credential);
+        let client = client(config).await;
+        (0..9).for_each(|_| upstream.script(status(503, &[])));
+        let error = client.chat(ask("hello")).await.expect_err("all fail");
+        assert_eq!((error.kind(), error.status()), (ErrorKind::UpstreamFailed, Some(503)));
+        assert!(error.is_exhausted(), "{kind:?}");
+        let log = upstream.log();
+        let sent = log.requests.iter().filter(|sent| sent.method == "POST" && is_send(&sent.path));
+        let sent = sent.count();
+        assert_eq!(sent, 3, "{kind:?}");
+    }
+}
+
+fn is_send(path: &str) -> bool {
+    path.contains("/chat/completions")
+        || path.strip_prefix("/conversation/").is_some_and(|id| !id.contains('/'))
+}
+
+#[tokio::test]
+async fn one_credential_is_used_once_more_after_a_passing_fault() {
+    for kind in KINDS {
+        let upstream = kind.start().await;
+        let client = client(kind.config(&upstream).with_credential("only")).await;
+        upstream.script(status(500, &[]));
+        assert_eq!(client.ask(MODEL, "hello").await.expect("an answer"), ANSWER, "{kind:?}");
+    }
+}
+
+#[tokio::test]
+async fn the_callers_own_mistakes_are_not_retried() {
+    for code in [400, 413, 422] {
+        let upstream = Kind::OpenAi.start().await;
+        let client = pair(Kind::OpenAi, &upstream).await;
+        upstream.script(status(code, &[]));
+        let error = client.chat(ask("hello")).await.expect_err("refused");
+        assert!(!error.is_retryable(), "{code}: {error}");
+        assert_eq!(upstream.log().requests.len(), 1, "{code}");
+    }
+}
+
+#[tokio::test]
+async fn g21_a_rate_limit_rests_the_credential_and_names_the_time() {
+    let upstream = Kind::OpenAi.start().await;
+    let client = client(Kind::OpenAi.config(&upstream).with_credential("only")).await;
+    upstream.script(status(429, &[("retry-after", "60")]));
+    let error = client.chat(ask("hello")).await.expect_err("limited");
+    assert_eq!(error.kind(), ErrorKind::RateLimited);
+    assert_eq!(error.retry_after(), Some(Duration::from_secs(60)));
+    let before = upstream.log().requests.len();
+    let error = client.chat(ask("hello")).await.expect_err("rests");
+    assert_eq!(error.kind(), ErrorKind::PoolExhausted);
+    assert!(error.retry_after() > Some(Duration::from_secs(50)));
+    assert_eq!(upstream.log().requests.len(), before, "a resting credential is not used");
+}
+
+#[tokio::test]
+async fn a_dead_cookie_is_passed_over_and_nobody_notices() {
+    let sessions = vec![Session { value: "good".into(), user: "ada".into(), coupled: None }];
+    for kind in [Kind::ChatUi] {
+        let options = Options { login: true, sessions: sessions.clone(), ..kind.options() };
+        let upstream = start(options).await;
+        let config = kind.config(&upstream).with_credential("dead").with_credential("good");
+        let client = client(config).await;
+        for _ in 0..4 {
+            assert_eq!(client.ask(MODEL, "hello").await.expect("an answer"), ANSWER);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_login_redirect_is_not_followed() {
+    let upstream = start(Options { login: true, ..Options::default() }).await;
+    let client = client(Kind::ChatUi.config(&upstream).with_credential("dead")).await;
+    let error = client.ask(MODEL, "hello").await.expect_err("no login");
+    assert_eq!(error.kind(), ErrorKind::CredentialRejected);
+    let log = upstream.log();
+    assert!(log.requests.iter().all(|request| !request.path.contains("__provider")));
+}
+
+#[tokio::test]
+async fn g01_leaving_a_stream_frees_the_upstream() {
+    for kind in KINDS {
+        let options = Options { token_delay: Duration::from_millis(20), ..kind.options() };
+        let upstream = start(options).await;
+        let client = client(kind.config(&upstream)).await;
+        let stream = client.chat(ask("LONGRUN").with_stream(true)).await.expect("it begins");
+        assert_eq!(upstream.log().running.len(), 1, "{kind:?}");
+        drop(stream);
+        let log = upstream.wait_for(|log| log.aborted_streams == 1).await;
+        if !kind.is_chat_ui() {
+            continue;
+        }
+        let log = match log.deleted.len() {
+            1 => log,
+            _ => upstream.wait_for(|log| log.deleted.len() == 1).await,
+        };
+        assert_eq!(log.stop_calls.len(), 1, "{kind:?}");
+        assert!(log.conversations.is_empty(), "{kind:?}");
+        assert!(client.pool().list().iter().all(|status| status.in_flight == 0), "{kind:?}");
+    }
+}
+
+#[tokio::test]
+async fn g25_no_conversation_is_left_behind_a_whole_answer() {
+    for kind in [Kind::ChatUi, Kind::ChatUi2024] {
+        let upstream = kind.start().await;
+        let client = client(kind.config(&upstream)).await;
+        client.ask(MODEL, "hello").await.expect("an answer");
+        let log = upstream.wait_for(|log| log.deleted.len() == 1).await;
+        assert!(log.conversations.is_empty(), "{kind:?}");
+        assert!(log.stop_calls.is_empty(), "{kind:?}: a run that is over is not stopped");
+    }
+}
+
+#[tokio::test]
+async fn shutting_down_waits_for_the_clean_up() {
+    let upstream = Kind::ChatUi.start().await;
+    let client = client(Kind::ChatUi.config(&upstream)).await;
+    client.ask(MODEL, "hello").await.expect("an answer");
+    client.shutdown(Duration::from_secs(10)).await;
+    assert_eq!(upstream.log().deleted.len(), 1);
+}
+
+#[tokio::test]
+async fn g10_silence_and_endless_keep_alives_both_end() {
+    let mut limits = Limits::default();
+    limits.liveness_timeout = Duration::from_millis(300);
+    limits.progress_timeout = Duration::from_millis(600);
+    for (kind, first) in [
+        (Kind::ChatUi, Step::Line(json!({"type": "stream", "token": "Hello"}))),
+        (Kind::OpenAi, event("Hello")),
+    ] {
+        let silent = vec![first.clone(), Step::Hang];
+        let alive = (0..20).flat_map(|_| [Step::KeepAlive, Step::Sleep(100)]);
+        let alive = [first].into_iter().chain(alive).chain([Step::Hang]).collect::<Vec<_>>();
+        for (steps, code) in [(silent, "upstream_silent"), (alive, "upstream_stalled")] {
+            let upstream = kind.start().await;
+            let builder = Client::builder().with_upstream(kind.config(&upstream));
+            let client = builder.with_limits(limits.clone()).build().await.expect("a client");
+            upstream.script(Script::steps(steps));
+            let stream = client.chat(ask("hello").with_stream(true)).await.expect("it begins");
+            let read = read(stream).await;
+            assert_eq!(read.error.map(|error| error.code()), Some(code), "{kind:?}");
+            upstream.wait_for(|log| log.aborted_streams == 1).await;
+        }
+    }
+}
+
+fn event(text: &str) -> Step {
+    Step::Event(json!({
+        "id": "chatcmpl-1", "object": "chat.completion.chunk", "created": 1, "model": MODEL,
+        "choices": [{"index": 0, "delta": {"content": text}, "finish_reason": null}],
+    }))
+}
+
+#[tokio::test]
+async fn g09_a_stream_without_content_times_out_before_it_begins() {
+    let mut limits = Limits::default();
+    limits.first_content_timeout = Duration::from_millis(400);
+    for kind in KINDS {
+        let upstream = kind.start().await;
+        let builder = Client::builder().with_upstream(kind.config(&upstream));
+        let client = builder.with_limits(limits.clone()).build().await.expect("a client");
+        let alive = (0..20).flat_map(|_| [Step::KeepAlive, Step::Sleep(50)]);
+        upstream.script(Script::steps(alive.chain([Step::Hang])));
+        let error = client.chat(ask("hello").with_stream(true)).await.expect_err("no content");
+        assert_eq!(error.kind(), ErrorKind::Timeout, "{kind:?}: {error}");
+        upstream.wait_for(|log| log.aborted_streams == 1).await;
+    }
+}
+
+#[tokio::test]
+async fn an_upstream_that_is_away_is_said_to_be_away() {
+    for kind in KINDS {
+        let upstream = kind.start().await;
+        let config = kind.config(&upstream);
+        drop(upstream);
+        let error = client(config).await.ask(MODEL, "hello").await.expect_err("nobody listens");
+        assert_eq!(error.kind(), ErrorKind::Connect, "{kind:?}: {error}");
+    }
+}
+
+#[tokio::test]
+async fn g26_an_upstream_that_repeats_a_secret_does_not_spread_it() {
+    for kind in KINDS {
+        let upstream = kind.start().await;
+        let client = client(kind.config(&upstream).with_credential("canary-4711")).await;
+        let body =
+            json!({"error": {"message": "bad cookie canary-4711"}, "message": "bad canary-4711"});
+        (0..3).for_each(|_| upstream.script(Script::json(500, body.clone())));
+        let error = client.chat(ask("hello")).await.expect_err("refused");
+        let text = format!("{error} {error:?} {client:?}");
+        assert!(!text.contains("canary"), "{kind:?}: {text}");
+    }
+}
+
+#[tokio::test]
+async fn an_alias_goes_on_to_the_next_upstream() {
+    let (away, here) = (Kind::OpenAi.start().await, Kind::ChatUi.start().await);
+    let mut first = Kind::OpenAi.config(&away);
+    first.name = "first".into();
+    let mut second = Kind::ChatUi.config(&here);
+    second.name = "second".into();
+    drop(away);
+    let client = Client::builder()
+        .with_upstream(first)
+        .with_upstream(second)
+        .with_alias("gpt", [format!("first/{MODEL}"), format!("second/{MODEL}")])
+        .build()
+        .await
+        .expect("a client");
+    assert_eq!(client.ask("gpt", "hello").await.expect("the second answers"), ANSWER);
+    assert_eq!(client.ask(&format!("second/{MODEL}"), "hello").await.expect("by name"), ANSWER);
+    assert_eq!(client.ask(MODEL, "hello").await.expect("by listing"), ANSWER);
+    let error = client.ask("nope", "hello").await.expect_err("nobody lists it");
+    assert_eq!(error.kind(), ErrorKind::ModelNotFound);
+    assert_eq!(here.log().requests.iter().filter(|sent| sent.path == "/conversation").count(), 3);
+}
