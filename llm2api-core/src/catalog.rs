@@ -15,6 +15,8 @@ use crate::upstream::Upstream;
 
 /// How long a list of models is believed.
 const LIFE: Duration = Duration::from_secs(60);
+/// How long an upstream that did not answer is left alone, so that callers do not queue behind it.
+const PAUSE: Duration = Duration::from_secs(5);
 
 /// An upstream with its place in the catalogue.
 #[derive(Debug)]
@@ -22,12 +24,51 @@ pub(crate) struct Listed {
     pub(crate) name: Arc<str>,
     pub(crate) upstream: Arc<dyn Upstream>,
     pub(crate) any_model: bool,
-    models: Mutex<Option<(Arc<[Model]>, Instant)>>,
+    known: Mutex<Known>,
+}
+
+/// The last list of an upstream, and why the last attempt at a newer one failed.
+#[derive(Debug, Default)]
+struct Known {
+    models: Option<Arc<[Model]>>,
+    failure: Option<(ErrorKind, String)>,
+    until: Option<Instant>,
+}
+
+impl Known {
+    fn is_fresh(&self) -> bool {
+        self.until.is_some_and(|until| Instant::now() < until)
+    }
+
+    /// Takes the outcome of asking; an old list stays while the upstream is away.
+    fn learn(&mut self, asked: Result<Vec<Model>>) {
+        let life = match asked {
+            Ok(models) => {
+                (self.models, self.failure) = (Some(models.into()), None);
+                LIFE
+            }
+            Err(error) => {
+                self.failure = Some((error.kind(), error.message().to_owned()));
+                PAUSE
+            }
+        };
+        self.until = Some(Instant::now() + life);
+    }
+
+    fn answer(&self, upstream: &str) -> Result<Arc<[Model]>> {
+        match (&self.models, &self.failure) {
+            (Some(models), _) => Ok(models.clone()),
+            (None, Some((kind, message))) => {
+                Err(Error::new(*kind, "list models", message).with_context("upstream", upstream))
+            }
+            (None, None) => Ok(Arc::default()),
+        }
+    }
 }
 
 impl Listed {
     pub(crate) fn new(name: &str, upstream: Arc<dyn Upstream>, any_model: bool) -> Self {
-        Self { name: name.into(), upstream, any_model, models: Mutex::default() }
+        Self { name: name.into(), upstream, any_model, known: Mutex::default() }
     }
 
     fn route(&self, model: &str) -> Route {
@@ -36,22 +77,12 @@ impl Listed {
 
     /// Returns the models, asking once a minute; an old list serves while the upstream is away.
     async fn models(&self, pool: &Pool) -> Result<Arc<[Model]>> {
-        let mut known = self.models.lock().await;
-        if let Some((models, since)) = &*known
-            && since.elapsed() < LIFE
-        {
-            return Ok(models.clone());
+        let mut known = self.known.lock().await;
+        if !known.is_fresh() {
+            let credential = pool.any_of(&self.name);
+            known.learn(self.upstream.models(credential.as_ref()).await);
         }
-        let credential = pool.any_of(&self.name);
-        match (self.upstream.models(credential.as_ref()).await, &*known) {
-            (Ok(models), _) => {
-                let models: Arc<[Model]> = models.into();
-                *known = Some((models.clone(), Instant::now()));
-                Ok(models)
-            }
-            (Err(_), Some((models, _))) => Ok(models.clone()),
-            (Err(error), None) => Err(error.with_context("upstream", &self.name)),
-        }
+        known.answer(&self.name)
     }
 }
 
