@@ -181,7 +181,7 @@ async fn a_stream_that_was_not_asked_for_is_collected() {
         r#"{"choices":[{"delta":{"content":"i"},"finish_reason":"stop"}]}"#,
         "[DONE]",
     ];
-    let body: String = events.iter().map(|event| format!("data: {event}\n\n")).collect();
+    let body = events.map(|event| format!("data: {event}\n\n")).concat();
     let reply = ResponseTemplate::new(200).set_body_raw(body, "text/event-stream");
     let whole: Value =
         serde_json::from_str(&answer(reply).await.expect("an answer")).expect("JSON");

@@ -12,7 +12,7 @@ use tower::retry::{Policy, Retry};
 use crate::chat::{Attempted, Call, ChatRequest, ChatStream, Others, RetryPlan};
 use crate::error::{Error, ErrorKind, Same};
 
-/// A rate limit that ends within this time is waited for on the same credential.
+/// The longest wait for the same credential; an upstream that asks for more is not asked again.
 const SHORT_WAIT: Duration = Duration::from_secs(2);
 /// Back-off before the same credential is used again, lowest and highest.
 const BACKOFF_MS: std::ops::Range<u64> = 50..200;
@@ -138,12 +138,13 @@ fn plan(error: &Error, call: &Call, backoff: Duration) -> Option<RetryPlan> {
 }
 
 fn same_after(same: Same, error: &Error, backoff: Duration) -> Option<Duration> {
-    match same {
+    let wait = match same {
         Same::Never => None,
         Same::AtOnce => Some(Duration::ZERO),
         Same::AfterBackoff => Some(backoff.max(error.retry_after().unwrap_or_default())),
-        Same::AfterShortWait => error.retry_after().filter(|wait| *wait <= SHORT_WAIT),
-    }
+        Same::AfterShortWait => error.retry_after(),
+    };
+    wait.filter(|wait| *wait <= SHORT_WAIT)
 }
 
 #[cfg(test)]
@@ -212,6 +213,15 @@ mod tests {
             |seconds| error(ErrorKind::RateLimited).with_retry_after(Duration::from_secs(seconds));
         assert_eq!(planned(&["x"], &wait(2)), Some((Some(SHORT_WAIT), Others::Any)));
         assert_eq!(planned(&["x"], &wait(3)), Some((None, Others::Any)));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_upstream_that_asks_for_time_gets_it() {
+        let wait = |seconds| {
+            error(ErrorKind::UpstreamFailed).with_retry_after(Duration::from_secs(seconds))
+        };
+        assert_eq!(planned(&["x"], &wait(1)), Some((Some(Duration::from_secs(1)), Others::Any)));
+        assert_eq!(planned(&["x"], &wait(7)), Some((None, Others::Any)));
     }
 
     #[tokio::test(start_paused = true)]

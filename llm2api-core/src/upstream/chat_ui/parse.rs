@@ -100,7 +100,7 @@ pub(super) fn in_band(
 /// The message of a JSON body, or a short text body; nothing of a page.
 fn said(body: &[u8]) -> String {
     if let Ok(refusal) = serde_json::from_slice::<Refusal>(body) {
-        return refusal.message.or(refusal.error).unwrap_or_default();
+        return refusal.text().to_owned();
     }
     let text = String::from_utf8_lossy(body);
     if is_page(&text) || text.len() > 300 { "a web page".to_owned() } else { text.into_owned() }

@@ -134,8 +134,15 @@ pub(super) struct StopGenerating<'a> {
 #[derive(Default, Deserialize)]
 #[serde(default)]
 pub(super) struct Refusal {
-    pub(super) message: Option<String>,
-    pub(super) error: Option<String>,
+    message: Value,
+    error: Value,
+}
+
+impl Refusal {
+    /// Returns the text of either shape; empty for any other.
+    pub(super) fn text(&self) -> &str {
+        self.message.as_str().or(self.error.as_str()).unwrap_or_default()
+    }
 }
 
 /// One line of the stream; which fields matter depends on the type.
