@@ -4,14 +4,12 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use async_trait::async_trait;
-use tokio::sync::Mutex;
-use tokio::time::Instant;
-
 use crate::chat::Model;
 use crate::error::{Error, ErrorKind, Result};
 use crate::pool::{Pool, Route, Routes};
+use crate::single_flight::Cached;
 use crate::upstream::Upstream;
+use async_trait::async_trait;
 
 /// How long a list of models is believed.
 const LIFE: Duration = Duration::from_secs(60);
@@ -24,65 +22,25 @@ pub(crate) struct Listed {
     pub(crate) name: Arc<str>,
     pub(crate) upstream: Arc<dyn Upstream>,
     pub(crate) any_model: bool,
-    known: Mutex<Known>,
-}
-
-/// The last list of an upstream, and why the last attempt at a newer one failed.
-#[derive(Debug, Default)]
-struct Known {
-    models: Option<Arc<[Model]>>,
-    failure: Option<(ErrorKind, String)>,
-    until: Option<Instant>,
-}
-
-impl Known {
-    fn is_fresh(&self) -> bool {
-        self.until.is_some_and(|until| Instant::now() < until)
-    }
-
-    /// Takes the outcome of asking; an old list stays while the upstream is away.
-    fn learn(&mut self, asked: Result<Vec<Model>>) {
-        let life = match asked {
-            Ok(models) => {
-                (self.models, self.failure) = (Some(models.into()), None);
-                LIFE
-            }
-            Err(error) => {
-                self.failure = Some((error.kind(), error.message().to_owned()));
-                PAUSE
-            }
-        };
-        self.until = Some(Instant::now() + life);
-    }
-
-    fn answer(&self, upstream: &str) -> Result<Arc<[Model]>> {
-        match (&self.models, &self.failure) {
-            (Some(models), _) => Ok(models.clone()),
-            (None, Some((kind, message))) => {
-                Err(Error::new(*kind, "list models", message).with_context("upstream", upstream))
-            }
-            (None, None) => Ok(Arc::default()),
-        }
-    }
+    models: Cached<Arc<[Model]>>,
 }
 
 impl Listed {
     pub(crate) fn new(name: &str, upstream: Arc<dyn Upstream>, any_model: bool) -> Self {
-        Self { name: name.into(), upstream, any_model, known: Mutex::default() }
+        Self { name: name.into(), upstream, any_model, models: Cached::new(LIFE, PAUSE) }
     }
 
     fn route(&self, model: &str) -> Route {
         Route { upstream: self.name.clone(), model: model.into() }
     }
 
-    /// Returns the models, asking once a minute; an old list serves while the upstream is away.
+    /// Returns the models, asking once a minute.
     async fn models(&self, pool: &Pool) -> Result<Arc<[Model]>> {
-        let mut known = self.known.lock().await;
-        if !known.is_fresh() {
+        let ask = async || {
             let credential = pool.any_of(&self.name);
-            known.learn(self.upstream.models(credential.as_ref()).await);
-        }
-        known.answer(&self.name)
+            self.upstream.models(credential.as_ref()).await.map(Arc::from)
+        };
+        self.models.get(ask).await.map_err(|error| error.with_context("upstream", &self.name))
     }
 }
 
@@ -147,15 +105,30 @@ impl Catalog {
         (!model.is_empty()).then(|| listed.route(model))
     }
 
-    /// Asks all upstreams which of them list the model.
-    async fn listing(&self, model: &str) -> Vec<Route> {
+    /// Asks all upstreams which of them list the model; fails where none does and one could not be
+    /// asked, since that one may.
+    async fn listing(&self, model: &str) -> Result<Vec<Route>> {
         let lists = self.upstreams.iter().map(|listed| listed.models(&self.pool));
         let lists = futures::future::join_all(lists).await;
-        let serves = |list: &Result<Arc<[Model]>>| {
-            list.as_ref().is_ok_and(|list| list.iter().any(|entry| entry.id == model))
-        };
-        let pairs = self.upstreams.iter().zip(lists);
-        pairs.filter(|(_, list)| serves(list)).map(|(listed, _)| listed.route(model)).collect()
+        let mut routes = Vec::new();
+        let mut failure = None;
+        for (listed, list) in self.upstreams.iter().zip(lists) {
+            match list {
+                Ok(list) if list.iter().any(|entry| entry.id == model) => {
+                    routes.push(listed.route(model));
+                }
+                Ok(_) => {}
+                Err(error) => failure = Some(error),
+            }
+        }
+        if routes.is_empty() {
+            let any = self.upstreams.iter().filter(|listed| listed.any_model);
+            routes.extend(any.map(|listed| listed.route(model)));
+        }
+        match (routes.is_empty(), failure) {
+            (true, Some(error)) => Err(error),
+            _ => Ok(routes),
+        }
     }
 }
 
@@ -172,11 +145,7 @@ impl Routes for Catalog {
         if let [only] = &*self.upstreams {
             return Ok(vec![only.route(model)]);
         }
-        let mut routes = self.listing(model).await;
-        if routes.is_empty() {
-            let any = self.upstreams.iter().filter(|listed| listed.any_model);
-            routes.extend(any.map(|listed| listed.route(model)));
-        }
+        let routes = self.listing(model).await?;
         if routes.is_empty() {
             let message = format!("no upstream lists the model `{model:.200}`: see GET /v1/models");
             return Err(

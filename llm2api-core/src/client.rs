@@ -4,11 +4,12 @@ use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use tokio::time::{Instant, timeout_at};
+use tokio::time::timeout_at;
 use tower::ServiceExt;
 
 use crate::catalog::Catalog;
-use crate::chat::{ChatRequest, ChatStream, Message, Model};
+use crate::chat::{Call, ChatRequest, ChatStream, Message, Model};
+use crate::clock::after;
 use crate::error::{Error, ErrorKind, Result};
 use crate::limits::Limits;
 use crate::metrics::Metrics;
@@ -76,15 +77,17 @@ impl Client {
     /// stream ends the call and frees the upstream.
     ///
     /// # Errors
-    /// Any [`ErrorKind`]; [`Error::is_retryable`] tells whether a later call may succeed.
-    pub async fn chat(&self, request: ChatRequest) -> Result<ChatStream> {
+    /// Any [`ErrorKind`]. What was safe to try again has been tried; [`Error::retry_after`] says
+    /// when a later call may succeed, where that is known.
+    pub async fn chat(&self, mut request: ChatRequest) -> Result<ChatStream> {
         request.validate()?;
-        let _ = request.call.clone().with_sends(self.inner.limits.max_attempts);
+        // A call of its own: the same request may be sent again.
+        request.call = Call::new(request.call.id()).with_sends(self.inner.limits.max_attempts);
         let answer = self.inner.service.clone().oneshot(request);
         let stream = match self.inner.limits.total_timeout {
             None => answer.await?,
             Some(limit) => {
-                let deadline = Instant::now() + limit;
+                let deadline = after(limit);
                 let answer = timeout_at(deadline, answer).await.map_err(|_| too_long())?;
                 answer?.with_deadline(deadline)
             }

@@ -1,6 +1,16 @@
-//! The wall clock, for the one field that needs it.
+//! Instants and dates.
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use tokio::time::Instant;
+
+/// As good as never, and still an instant that a timer takes.
+const NEVER: Duration = Duration::from_secs(30 * 365 * 24 * 3600);
+
+/// Returns the instant that lies `wait` ahead; a wait that no clock can hold is cut.
+pub(crate) fn after(wait: Duration) -> Instant {
+    Instant::now() + wait.min(NEVER)
+}
 
 /// Seconds since 1970, as `created` has them; 0 on a machine whose clock is before that.
 pub(crate) fn unix_seconds() -> u64 {

@@ -167,7 +167,8 @@ impl Error {
         self.inner.retry_after
     }
 
-    /// Says whether another attempt may succeed: the kind allows one and attempts are left.
+    /// Says whether a layer may make another attempt: the kind allows one, and attempts are left.
+    /// What a client returns is always exhausted.
     pub fn is_retryable(&self) -> bool {
         !self.inner.exhausted && self.inner.kind.verdict().is_retryable()
     }

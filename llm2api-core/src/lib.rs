@@ -15,6 +15,7 @@ pub mod layers;
 mod limits;
 mod metrics;
 pub mod pool;
+mod single_flight;
 mod stack;
 pub mod store;
 mod tasks;

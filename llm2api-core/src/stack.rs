@@ -11,7 +11,7 @@ use crate::auth::Gate;
 use crate::catalog::{Catalog, Listed};
 use crate::chat::{ChatRequest, ChatStream, Ending};
 use crate::client::Client;
-use crate::credential::Credential;
+use crate::credential::{Credential, Material};
 use crate::error::{Error, ErrorKind, Result};
 use crate::layers::{
     AdaptLayer, AuthCheckLayer, ChatFuture, FirstChunkLayer, MetricsLayer, PoolLayer, RetryLayer,
@@ -217,7 +217,12 @@ impl ClientBuilder {
             let limit = config.max_concurrency.unwrap_or(limit);
             let of_this = |credential: &&Credential| **credential.upstream() == *config.name;
             let mut all: Vec<_> = stored.iter().filter(of_this).cloned().collect();
-            for credential in config.read_credentials()? {
+            let given = config.read_credentials()?;
+            let anonymous =
+                |credential: &&Credential| credential.material() == &Material::Anonymous;
+            // The anonymous credential stands in only where there is no other.
+            let given = given.iter().filter(|given| all.is_empty() || !anonymous(given));
+            for credential in given.cloned().collect::<Vec<_>>() {
                 if !all.iter().any(|known| known.material() == credential.material()) {
                     self.store.put(&credential).await?;
                     all.push(credential);
@@ -297,9 +302,6 @@ impl Service<Attempt> for Dispatch {
         Box::pin(async move {
             let Attempt { request, mut lease, .. } = attempt;
             let upstream = upstream.ok_or_else(no_upstream)?;
-            if !request.call.take_send() {
-                return Err(request.call.take_kept().unwrap_or_else(no_sends).into_exhausted());
-            }
             match upstream.chat(request, lease.credential()).await {
                 Ok(stream) => Ok(stream.with_watch(lease)),
                 Err(error) => {
@@ -314,8 +316,4 @@ impl Service<Attempt> for Dispatch {
 
 fn no_upstream() -> Error {
     Error::new(ErrorKind::Internal, "chat", "the lease names an upstream that is not there")
-}
-
-fn no_sends() -> Error {
-    Error::new(ErrorKind::Internal, "chat", "the call has no sends left")
 }

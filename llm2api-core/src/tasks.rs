@@ -7,18 +7,20 @@ use std::time::Duration;
 use futures::StreamExt;
 use futures::stream::FuturesUnordered;
 use tokio::runtime::Handle;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{Semaphore, mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::upstream::{Cleanup, Outbox, Upstream};
 
-/// Clean-ups that run at the same time.
+/// Clean-ups that run at the same time at one upstream.
 const AT_ONCE: usize = 16;
-/// Pauses before a clean-up is tried again.
-const PAUSES: [Duration; 3] =
-    [Duration::from_millis(200), Duration::from_secs(1), Duration::from_secs(5)];
+/// Pauses before each attempt at a clean-up.
+const PAUSES: [Duration; 4] =
+    [Duration::ZERO, Duration::from_millis(200), Duration::from_secs(1), Duration::from_secs(5)];
+/// Longest time that one attempt may take.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Upstreams by name.
 pub(crate) type Upstreams = Arc<HashMap<Arc<str>, Arc<dyn Upstream>>>;
@@ -88,13 +90,15 @@ async fn work_off(
     upstreams: Upstreams,
     mut stopped: watch::Receiver<()>,
 ) {
+    let slots = |(name, _): (&Arc<str>, _)| (name.clone(), Semaphore::new(AT_ONCE));
+    let slots: HashMap<_, _> = upstreams.iter().map(slots).collect();
     let mut running = FuturesUnordered::new();
     let mut open = true;
     while open || !running.is_empty() {
         tokio::select! {
             Some(()) = running.next(), if !running.is_empty() => {}
-            cleanup = receiver.recv(), if open && running.len() < AT_ONCE => match cleanup {
-                Some(cleanup) => running.push(clean_up(&upstreams, cleanup)),
+            cleanup = receiver.recv(), if open => match cleanup {
+                Some(cleanup) => running.push(clean_up(&upstreams, &slots, cleanup)),
                 None => open = false,
             },
             _ = stopped.changed(), if !receiver.is_closed() => receiver.close(),
@@ -102,16 +106,29 @@ async fn work_off(
     }
 }
 
-async fn clean_up(upstreams: &Upstreams, cleanup: Cleanup) {
-    let Some(upstream) = upstreams.get(cleanup.credential.upstream()) else {
+/// Does one clean-up, in one of its own upstream's places: one that hangs holds up no other.
+async fn clean_up(
+    upstreams: &Upstreams,
+    slots: &HashMap<Arc<str>, Semaphore>,
+    mut cleanup: Cleanup,
+) {
+    let name = cleanup.credential.upstream().clone();
+    let (Some(upstream), Some(slots)) = (upstreams.get(&name), slots.get(&name)) else {
         return;
     };
     for pause in PAUSES {
-        let Err(error) = upstream.clean_up(&cleanup).await else {
-            return;
-        };
-        tracing::debug!(%error, credential = %cleanup.credential.id(), "a clean-up failed");
         sleep(pause).await;
+        // Nobody closes the semaphore, and without a place the call would be made all the same.
+        let _place = slots.acquire().await;
+        match timeout(PATIENCE, upstream.clean_up(&mut cleanup)).await {
+            Ok(Ok(())) => return,
+            Ok(Err(error)) => {
+                tracing::debug!(%error, credential = %cleanup.credential.id(), "a clean-up failed");
+            }
+            Err(_) => {
+                tracing::debug!(credential = %cleanup.credential.id(), "a clean-up took too long");
+            }
+        }
     }
     tracing::warn!(
         credential = %cleanup.credential.id(),

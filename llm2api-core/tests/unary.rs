@@ -219,6 +219,7 @@ async fn chat_ui_refusals_mean_what_was_measured() {
         ("origin", text(403, "Non-JSON form requests need to have an origin")),
         ("referer", text(403, "Invalid referer for POST request")),
         ("forbidden", message(403, "You don't have access to this conversation")),
+        ("forbidden, with a secret", message(403, &format!("bad origin for session {KEY}"))),
         ("too many", message(429, "You are sending too many messages. Try again later.")),
         (
             "conversations",
@@ -248,6 +249,7 @@ async fn chat_ui_refusals_mean_what_was_measured() {
         writeln!(table, "{name}\n    {:?} | {} | {error}", error.kind(), error.code())
             .expect("a String takes everything");
     }
+    assert!(!table.contains("canary"), "{table}");
     insta::assert_snapshot!(table);
 }
 

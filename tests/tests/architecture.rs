@@ -5,23 +5,30 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Which modules of the core may name which others.
-const ALLOWED: [(&str, &[&str]); 16] = [
+const ALLOWED: [(&str, &[&str]); 17] = [
     ("error", &["chat"]),
     ("clock", &[]),
     ("limits", &[]),
-    ("chat", &["error"]),
+    ("chat", &["clock", "error"]),
+    ("single_flight", &["clock", "error"]),
     ("adapt", &["chat"]),
     ("credential", &["error"]),
     ("http", &["error", "limits"]),
-    ("upstream", &["adapt", "chat", "clock", "credential", "error", "http", "limits"]),
+    (
+        "upstream",
+        &["adapt", "chat", "clock", "credential", "error", "http", "limits", "single_flight"],
+    ),
     ("metrics", &["chat"]),
     ("auth", &["error"]),
     ("store", &["credential", "error"]),
-    ("pool", &["chat", "credential", "error"]),
-    ("layers", &["adapt", "auth", "chat", "error", "metrics", "pool"]),
-    ("catalog", &["chat", "error", "pool", "upstream"]),
+    ("pool", &["chat", "clock", "credential", "error"]),
+    ("layers", &["adapt", "auth", "chat", "clock", "error", "metrics", "pool"]),
+    ("catalog", &["chat", "error", "pool", "single_flight", "upstream"]),
     ("tasks", &["error", "upstream"]),
-    ("client", &["catalog", "chat", "error", "limits", "metrics", "pool", "stack", "tasks"]),
+    (
+        "client",
+        &["catalog", "chat", "clock", "error", "limits", "metrics", "pool", "stack", "tasks"],
+    ),
 ];
 
 fn core() -> PathBuf {

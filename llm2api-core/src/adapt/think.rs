@@ -2,6 +2,8 @@
 
 const OPEN: &str = "<think>";
 const CLOSE: &str = "</think>";
+/// Blanks that may stand before the tag, in bytes.
+const MOST_BLANKS: usize = 1024;
 
 /// A piece of a text: reasoning, or what is meant for the reader.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -83,7 +85,9 @@ impl ThinkSplitter {
             return;
         }
         let text = self.held.trim_start();
-        if let Some(rest) = text.strip_prefix(OPEN) {
+        if text.is_empty() && self.held.len() > MOST_BLANKS {
+            self.state = State::Outside;
+        } else if let Some(rest) = text.strip_prefix(OPEN) {
             self.held = rest.to_owned();
             self.state = State::Inside;
         } else if !OPEN.starts_with(text) {

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{Document, Extra, FinishReason, Role, Usage};
+use crate::error::Result;
 
 /// A piece of a streamed answer.
 ///
@@ -26,19 +27,21 @@ use super::{Document, Extra, FinishReason, Role, Usage};
 pub struct Chunk {
     document: Document<ChunkBody>,
     has_content: bool,
+    has_usage: bool,
 }
 
 impl Chunk {
     /// Keeps the JSON text of one chunk, which the caller has found to follow the schema.
     ///
-    /// `has_content` says whether it carries text, reasoning, a refusal or a tool call. Only a
-    /// decoder that has looked at the bytes can promise both.
+    /// `has_content` says whether it carries text, reasoning, a refusal or a tool call, and
+    /// `has_usage` whether it carries token counts. Only a decoder that has looked at the bytes can
+    /// promise all this.
     #[cfg_attr(
         not(feature = "openai"),
         expect(dead_code, reason = "the OpenAI decoder makes these")
     )]
-    pub(crate) fn from_wire(json: Bytes, has_content: bool) -> Self {
-        Self { document: Document::from_wire(json), has_content }
+    pub(crate) fn from_wire(json: Bytes, has_content: bool, has_usage: bool) -> Self {
+        Self { document: Document::from_wire(json), has_content, has_usage }
     }
 
     /// Returns the typed chunk.
@@ -47,7 +50,11 @@ impl Chunk {
     }
 
     /// Turns the chunk into its typed form.
-    pub fn into_body(self) -> ChunkBody {
+    ///
+    /// # Errors
+    /// [`ErrorKind::UpstreamProtocol`](crate::ErrorKind::UpstreamProtocol) where a field that
+    /// nobody looked at before cannot be read, such as a number beyond all bounds.
+    pub fn into_body(self) -> Result<ChunkBody> {
         self.document.into_body()
     }
 
@@ -58,6 +65,11 @@ impl Chunk {
         self.has_content
     }
 
+    /// Says whether the chunk carries token counts.
+    pub fn has_usage(&self) -> bool {
+        self.has_usage
+    }
+
     /// Returns the text of the first choice, empty where there is none.
     pub fn text(&self) -> &str {
         self.delta().and_then(|delta| delta.content.as_deref()).unwrap_or_default()
@@ -65,7 +77,7 @@ impl Chunk {
 
     /// Returns the reasoning of the first choice, empty where there is none.
     pub fn reasoning(&self) -> &str {
-        self.delta().and_then(|delta| delta.reasoning_content.as_deref()).unwrap_or_default()
+        self.delta().and_then(Delta::reasoning_text).unwrap_or_default()
     }
 
     /// Returns why the first choice ended, if this chunk ends it.
@@ -91,7 +103,8 @@ impl Chunk {
 impl From<ChunkBody> for Chunk {
     fn from(body: ChunkBody) -> Self {
         let has_content = body.choices.iter().any(|choice| choice.delta.has_content());
-        Self { document: Document::from_body(body), has_content }
+        let has_usage = body.usage.is_some();
+        Self { document: Document::from_body(body), has_content, has_usage }
     }
 }
 
@@ -225,10 +238,16 @@ impl Delta {
     pub fn has_content(&self) -> bool {
         let filled = |text: &Option<String>| text.as_ref().is_some_and(|text| !text.is_empty());
         filled(&self.content)
-            || filled(&self.reasoning_content)
             || filled(&self.refusal)
             || self.tool_calls.as_ref().is_some_and(|calls| !calls.is_empty())
+            || self.reasoning_text().is_some_and(|text| !text.is_empty())
             || self.extra.contains_key("llm2api_files")
+    }
+
+    /// Returns the reasoning; newer servers call the field `reasoning`.
+    pub fn reasoning_text(&self) -> Option<&str> {
+        let newer = || self.extra.get("reasoning").and_then(Value::as_str);
+        self.reasoning_content.as_deref().or_else(newer)
     }
 }
 

@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 
 use futures::StreamExt;
+use serde_json::Value;
 
 use super::{
     AssistantMessage, ChatItem, ChatStream, Choice, Chunk, ChunkBody, ChunkChoice, Completion,
@@ -29,17 +30,17 @@ impl ChatStream {
     /// # Ok(()) }
     /// ```
     pub async fn collect(mut self) -> Result<Completion> {
-        let mut body: Option<CompletionBody> = None;
+        let mut whole: Option<Whole> = None;
         while let Some(item) = self.next().await {
             match item? {
                 ChatItem::Whole(completion) => return self.drain(*completion).await,
                 ChatItem::Chunk(chunk) => {
-                    let chunk = chunk.into_body();
-                    body.get_or_insert_with(|| start(&chunk)).add(chunk);
+                    let chunk = chunk.into_body()?;
+                    whole.get_or_insert_with(|| Whole::start(&chunk)).add(chunk);
                 }
             }
         }
-        body.map(Completion::from).ok_or_else(|| {
+        whole.map(|whole| Completion::from(whole.body)).ok_or_else(|| {
             Error::new(ErrorKind::UpstreamProtocol, "collect", "the upstream's answer is empty")
         })
     }
@@ -60,72 +61,105 @@ impl ChatStream {
     }
 }
 
-fn start(chunk: &ChunkBody) -> CompletionBody {
-    CompletionBody {
-        id: chunk.id.clone(),
-        created: chunk.created,
-        model: chunk.model.clone(),
-        ..CompletionBody::default()
-    }
+/// A whole answer under construction.
+struct Whole {
+    body: CompletionBody,
+    /// The numbers under which the calls of each choice arrived: a server may start at 1.
+    slots: Vec<Vec<u32>>,
 }
 
-impl CompletionBody {
+impl Whole {
+    fn start(chunk: &ChunkBody) -> Self {
+        let body = CompletionBody {
+            id: chunk.id.clone(),
+            created: chunk.created,
+            model: chunk.model.clone(),
+            ..CompletionBody::default()
+        };
+        Self { body, slots: Vec::new() }
+    }
+
     fn add(&mut self, chunk: ChunkBody) {
         if chunk.usage.is_some() {
-            self.usage = chunk.usage;
+            self.body.usage = chunk.usage;
         }
-        self.extra.extend(chunk.extra);
+        self.body.extra.extend(chunk.extra);
         for choice in chunk.choices {
-            self.choice(choice.index).add(choice);
+            let at = self.place(choice.index);
+            let ChunkChoice { delta, finish_reason, logprobs, .. } = choice;
+            let whole = &mut self.body.choices[at];
+            whole.finish_reason = finish_reason.or(whole.finish_reason);
+            match (&mut whole.logprobs, logprobs) {
+                (Some(known), Some(more)) => join(known, more),
+                (known, more) => *known = known.take().or(more),
+            }
+            whole.message.add(delta, &mut self.slots[at]);
         }
     }
 
-    fn choice(&mut self, index: u32) -> &mut Choice {
-        let at = self.choices.iter().position(|choice| choice.index == index);
-        let at = at.unwrap_or_else(|| {
-            let at = self.choices.partition_point(|choice| choice.index < index);
-            self.choices.insert(at, Choice { index, ..Choice::default() });
+    /// Finds a choice, or makes it; choices stay in order.
+    fn place(&mut self, index: u32) -> usize {
+        let choices = &mut self.body.choices;
+        choices.binary_search_by_key(&index, |choice| choice.index).unwrap_or_else(|at| {
+            choices.insert(at, Choice { index, ..Choice::default() });
+            self.slots.insert(at, Vec::new());
             at
-        });
-        &mut self.choices[at]
-    }
-}
-
-impl Choice {
-    fn add(&mut self, choice: ChunkChoice) {
-        self.finish_reason = choice.finish_reason.or(self.finish_reason);
-        if choice.logprobs.is_some() {
-            self.logprobs = choice.logprobs;
-        }
-        self.message.add(choice.delta);
+        })
     }
 }
 
 impl AssistantMessage {
-    fn add(&mut self, delta: Delta) {
+    fn add(&mut self, delta: Delta, slots: &mut Vec<u32>) {
         append(&mut self.content, delta.content);
         append(&mut self.reasoning_content, delta.reasoning_content);
         append(&mut self.refusal, delta.refusal);
-        self.extra.extend(delta.extra);
+        for (name, more) in delta.extra {
+            match self.extra.get_mut(&name) {
+                Some(known) => join(known, more),
+                None => drop(self.extra.insert(name, more)),
+            }
+        }
         for call in delta.tool_calls.into_iter().flatten() {
-            self.add_call(call);
+            let calls = self.tool_calls.get_or_insert_default();
+            let at = slots.iter().position(|slot| *slot == call.index).unwrap_or_else(|| {
+                slots.push(call.index);
+                calls.push(ToolCall { kind: "function".into(), ..ToolCall::default() });
+                calls.len() - 1
+            });
+            calls[at].add(call);
         }
     }
+}
 
-    fn add_call(&mut self, delta: ToolCallDelta) {
-        let calls = self.tool_calls.get_or_insert_default();
-        let at = delta.index as usize;
-        // A wild index must not make us allocate: a gap is closed.
-        let at = at.min(calls.len());
-        if at == calls.len() {
-            calls.push(ToolCall { kind: "function".into(), ..ToolCall::default() });
-        }
-        let call = &mut calls[at];
-        call.id.push_str(&delta.id.unwrap_or_default());
+impl ToolCall {
+    /// Adds a piece: arguments grow; id and name come once, though some servers repeat them.
+    fn add(&mut self, delta: ToolCallDelta) {
         let function = delta.function.unwrap_or_default();
-        call.function.name.push_str(&function.name.unwrap_or_default());
-        call.function.arguments.push_str(&function.arguments.unwrap_or_default());
-        call.extra.extend(delta.extra);
+        if self.id.is_empty() {
+            self.id = delta.id.unwrap_or_default();
+        }
+        if self.function.name.is_empty() {
+            self.function.name = function.name.unwrap_or_default();
+        }
+        self.function.arguments.push_str(&function.arguments.unwrap_or_default());
+        self.extra.extend(delta.extra);
+    }
+}
+
+/// Joins two pieces of one field: texts and lists grow, objects field by field, others change.
+fn join(known: &mut Value, more: Value) {
+    match (known, more) {
+        (Value::String(text), Value::String(more)) => text.push_str(&more),
+        (Value::Array(list), Value::Array(more)) => list.extend(more),
+        (Value::Object(object), Value::Object(more)) => {
+            for (name, more) in more {
+                match object.get_mut(&name) {
+                    Some(known) => join(known, more),
+                    None => drop(object.insert(name, more)),
+                }
+            }
+        }
+        (known, more) => *known = more,
     }
 }
 
@@ -138,20 +172,21 @@ fn append(text: &mut Option<String>, more: Option<String>) {
 }
 
 /// Splits a whole answer: what was said, why it ended, the token counts.
-fn split_with_usage(completion: Completion) -> VecDeque<ChatItem> {
-    let CompletionBody { id, created, model, choices, usage, extra, .. } = completion.into_body();
+fn split_with_usage(completion: Completion) -> Result<VecDeque<ChatItem>> {
+    let CompletionBody { id, created, model, choices, usage, extra, .. } =
+        completion.into_body()?;
     let head = ChunkBody { id, created, model, extra, ..ChunkBody::default() };
     let (said, ended) = choices.into_iter().map(halves).unzip();
     let usage = usage.map(|usage| ChunkBody { usage: Some(usage), ..head.clone() });
     let said = ChunkBody { choices: said, ..head.clone() };
     let ended = ChunkBody { choices: ended, ..head };
     let chunks = [Some(said), Some(ended), usage].into_iter().flatten();
-    chunks.map(|body| ChatItem::Chunk(Chunk::from(body))).collect()
+    Ok(chunks.map(|body| ChatItem::Chunk(Chunk::from(body))).collect())
 }
 
-fn split(mut completion: Completion) -> VecDeque<ChatItem> {
-    completion.body_mut().usage = None;
-    split_with_usage(completion)
+fn split(completion: Completion) -> Result<VecDeque<ChatItem>> {
+    let body = CompletionBody { usage: None, ..completion.into_body()? };
+    split_with_usage(Completion::from(body))
 }
 
 fn halves(choice: Choice) -> (ChunkChoice, ChunkChoice) {

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{Document, Extra, Role, ToolCall, Usage};
+use crate::error::Result;
 
 /// A whole answer.
 ///
@@ -47,7 +48,11 @@ impl Completion {
     }
 
     /// Turns the answer into its typed form.
-    pub fn into_body(self) -> CompletionBody {
+    ///
+    /// # Errors
+    /// [`ErrorKind::UpstreamProtocol`](crate::ErrorKind::UpstreamProtocol) where a field that
+    /// nobody looked at before cannot be read, such as a number beyond all bounds.
+    pub fn into_body(self) -> Result<CompletionBody> {
         self.document.into_body()
     }
 

@@ -6,6 +6,8 @@ use bytes::Bytes;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use crate::error::{Error, ErrorKind, Result};
+
 /// A JSON document with two faces: the bytes it arrived in and the typed value.
 ///
 /// A document made [from the wire](Self::from_wire) is written out byte for byte as it came, and is
@@ -20,7 +22,8 @@ pub struct Document<T> {
 impl<T: Serialize + DeserializeOwned + Default> Document<T> {
     /// Keeps bytes that the caller has found to be a JSON text of type `T`.
     ///
-    /// If they are not, [`body`](Self::body) gives `T::default()`.
+    /// If they are not, [`body`](Self::body) gives `T::default()` and
+    /// [`into_body`](Self::into_body) the error.
     pub fn from_wire(json: Bytes) -> Self {
         Self { json: Some(json), body: OnceLock::new() }
     }
@@ -32,21 +35,31 @@ impl<T: Serialize + DeserializeOwned + Default> Document<T> {
 
     /// Returns the typed value, parsing the bytes at the first call.
     pub fn body(&self) -> &T {
-        self.body.get_or_init(|| self.parse())
+        self.body.get_or_init(|| self.parse().unwrap_or_default())
     }
 
     /// Returns the typed value for changing; the bytes it came in are given up.
     pub fn body_mut(&mut self) -> &mut T {
         if self.body.get().is_none() {
-            self.body = OnceLock::from(self.parse());
+            self.body = OnceLock::from(self.parse().unwrap_or_default());
         }
         self.json = None;
         self.body.get_mut().expect("filled two lines above")
     }
 
     /// Turns the document into the typed value.
-    pub fn into_body(mut self) -> T {
-        self.body.take().unwrap_or_else(|| self.parse())
+    ///
+    /// # Errors
+    /// [`ErrorKind::UpstreamProtocol`] where the bytes are no JSON text of type `T` after all.
+    pub fn into_body(mut self) -> Result<T> {
+        // What `body` put there may stand for bytes that could not be read.
+        if let (None, Some(body)) = (&self.json, self.body.take()) {
+            return Ok(body);
+        }
+        self.parse().map_err(|error| {
+            let message = "the upstream's answer holds what cannot be read";
+            Error::new(ErrorKind::UpstreamProtocol, "read answer", message).with_source(error)
+        })
     }
 
     /// Appends the document's JSON text, on one line, to `out`.
@@ -58,8 +71,7 @@ impl<T: Serialize + DeserializeOwned + Default> Document<T> {
         }
     }
 
-    fn parse(&self) -> T {
-        let json = self.json.as_deref().unwrap_or_default();
-        serde_json::from_slice(json).unwrap_or_default()
+    fn parse(&self) -> serde_json::Result<T> {
+        serde_json::from_slice(self.json.as_deref().unwrap_or_default())
     }
 }

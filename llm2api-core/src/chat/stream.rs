@@ -80,7 +80,7 @@ pub trait Watch: Send + 'static {
 }
 
 /// Cuts a whole answer into pieces.
-type Split = fn(Completion) -> VecDeque<ChatItem>;
+type Split = fn(Completion) -> Result<VecDeque<ChatItem>>;
 type Keeper = Arc<dyn Any + Send + Sync>;
 type Items = Pin<Box<dyn Stream<Item = Result<ChatItem>> + Send>>;
 
@@ -138,6 +138,8 @@ impl ChatStream {
     pub fn with_held(mut self, mut held: VecDeque<ChatItem>) -> Self {
         held.append(&mut self.held);
         self.held = held;
+        // A stream that was read to its end has told its watchers; it only gives these items again.
+        self.ended = false;
         self
     }
 
@@ -185,7 +187,10 @@ impl ChatStream {
         let (Some(Ok(ChatItem::Whole(completion))), Some(split)) = (&item, self.split) else {
             return Poll::Ready(item);
         };
-        let mut pieces = split((**completion).clone());
+        let mut pieces = match split((**completion).clone()) {
+            Ok(pieces) => pieces,
+            Err(error) => return Poll::Ready(Some(Err(error))),
+        };
         pieces.append(&mut self.held);
         self.held = pieces;
         Poll::Ready(self.held.pop_front().map(Ok))

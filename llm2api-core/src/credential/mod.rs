@@ -124,7 +124,11 @@ impl Credential {
     ///
     /// For texts that an upstream wrote: some repeat what they were sent.
     pub fn redact(&self, text: &str) -> String {
-        let star = |text: String, secret: &Secret| text.replace(secret.expose(), "***");
+        // A value of a few characters is no secret, and replacing it would only spoil the text.
+        let star = |text: String, secret: &Secret| match secret.expose() {
+            value if value.len() < 6 => text,
+            value => text.replace(value, "***"),
+        };
         match &self.inner.material {
             Material::Anonymous => text.to_owned(),
             Material::Token(secret) => star(text.to_owned(), secret),

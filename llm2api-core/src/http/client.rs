@@ -58,7 +58,7 @@ impl HttpClient {
     /// [`ErrorKind::Connect`], [`ErrorKind::ConnectionReset`], [`ErrorKind::Timeout`].
     pub(crate) async fn send(&self, request: RequestBuilder, wait: Duration) -> Result<Response> {
         match timeout(wait, request.send()).await {
-            Ok(Ok(inner)) => Response { inner, limits: self.limits.clone() }.unpacked(),
+            Ok(Ok(inner)) => Ok(Response { inner, limits: self.limits.clone() }),
             Ok(Err(error)) => Err(not_sent(error)),
             Err(_) => Err(Error::new(ErrorKind::Timeout, OPERATION, "the upstream did not answer")),
         }
@@ -79,7 +79,10 @@ pub(crate) struct Response {
 
 impl Response {
     /// Refuses a packed answer: none was asked for, and unpacking has no bound that is known.
-    fn unpacked(self) -> Result<Self> {
+    ///
+    /// # Errors
+    /// [`ErrorKind::UpstreamProtocol`].
+    pub(crate) fn unpacked(self) -> Result<Self> {
         match self.text_header(CONTENT_ENCODING.as_str()) {
             None | Some("identity" | "") => Ok(self),
             Some(_) => {
@@ -137,7 +140,7 @@ impl Response {
         let limit = self.limits.body_limit;
         let mut first = Bytes::new();
         let mut body = BytesMut::new();
-        while let Some(bytes) = self.inner.chunk().await.map_err(broken)? {
+        while let Some(bytes) = self.chunk().await? {
             if first.len() + body.len() + bytes.len() > limit {
                 let message = format!("the upstream's answer has more than {limit} bytes");
                 return Err(Error::new(ErrorKind::UpstreamProtocol, "read body", message));
@@ -152,6 +155,14 @@ impl Response {
             return Ok(first);
         }
         Ok([&first[..], &body[..]].concat().into())
+    }
+
+    /// Takes the next piece; a body that stands still is given up.
+    async fn chunk(&mut self) -> Result<Option<Bytes>> {
+        let silent =
+            |_| Error::new(ErrorKind::Timeout, "read body", "the upstream's answer stalled");
+        let limit = self.limits.liveness_timeout;
+        timeout(limit, self.inner.chunk()).await.map_err(silent)?.map_err(broken)
     }
 
     fn headers(&self) -> &HeaderMap {

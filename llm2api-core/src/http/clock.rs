@@ -6,6 +6,9 @@ use std::time::Duration;
 
 use tokio::time::{Instant, Sleep};
 
+/// As good as no limit, and still an instant that a timer takes.
+const LONGEST: Duration = Duration::from_secs(30 * 365 * 24 * 3600);
+
 /// Tells when nothing has happened for too long.
 ///
 /// A sign of life only notes the time; the timer is set anew when it fires, so that a busy stream
@@ -20,7 +23,7 @@ pub(crate) struct IdleClock {
 impl IdleClock {
     /// Starts a clock that allows `limit` of silence.
     pub(crate) fn new(limit: Duration) -> Self {
-        Self { limit, last: Instant::now(), timer: None }
+        Self { limit: limit.min(LONGEST), last: Instant::now(), timer: None }
     }
 
     /// Notes a sign of life.

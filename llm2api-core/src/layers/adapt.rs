@@ -78,15 +78,16 @@ where
     }
 
     fn call(&mut self, attempt: Attempt) -> ChatFuture {
-        let counts = (self.layer.counts_tokens)(attempt.lease.upstream());
         let wanted = attempt.request.wants_usage() || !attempt.request.streams();
         let mut inner = take_ready(&mut self.inner);
-        if counts || !wanted {
+        if !wanted {
             return Box::pin(inner.call(attempt));
         }
+        // Where figures are to be expected, looking into each chunk would be for nothing.
+        let by_chunk = (self.layer.counts_tokens)(attempt.lease.upstream());
         Box::pin(async move {
             let prompt = prompt_tokens(&attempt.request);
-            inner.call(attempt).await.map(|stream| with_usage(stream, prompt))
+            inner.call(attempt).await.map(|stream| with_usage(stream, prompt, by_chunk))
         })
     }
 }
@@ -98,14 +99,16 @@ fn prompt_tokens(request: &ChatRequest) -> u64 {
 /// Counts what passes and, at the end, adds the estimate unless the upstream gave figures.
 struct Counter {
     stream: ChatStream,
+    /// Count a chunk as a token, which most servers make it, instead of its text.
+    by_chunk: bool,
     prompt: u64,
     completion: u64,
     head: Option<ChunkBody>,
     counted: bool,
 }
 
-fn with_usage(stream: ChatStream, prompt: u64) -> ChatStream {
-    let counter = Counter { stream, prompt, completion: 0, head: None, counted: false };
+fn with_usage(stream: ChatStream, prompt: u64, by_chunk: bool) -> ChatStream {
+    let counter = Counter { stream, by_chunk, prompt, completion: 0, head: None, counted: false };
     ChatStream::new(stream::unfold(counter, |mut counter| async move {
         let item = counter.next().await?;
         Some((item, counter))
@@ -132,14 +135,14 @@ impl Counter {
             self.counted = true;
             return;
         };
-        let body = chunk.body();
-        self.counted |= body.usage.is_some();
-        self.completion += estimate_tokens(chunk.text()) + estimate_tokens(chunk.reasoning());
-        self.head.get_or_insert_with(|| ChunkBody {
-            id: body.id.clone(),
-            created: body.created,
-            model: body.model.clone(),
-            ..ChunkBody::default()
+        self.counted |= chunk.has_usage();
+        self.completion += match self.by_chunk {
+            true => u64::from(chunk.has_content()),
+            false => estimate_tokens(chunk.text()) + estimate_tokens(chunk.reasoning()),
+        };
+        self.head.get_or_insert_with(|| {
+            let ChunkBody { id, created, model, .. } = chunk.body().clone();
+            ChunkBody { id, created, model, ..ChunkBody::default() }
         });
     }
 

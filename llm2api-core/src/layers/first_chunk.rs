@@ -10,11 +10,12 @@ use tower::{Layer, Service};
 
 use super::{ChatFuture, take_ready};
 use crate::chat::{ChatStream, Ending};
+use crate::clock::after;
 use crate::error::{Error, ErrorKind, Result};
 use crate::pool::Attempt;
 
 /// Items without content that are held at most; chat-ui's status lines make none.
-const MOST_HELD: usize = 64;
+const MOST_HELD: usize = 16;
 
 /// Lets an answer out only with its first content, so that a failure before it can be retried.
 ///
@@ -80,7 +81,7 @@ where
 
     fn call(&mut self, attempt: Attempt) -> ChatFuture {
         let mut inner = take_ready(&mut self.inner);
-        let deadline = Instant::now() + self.limit;
+        let deadline = after(self.limit);
         Box::pin(async move {
             // The head of an answer has a limit of its own, kept by the upstream.
             let stream = inner.call(attempt).await.map_err(nothing_seen)?;
@@ -122,8 +123,14 @@ fn empty() -> Error {
 }
 
 fn nothing_seen(error: Error) -> Error {
-    match error.kind() {
-        ErrorKind::UpstreamIncomplete => error.with_kind(ErrorKind::ConnectionReset),
+    match (error.kind(), error.code()) {
+        // The model may be at work: asking again would cost quota and time.
+        (ErrorKind::UpstreamIncomplete, "upstream_silent" | "upstream_stalled") => {
+            error.with_kind(ErrorKind::Timeout)
+        }
+        (ErrorKind::UpstreamIncomplete, "upstream_incomplete") => {
+            error.with_kind(ErrorKind::ConnectionReset)
+        }
         _ => error,
     }
 }

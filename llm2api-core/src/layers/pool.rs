@@ -7,13 +7,15 @@ use tower::{Layer, Service};
 
 use super::{ChatFuture, take_ready};
 use crate::chat::{ChatRequest, ChatStream};
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::pool::{Attempt, Pool, Routes};
 
 /// Turns a request into an [`Attempt`]: finds where the model is served and leases a credential.
 ///
 /// # Notes
-/// The choice is made in `call`, where the request is known, not in `poll_ready`.
+/// The choice is made in `call`, where the request is known, not in `poll_ready`. Each attempt draws
+/// one send from the call's budget and is noted in the [`Call`](crate::Call), which is what
+/// `Retry` goes by.
 ///
 /// # Order
 /// Inside `Retry`, so that every attempt chooses anew; outside everything that needs to know the
@@ -92,6 +94,10 @@ where
     }
 }
 
+fn no_sends() -> Error {
+    Error::new(ErrorKind::Internal, "lease credential", "the call has no sends left")
+}
+
 impl PoolLayer {
     async fn attempt(&self, mut request: ChatRequest) -> Result<Attempt> {
         let routes = self.routes.routes(&request.model).await?;
@@ -99,6 +105,9 @@ impl PoolLayer {
             // On a retry, why the attempt before failed says more than that nobody is left.
             request.call.take_kept().map_or(error, Error::into_exhausted)
         })?;
+        if !request.call.take_send() {
+            return Err(request.call.take_kept().unwrap_or_else(no_sends).into_exhausted());
+        }
         request.call.begin(lease.upstream().clone(), lease.credential().id().shared());
         if *request.model != **lease.model() {
             request.model = lease.model().to_string();

@@ -31,7 +31,8 @@ const BUDGET_WINDOW: Duration = Duration::from_secs(10);
 ///
 /// # Order
 /// Right: `Retry -> Pool -> FirstChunk -> Upstream`. Every attempt then gets a credential of its
-/// own, and a stream comes back only with content, after which nothing is retried. Wrong:
+/// own, and a stream comes back only with content, after which nothing is retried. The pool also
+/// notes each attempt in the [`Call`], by which this layer goes: without it nothing is retried. Wrong:
 /// `Pool -> Retry`, which would hammer one credential.
 ///
 /// # Cancellation safety

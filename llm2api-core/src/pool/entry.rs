@@ -10,6 +10,8 @@ use super::CredentialStatus;
 use crate::credential::Credential;
 use crate::error::{Error, Evidence};
 
+/// The longest rest that is believed.
+const LONGEST_REST: Duration = Duration::from_secs(3600);
 /// How long a credential that the upstream refused stays out. Only a check can prove it dead.
 const REJECTED_REST: Duration = Duration::from_secs(30);
 
@@ -115,7 +117,8 @@ impl Entry {
     pub(super) fn blame(&self, error: &Error, now: Instant) {
         let next = match error.kind().verdict().evidence {
             Evidence::Rests(default) => {
-                Availability::Resting { until: now + error.retry_after().unwrap_or(default) }
+                let rest = error.retry_after().unwrap_or(default).min(LONGEST_REST);
+                Availability::Resting { until: now + rest }
             }
             Evidence::Rejected => Availability::Rejected { until: now + REJECTED_REST },
             _ => return,

@@ -22,6 +22,7 @@ pub use lease::{Attempt, Lease};
 use self::entry::Entry;
 use self::select::{Choice, choose};
 use crate::chat::Call;
+use crate::clock::after;
 use crate::credential::{Credential, CredentialId};
 use crate::error::{Error, ErrorKind, Result};
 
@@ -148,17 +149,20 @@ impl Pool {
     /// [`ErrorKind::NoCredential`] where none is usable, [`ErrorKind::PoolExhausted`] where all
     /// rest, or stay busy for the whole queue time; [`Error::retry_after`] then says when to return.
     pub async fn lease(&self, routes: &[Route], call: &Call) -> Result<Lease> {
-        let deadline = Instant::now() + self.shared.queue_timeout;
+        let deadline = after(self.shared.queue_timeout);
         loop {
             let freed = self.shared.freed.notified();
             let mut freed = std::pin::pin!(freed);
             freed.as_mut().enable();
+            // Chosen once more at the deadline: what became free meanwhile must not be missed.
+            let late = Instant::now() >= deadline;
             match self.pick(routes, call)? {
                 Choice::Take(lease) => return Ok(lease),
-                Choice::Later(from) if from > deadline => return Err(self.refusal(routes)),
-                Choice::Later(from) => tokio::time::sleep_until(from).await,
-                Choice::Busy if timeout_at(deadline, freed).await.is_ok() => {}
-                Choice::Busy => return Err(self.refusal(routes)),
+                Choice::Wait(_) if late => return Err(self.refusal(routes)),
+                Choice::Wait(from) => {
+                    let until = from.unwrap_or(deadline).min(deadline);
+                    let _ = timeout_at(until, freed).await;
+                }
             }
         }
     }
@@ -167,19 +171,21 @@ impl Pool {
     fn pick(&self, routes: &[Route], call: &Call) -> Result<Choice<Lease>> {
         let now = Instant::now();
         let (attempts, plan) = (call.attempts(), call.plan());
-        let mut best = None;
+        let mut wait: Option<Option<Instant>> = None;
         for route in routes {
             let entries = self.entries_of(&route.upstream);
-            let choice = choose(&entries, &attempts, plan, now);
-            if let Some(choice) = choice {
-                let choice = choice.map(|entry| Lease::new(entry, route, self.shared.clone()));
-                match choice {
-                    Choice::Take(_) => return Ok(choice),
-                    choice => best = Some(Choice::sooner(best, choice)),
+            match choose(&entries, &attempts, plan, now) {
+                Some(Choice::Take(entry)) => {
+                    return Ok(Choice::Take(Lease::new(entry, route, self.shared.clone())));
                 }
+                Some(Choice::Wait(from)) => {
+                    let sooner = wait.flatten().into_iter().chain(from).min();
+                    wait = Some(sooner);
+                }
+                None => {}
             }
         }
-        best.ok_or_else(|| self.refusal(routes))
+        wait.map(Choice::Wait).ok_or_else(|| self.refusal(routes))
     }
 
     /// Says why nobody can take the call: with counts, and the earliest time to return.

@@ -6,75 +6,67 @@ use tokio::time::Instant;
 
 use super::entry::Entry;
 use crate::chat::{Attempted, Others, RetryPlan};
+use crate::error::ErrorKind;
 
 /// What the choice came to.
 #[derive(Debug)]
 pub(super) enum Choice<T> {
     /// This one.
     Take(T),
-    /// This upstream's last credential again, but not before this instant.
-    Later(Instant),
-    /// All that may be used are busy.
-    Busy,
-}
-
-impl<T> Choice<T> {
-    pub(super) fn map<U>(self, with: impl FnOnce(T) -> U) -> Choice<U> {
-        match self {
-            Self::Take(value) => Choice::Take(with(value)),
-            Self::Later(from) => Choice::Later(from),
-            Self::Busy => Choice::Busy,
-        }
-    }
-
-    /// Of two that take nobody now, the one that ends sooner.
-    pub(super) fn sooner(one: Option<Self>, other: Self) -> Self {
-        match (one, other) {
-            (Some(Self::Later(one)), Self::Later(other)) => Self::Later(one.min(other)),
-            (Some(one @ Self::Later(_)), _) => one,
-            (_, other) => other,
-        }
-    }
+    /// Nobody now: somebody busy may become free at any time, or somebody resting at this instant.
+    Wait(Option<Instant>),
 }
 
 /// Chooses among the credentials of one upstream and takes a place there: the one with the fewest
-/// calls and, among equals, the one unused the longest. None where nobody may be used.
+/// calls and, among equals, the one unused the longest. None where nobody may be used, nor will be
+/// soon.
 pub(super) fn choose(
     entries: &[Arc<Entry>],
     attempts: &[Attempted],
     plan: RetryPlan,
     now: Instant,
 ) -> Option<Choice<Arc<Entry>>> {
-    let last = attempts.last();
-    let tried = |entry: &Entry| {
-        attempts.iter().any(|attempt| *attempt.credential == *entry.credential.id().as_str())
+    let untried = |entry: &&Arc<Entry>| {
+        may_be_used(entry, attempts, plan) && !attempts.iter().any(|attempt| is(entry, attempt))
     };
-    let others_may = |entry: &Entry| match plan.others {
-        Others::Any => true,
-        Others::OtherUpstream => {
-            last.is_none_or(|last| last.upstream != *entry.credential.upstream())
-        }
-        Others::None => last.is_none(),
-    };
-    let usable = |entry: &&Arc<Entry>| {
-        others_may(entry) && !tried(entry) && entry.availability(now).is_available()
-    };
-    let fresh: Vec<_> = entries.iter().filter(usable).collect();
+    let untried: Vec<_> = entries.iter().filter(untried).collect();
+    let available = |entry: &&&Arc<Entry>| entry.availability(now).is_available();
+    let fresh: Vec<_> = untried.iter().filter(available).copied().collect();
     if let Some(entry) = least_loaded(&fresh) {
         return Some(Choice::Take(entry));
     }
-    if !fresh.is_empty() {
-        return Some(Choice::Busy);
-    }
-    let again = plan.same_from.zip(last).and_then(|(from, last)| {
-        let same = |entry: &&Arc<Entry>| *last.credential == *entry.credential.id().as_str();
-        entries.iter().find(same).map(|entry| (from, entry))
+    let again = plan.same_from.zip(attempts.last()).and_then(|(from, last)| {
+        entries.iter().find(|entry| is(entry, last)).map(|entry| (from, entry))
     });
-    again.map(|(from, entry)| match from > now {
-        true => Choice::Later(from),
-        false if entry.enter() => Choice::Take(entry.clone()),
-        false => Choice::Busy,
-    })
+    if let Some((_, entry)) = again.filter(|(from, _)| *from <= now)
+        && entry.enter()
+    {
+        return Some(Choice::Take(entry.clone()));
+    }
+    if fresh.is_empty() && again.is_none() {
+        return None;
+    }
+    let rested =
+        untried.iter().filter_map(|entry| Some(now + entry.availability(now).rests_for(now)?));
+    let again = again.map(|(from, _)| from).filter(|from| *from > now);
+    Some(Choice::Wait(rested.chain(again).min()))
+}
+
+fn is(entry: &Entry, attempt: &Attempted) -> bool {
+    *attempt.credential == *entry.credential.id().as_str()
+}
+
+/// Says whether the plan of a retry lets this credential be one of the others.
+fn may_be_used(entry: &Entry, attempts: &[Attempted], plan: RetryPlan) -> bool {
+    let unreachable = |attempt: &Attempted| {
+        attempt.failure == Some(ErrorKind::Connect)
+            && attempt.upstream == *entry.credential.upstream()
+    };
+    match plan.others {
+        Others::Any => true,
+        Others::OtherUpstream => !attempts.iter().any(unreachable),
+        Others::None => attempts.is_empty(),
+    }
 }
 
 /// Takes a place at the least loaded; another call may be faster, then the next is tried.

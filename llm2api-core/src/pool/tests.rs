@@ -115,6 +115,7 @@ async fn an_unreachable_upstream_is_left_for_the_next_route() {
     let pool = pool(&[("a", 1), ("a", 1), ("b", 1)]);
     let (call, routes) = (Call::random(), [route("a"), route("b")]);
     failed(&pool, &routes, &call, Error::new(ErrorKind::Connect, "chat", "refused")).await;
+    call.fail(ErrorKind::Connect);
     call.set_plan(RetryPlan::new(None, Others::OtherUpstream));
     let lease = pool.lease(&routes, &call).await.expect("the other upstream");
     assert_eq!(&**lease.upstream(), "b");
@@ -130,4 +131,36 @@ async fn a_removed_credential_gets_no_more_calls() {
     drop(lease);
     let error = pool.lease(&[route("a")], &Call::random()).await.expect_err("empty");
     assert_eq!(error.kind(), ErrorKind::NoCredential);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_rest_that_ends_wakes_those_who_wait_for_the_busy() {
+    let pool = pool(&[("a", 1), ("a", 1)]);
+    let routes = [route("a")];
+    let error = limited().with_retry_after(Duration::from_secs(1));
+    failed(&pool, &routes, &Call::random(), error).await;
+    let _busy = pool.lease(&routes, &Call::random()).await.expect("the other one");
+    let before = Instant::now();
+    assert!(pool.lease(&routes, &Call::random()).await.is_ok());
+    assert_eq!(before.elapsed().as_secs(), 1, "as soon as it has rested");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_same_credential_may_be_sooner_free_than_a_busy_one() {
+    let pool = pool(&[("a", 1), ("a", 1)]);
+    let (routes, call) = ([route("a")], Call::random());
+    let fault = Error::new(ErrorKind::UpstreamFailed, "chat", "503");
+    let first = failed(&pool, &routes, &call, fault).await;
+    let _busy = pool.lease(&routes, &Call::random()).await.expect("the other one");
+    call.set_plan(RetryPlan::new(Some(Duration::from_millis(100)), Others::Any));
+    let before = Instant::now();
+    let lease = pool.lease(&routes, &call).await.expect("the first again");
+    assert_eq!((lease.credential().id(), before.elapsed().as_millis() < 200), (&first, true));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_limit_of_for_ever_is_no_panic() {
+    let pool = Pool::new(Duration::MAX);
+    pool.add(Credential::anonymous("a"), 1);
+    assert!(pool.lease(&[route("a")], &Call::random()).await.is_ok());
 }

@@ -90,7 +90,9 @@ pub trait Upstream: Debug + Send + Sync + 'static {
     async fn check(&self, credential: &Credential) -> Result<Account>;
 
     /// Does what an [`Outbox`] was asked to do; does nothing by default.
-    async fn clean_up(&self, _cleanup: &Cleanup) -> Result<()> {
+    ///
+    /// After an error it is called again with the same `cleanup`: what is done is taken out of it.
+    async fn clean_up(&self, _cleanup: &mut Cleanup) -> Result<()> {
         Ok(())
     }
 }

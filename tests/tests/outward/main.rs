@@ -65,9 +65,8 @@ impl Stage {
 }
 
 fn config(pairs: &[(&str, &str)]) -> Config {
-    let mut sources = Sources::default();
-    sources.environment =
-        pairs.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect();
+    let environment = pairs.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect();
+    let sources = Sources { environment, ..Sources::default() };
     Settings::resolve(&sources).and_then(|settings| settings.config()).expect("valid settings")
 }
 

@@ -301,7 +301,97 @@ async fn an_alias_goes_on_to_the_next_upstream() {
     assert_eq!(client.ask("gpt", "hello").await.expect("the second answers"), ANSWER);
     assert_eq!(client.ask(&format!("second/{MODEL}"), "hello").await.expect("by name"), ANSWER);
     assert_eq!(client.ask(MODEL, "hello").await.expect("by listing"), ANSWER);
-    let error = client.ask("nope", "hello").await.expect_err("nobody lists it");
-    assert_eq!(error.kind(), ErrorKind::ModelNotFound);
+    let error = client.ask("nope", "hello").await.expect_err("nobody who answers lists it");
+    assert_eq!(error.kind(), ErrorKind::Connect, "the one who is away may serve it");
     assert_eq!(here.log().requests.iter().filter(|sent| sent.path == "/conversation").count(), 3);
+}
+
+#[tokio::test]
+async fn one_request_may_be_sent_again_and_again() {
+    let upstream = Kind::OpenAi.start().await;
+    let client = client(Kind::OpenAi.config(&upstream).with_credential("only")).await;
+    let request = ask("hello");
+    for _ in 0..5 {
+        client.chat(request.clone()).await.expect("an answer").collect().await.expect("whole");
+    }
+}
+
+#[tokio::test]
+async fn silence_before_content_is_not_answered_by_another_send() {
+    let mut limits = Limits::default();
+    limits.liveness_timeout = Duration::from_millis(200);
+    for kind in KINDS {
+        let upstream = kind.start().await;
+        let config = kind.config(&upstream).with_credential("first").with_credential("second");
+        let builder = Client::builder().with_upstream(config).with_limits(limits.clone());
+        let client = builder.build().await.expect("a client");
+        upstream.script(Script::steps([Step::KeepAlive, Step::Hang]));
+        let error = client.chat(ask("hello").with_stream(true)).await.expect_err("silence");
+        assert_eq!(error.kind(), ErrorKind::Timeout, "{kind:?}: {error}");
+        let log = upstream.wait_for(|log| log.aborted_streams == 1).await;
+        let sent = log.requests.iter().filter(|sent| sent.method == "POST" && is_send(&sent.path));
+        assert_eq!(sent.count(), 1, "{kind:?}: the model may be at work");
+    }
+}
+
+#[tokio::test]
+async fn a_stalled_json_body_is_given_up() {
+    let mut limits = Limits::default();
+    limits.liveness_timeout = Duration::from_millis(200);
+    let upstream = Kind::OpenAi.start().await;
+    let builder = Client::builder().with_upstream(Kind::OpenAi.config(&upstream));
+    let client = builder.with_limits(limits).build().await.expect("a client");
+    let head = vec![("content-type".into(), "application/json".into())];
+    upstream.script(Script::steps([
+        Step::Status { status: 200, headers: head },
+        Step::Chunk("{\"id\":".into()),
+        Step::Hang,
+    ]));
+    let error = client.chat(ask("hello")).await.expect_err("half a body");
+    assert_eq!(error.kind(), ErrorKind::Timeout, "{error}");
+}
+
+#[tokio::test]
+async fn an_answer_without_text_keeps_its_reason() {
+    let upstream = Kind::OpenAi.start().await;
+    let client = client(Kind::OpenAi.config(&upstream)).await;
+    for stream in [true, false] {
+        let chunk = |delta, reason: Option<&str>| {
+            Step::Event(json!({
+                "id": "x", "object": "chat.completion.chunk", "created": 1, "model": MODEL,
+                "choices": [{"index": 0, "delta": delta, "finish_reason": reason}],
+            }))
+        };
+        upstream.script(Script::steps([
+            chunk(json!({"role": "assistant", "content": ""}), None),
+            chunk(json!({}), Some("content_filter")),
+            Step::Done,
+        ]));
+        let answer = client.chat(ask("hello").with_stream(stream)).await.expect("an answer");
+        let whole = answer.collect().await.expect("whole");
+        assert_eq!(format!("{:?}", whole.finish_reason()), "Some(ContentFilter)", "{stream}");
+    }
+}
+
+#[tokio::test]
+async fn g16_token_counts_come_only_to_those_who_asked() {
+    let upstream = Kind::OpenAi.start().await;
+    let client = client(Kind::OpenAi.config(&upstream)).await;
+    let unasked = Step::Event(json!({
+        "id": "x", "object": "chat.completion.chunk", "created": 1, "model": MODEL, "choices": [],
+        "usage": {"prompt_tokens": 1, "completion_tokens": 2, "total_tokens": 3},
+    }));
+    let end = Step::Event(json!({
+        "id": "x", "object": "chat.completion.chunk", "created": 1, "model": MODEL,
+        "choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}],
+    }));
+    let steps = [event("Hello"), end.clone(), unasked, Step::Done];
+    upstream.script(Script::steps(steps));
+    let answer = client.chat(ask("hello").with_stream(true)).await.expect("an answer");
+    assert_eq!(read(answer).await.usage, None, "nobody asked");
+
+    upstream.script(Script::steps([event("Hello"), end, Step::Done]));
+    let answer = client.chat(ask("hello").with_stream(true).with_usage()).await.expect("an answer");
+    let usage = read(answer).await.usage.expect("an estimate, since the upstream gave none");
+    assert!(usage.estimated);
 }

@@ -131,7 +131,7 @@ impl Api {
             return Err(Error::new(ErrorKind::CredentialRejected, "chat", message));
         }
         if response.status() == 200 {
-            return Ok(response);
+            return response.unpacked();
         }
         let (status, pause) = (response.status(), response.retry_after());
         let location = response.location().map(str::to_owned);

@@ -208,11 +208,16 @@ impl Upstream for ChatUi {
         self.probe.account(&self.api, &self.sessions, credential).await
     }
 
-    async fn clean_up(&self, cleanup: &Cleanup) -> Result<()> {
+    async fn clean_up(&self, cleanup: &mut Cleanup) -> Result<()> {
         let session = self.sessions.of(&cleanup.credential).await;
         let caller = Caller { session: &session, credential: &cleanup.credential };
-        if let Some(generation) = &cleanup.stop {
-            gone_is_fine(self.api.stop(caller, &cleanup.target, generation).await)?;
+        // Whatever the server says to it, a run is stopped once; deleting is tried in any case.
+        if let Some(generation) = cleanup.stop.take()
+            && let Err(error) = self.api.stop(caller, &cleanup.target, &generation).await
+            && error.kind() == ErrorKind::Connect
+        {
+            cleanup.stop = Some(generation);
+            return Err(error);
         }
         gone_is_fine(self.api.delete(caller, &cleanup.target).await)
     }

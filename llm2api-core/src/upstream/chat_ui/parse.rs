@@ -31,6 +31,7 @@ pub(super) fn refusal(
     let text = match kind {
         ErrorKind::CredentialRejected => "the cookie is not signed in: replace it".to_owned(),
         ErrorKind::Configuration => {
+            let said = quote(&said, Some(credential));
             format!("the server refused our Origin; check the upstream's URL: {said}")
         }
         _ if said.is_empty() => format!("the upstream answered with status {status}"),
@@ -50,7 +51,7 @@ fn kind_of(step: Step, status: u16, location: Option<&str>, said: &str) -> Error
         300..=399 if location.is_some() => ErrorKind::CredentialRejected,
         401 => ErrorKind::CredentialRejected,
         402 => ErrorKind::QuotaExhausted,
-        403 if said.contains("origin") || said.contains("referer") => ErrorKind::Configuration,
+        403 if is_about_origin(said) => ErrorKind::Configuration,
         403 => ErrorKind::CredentialForbidden,
         400 if step == Step::Create => ErrorKind::ModelNotFound,
         410 => ErrorKind::ModelNotFound,
@@ -114,6 +115,11 @@ fn is_page(text: &str) -> bool {
 fn leading_status(message: &str) -> Option<u16> {
     let first = message.split(' ').next()?;
     first.parse().ok().filter(|status| (400..600).contains(status))
+}
+
+fn is_about_origin(message: &str) -> bool {
+    let starts = ["Non-JSON form requests", "Invalid referer", "Cross-site"];
+    starts.iter().any(|start| message.starts_with(start))
 }
 
 fn is_about_length(message: &str) -> bool {

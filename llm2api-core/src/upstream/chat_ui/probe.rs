@@ -2,9 +2,6 @@
 
 use std::time::Duration;
 
-use tokio::sync::Mutex;
-use tokio::time::Instant;
-
 use super::api::{Api, Caller};
 use super::config::Family;
 use super::devalue;
@@ -13,35 +10,38 @@ use super::wire::{FeatureFlags, ListedModel, Superjson, User};
 use crate::chat::Model;
 use crate::credential::Credential;
 use crate::error::{Error, ErrorKind, Result};
+use crate::single_flight::Cached;
 use crate::upstream::Account;
 
 /// A server may be replaced by a newer one while we run.
 const FAMILY_LIFE: Duration = Duration::from_secs(600);
 
 /// What was found out about one server.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Probe {
-    family: Mutex<Option<(Family, Instant)>>,
+    family: Cached<Family>,
+}
+
+impl Default for Probe {
+    fn default() -> Self {
+        Self { family: Cached::new(FAMILY_LIFE, Duration::ZERO) }
+    }
 }
 
 impl Probe {
-    /// Returns the family; asks the server once in ten minutes.
+    /// Returns the family; asks the server once in ten minutes, and goes on with what it knows where
+    /// the server does not answer.
     pub(super) async fn family(
         &self,
         api: &Api,
         sessions: &Sessions,
         credential: &Credential,
     ) -> Result<Family> {
-        let mut known = self.family.lock().await;
-        if let Some((family, since)) = *known
-            && since.elapsed() < FAMILY_LIFE
-        {
-            return Ok(family);
-        }
-        let session = sessions.of(credential).await;
-        let family = ask(api, Caller { session: &session, credential }).await?;
-        *known = Some((family, Instant::now()));
-        Ok(family)
+        let ask = async || {
+            let session = sessions.of(credential).await;
+            ask(api, Caller { session: &session, credential }).await
+        };
+        self.family.get(ask).await
     }
 
     pub(super) async fn models(

@@ -62,7 +62,7 @@ impl Prompt {
 
     /// The text of a message; its images are attached and, in a history, named where they stood.
     fn spoken(&mut self, message: &Message, named: bool) -> Result<String> {
-        let mut pieces = vec![if named { escape(&message.text()) } else { message.text() }];
+        let mut pieces = vec![message.text()];
         for part in message.attachments() {
             let upload = self.attach(part)?;
             if named {
@@ -74,7 +74,8 @@ impl Prompt {
             pieces.push(format!("[called {} as {id}: {}]", function.name, function.arguments));
         }
         pieces.retain(|piece| !piece.is_empty());
-        Ok(pieces.join("\n"))
+        let said = pieces.join("\n");
+        Ok(if named { escape(&said) } else { said })
     }
 
     fn attach(&mut self, part: &Part) -> Result<String> {
@@ -123,17 +124,19 @@ fn heading(message: &Message) -> String {
     }
 }
 
-/// Keeps a message from faking a heading: a line that looks like one gets a backslash.
+/// Keeps a message from faking a heading: a line that looks like one gets a backslash. A lone
+/// carriage return ends a line too, and a heading may be indented.
 fn escape(text: &str) -> String {
     const HEADINGS: [&str; 4] = ["## System", "## Assistant", "## Tool", "## User"];
-    let looks = |line: &str| HEADINGS.iter().any(|heading| line.starts_with(heading));
-    if !text.lines().any(looks) {
+    let looks = |line: &str| {
+        let line = line.trim_start();
+        HEADINGS.iter().any(|heading| line.starts_with(heading))
+    };
+    if !text.split(['\n', '\r']).any(looks) {
         return text.to_owned();
     }
-    let lines = text
-        .split('\n')
-        .map(|line| if looks(line) { format!("\\{line}") } else { line.to_owned() });
-    lines.collect::<Vec<_>>().join("\n")
+    let lines = text.split_inclusive(['\n', '\r']);
+    lines.map(|line| if looks(line) { format!("\\{line}") } else { line.to_owned() }).collect()
 }
 
 #[cfg(test)]

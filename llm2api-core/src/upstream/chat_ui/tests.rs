@@ -217,3 +217,44 @@ fn the_other_recordings_are_understood() {
 fn parse<T: serde::de::DeserializeOwned>(body: &[u8]) -> T {
     serde_json::from_slice(body).expect("a recording that parses")
 }
+
+fn whole(lines: &[&str]) -> String {
+    let body = lines.iter().map(|line| format!("{line}\n")).collect::<Vec<_>>().concat();
+    transcript("", V2, &[Bytes::from(body)])
+}
+
+#[test]
+fn nothing_is_said_after_the_end() {
+    let got = whole(&[
+        r#"{"type":"stream","token":"Hi"}"#,
+        r#"{"type":"finalAnswer","text":"Hi","interrupted":false}"#,
+        r#"{"type":"stream","token":"more"}"#,
+        r#"{"type":"finalAnswer","text":"Hi again","interrupted":false}"#,
+    ]);
+    assert!(got.ends_with("whole") && !got.contains("more") && !got.contains("again"), "{got}");
+    assert_eq!(got.matches("\"stop\"").count(), 1, "{got}");
+}
+
+#[test]
+fn a_broken_line_without_a_final_text_is_lost_content() {
+    let got = whole(&[
+        r#"{"type":"stream","token":"Hello "}"#,
+        r#"{"type":"stream","tok"#,
+        r#"{"type":"stream","token":" world"}"#,
+        r#"{"type":"status","status":"finished"}"#,
+    ]);
+    assert!(got.contains("error upstream_incomplete") && !got.contains("\"stop\""), "{got}");
+}
+
+#[test]
+fn json_that_is_no_update_is_not_the_protocol() {
+    let got = whole(&[r#"{"detail":"proxy says no"}"#]);
+    assert!(got.starts_with("error upstream_protocol"), "{got}");
+}
+
+#[test]
+fn an_endless_answer_is_given_up() {
+    let token = format!(r#"{{"type":"stream","token":"{}"}}"#, "x".repeat(1 << 16));
+    let got = whole(&vec![token.as_str(); 20]);
+    assert!(got.contains("error upstream_protocol"), "{got:.200}");
+}

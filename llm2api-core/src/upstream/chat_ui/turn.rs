@@ -35,7 +35,8 @@ pub(super) struct Turn {
     said: String,
     began: bool,
     tools: bool,
-    any_line: bool,
+    lines_read: LinesRead,
+    limit: usize,
     state: State,
 }
 
@@ -50,6 +51,15 @@ impl Head {
     pub(super) fn new(id: &str, model: &str) -> Self {
         Self { id: id.into(), model: model.into(), created: unix_seconds() }
     }
+}
+
+/// What the lines so far were.
+#[derive(Default)]
+struct LinesRead {
+    /// At least one was an update.
+    understood: bool,
+    /// At least one was none.
+    broken: bool,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -72,7 +82,8 @@ impl Turn {
             said: String::new(),
             began: false,
             tools: false,
-            any_line: false,
+            lines_read: LinesRead::default(),
+            limit,
             state: State::Running,
         }
     }
@@ -84,21 +95,27 @@ impl Turn {
     }
 
     fn line(&mut self, text: &[u8]) -> Result<()> {
-        let first = !std::mem::replace(&mut self.any_line, true);
         match serde_json::from_slice::<Line<'_>>(text) {
-            Ok(line) => self.object(line),
-            Err(_) if first && text[0] != b'{' => Err(page()),
+            Ok(line) => {
+                self.lines_read.understood = true;
+                self.object(line)
+            }
+            Err(_) if !self.lines_read.understood && text[0] != b'{' => Err(not_updates()),
             Err(error) => {
-                // Nothing is lost for good: the final text proves the answer.
+                // Nothing is lost for good as long as a final text proves the answer.
                 tracing::warn!(%error, bytes = text.len(), "skipped a line that is no update");
+                self.lines_read.broken = true;
                 Ok(())
             }
         }
     }
 
     fn object(&mut self, line: Line<'_>) -> Result<()> {
+        if self.state == State::Whole {
+            return Ok(());
+        }
         match (&*line.kind, &*line.subtype) {
-            ("stream", _) => self.token(&line.token.0),
+            ("stream", _) => return self.token(&line.token.0),
             ("reasoning", "stream") => self.gain(Delta::reasoning(line.token.0)),
             ("tool", _) => self.tool(),
             ("file", _) => self.file(&line),
@@ -109,10 +126,15 @@ impl Turn {
         Ok(())
     }
 
-    fn token(&mut self, token: &str) {
+    fn token(&mut self, token: &str) -> Result<()> {
+        if self.said.len() + token.len() > self.limit {
+            let message = "the answer is longer than the one line that its final text must fit in";
+            return Err(Error::new(ErrorKind::UpstreamProtocol, "chat", message));
+        }
         self.said.push_str(token);
         let thoughts = self.splitter.push(token);
         self.thoughts(thoughts);
+        Ok(())
     }
 
     /// A tool ran: what follows is a new round, which may begin with reasoning again.
@@ -137,7 +159,8 @@ impl Turn {
                 Err(in_band(message, line.status_code, self.began, &self.credential))
             }
             // No final answer: the model's service gave no finish reason; the tokens are the text.
-            "finished" if self.state == State::Running && self.began => {
+            "finished" if self.began => {
+                self.check_lines()?;
                 self.finish_with(FinishReason::Stop);
                 Ok(())
             }
@@ -153,7 +176,7 @@ impl Turn {
             return Err(incomplete("upstream_stopped", "the answer was stopped at the upstream"));
         }
         let missing = self.missing(text)?;
-        self.token(&missing);
+        self.token(&missing)?;
         let reason = if line.interrupted { FinishReason::Length } else { FinishReason::Stop };
         self.finish_with(reason);
         Ok(())
@@ -169,10 +192,19 @@ impl Turn {
             return Ok(String::new());
         }
         if self.tools {
+            self.check_lines()?;
             return Ok(format!("\n\n{text}"));
         }
         let message = "the upstream began its answer anew; what was sent cannot be taken back";
         Err(incomplete("upstream_diverged", message))
+    }
+
+    /// Where no final text proves the whole answer, every line must have been understood.
+    fn check_lines(&self) -> Result<()> {
+        match self.lines_read.broken {
+            true => Err(incomplete("upstream_incomplete", "a line of the answer was unreadable")),
+            false => Ok(()),
+        }
     }
 
     fn finish_with(&mut self, reason: FinishReason) {
@@ -231,12 +263,16 @@ impl Decode for Turn {
     }
 
     fn finish(&mut self) -> Result<()> {
-        if let Some(line) = self.lines.rest() {
+        let rest = self.lines.rest();
+        let cut = rest.is_some() || self.lines_read.understood;
+        let broken = self.lines_read.broken;
+        if let Some(line) = rest {
             self.line(&line)?;
         }
         match self.state {
             State::Whole => Ok(()),
-            State::Running if self.any_line => {
+            State::Running if broken && !self.lines_read.understood => Err(not_updates()),
+            State::Running if cut => {
                 Err(incomplete("upstream_incomplete", "the upstream's answer broke off"))
             }
             State::Running => {
@@ -254,7 +290,7 @@ fn incomplete(code: &'static str, message: &str) -> Error {
     Error::new(ErrorKind::UpstreamIncomplete, "chat", message).with_code(code)
 }
 
-fn page() -> Error {
+fn not_updates() -> Error {
     let message = "the upstream answered with something else than updates: check its URL";
     Error::new(ErrorKind::UpstreamProtocol, "chat", message)
 }

@@ -84,7 +84,7 @@ impl Api {
     ) -> Result<Response> {
         let response = self.http.send(call, wait).await?;
         if response.status() == 200 {
-            return Ok(response);
+            return response.unpacked();
         }
         let (status, pause) = (response.status(), response.retry_after());
         let location = response.location().map(str::to_owned);

@@ -5,9 +5,9 @@ use std::time::Duration;
 use bytes::Bytes;
 use serde_json::Value;
 
-use super::parse::in_band;
+use super::parse::{in_band, incomplete};
 use super::repair::Repair;
-use super::wire::{ChoicesView, ChunkView, CompletionView};
+use super::view::{ChoicesView, look_at_chunk, look_at_completion};
 use crate::chat::{ChatItem, ChatRequest, Chunk, Completion};
 use crate::credential::Credential;
 use crate::error::{Error, ErrorKind, Result};
@@ -23,6 +23,8 @@ pub(super) struct Decoder {
     repair: Repair,
     credential: Credential,
     choices: ChoicesView,
+    expected: u32,
+    usage_wanted: bool,
     done: bool,
 }
 
@@ -33,6 +35,8 @@ impl Decoder {
             repair: Repair::new(&request.model),
             credential: credential.clone(),
             choices: ChoicesView::default(),
+            expected: request.n.unwrap_or(1).min(u64::BITS),
+            usage_wanted: request.wants_usage() || !request.streams(),
             done: false,
         }
     }
@@ -40,11 +44,10 @@ impl Decoder {
     /// Reads one event; none for an object that is no chunk.
     fn chunk(&mut self, data: Bytes) -> Result<Option<Chunk>> {
         let text = text_of(&data)?;
-        if let Some(view) =
-            one_line(text).and_then(|text| serde_json::from_str::<ChunkView>(text).ok())
-        {
-            self.note(view.choices);
-            return Ok(Some(Chunk::from_wire(data, view.choices.content)));
+        if let Some((view, usage)) = one_line(text).and_then(look_at_chunk) {
+            self.note(view);
+            let chunk = Chunk::from_wire(data, view.content, usage);
+            return Ok(Some(chunk).filter(|_| self.is_wanted(view, usage)));
         }
         let value: Value = serde_json::from_str(text).map_err(not_json)?;
         if value.get("error").is_some_and(|error| !error.is_null()) {
@@ -54,7 +57,13 @@ impl Decoder {
             return Ok(None);
         };
         self.note(view);
-        Ok(Some(Chunk::from(body)))
+        let wanted = self.is_wanted(view, body.usage.is_some());
+        Ok(wanted.then(|| Chunk::from(body)))
+    }
+
+    /// A chunk of token counts alone goes only to those who asked for one.
+    fn is_wanted(&self, view: ChoicesView, usage: bool) -> bool {
+        self.usage_wanted || view.seen != 0 || !usage
     }
 
     fn note(&mut self, view: ChoicesView) {
@@ -64,7 +73,10 @@ impl Decoder {
     }
 
     fn is_whole(&self) -> bool {
-        self.choices.seen != 0 && self.choices.seen == self.choices.ended
+        let ChoicesView { seen, ended, .. } = self.choices;
+        // A server may leave a choice out, but then it has to say that it is done.
+        let enough = self.done || ended.count_ones() >= self.expected;
+        seen != 0 && seen == ended && enough
     }
 }
 
@@ -80,7 +92,7 @@ impl Decode for Decoder {
         while !self.done
             && let Some(event) = self.events.next()?
         {
-            if event.data == "[DONE]" {
+            if event.data.trim_ascii() == b"[DONE]" {
                 self.done = true;
                 self.finish()?;
             } else if !event.data.is_empty()
@@ -114,11 +126,8 @@ pub(super) fn read_whole(
     credential: &Credential,
 ) -> Result<Completion> {
     let text = text_of(&body)?;
-    let follows = |view: &CompletionView| {
-        let ChoicesView { seen, ended, .. } = view.choices;
-        seen != 0 && seen == ended
-    };
-    if serde_json::from_str::<CompletionView>(text).is_ok_and(|view| follows(&view)) {
+    let follows = |view: ChoicesView| view.seen != 0 && view.seen == view.ended;
+    if look_at_completion(text).is_some_and(follows) {
         return Ok(Completion::from_wire(body));
     }
     let value: Value = serde_json::from_str(text).map_err(not_json)?;
@@ -143,8 +152,4 @@ fn one_line(text: &str) -> Option<&str> {
 fn not_json(error: serde_json::Error) -> Error {
     let message = "the upstream's answer is not JSON: content is lost";
     Error::new(ErrorKind::UpstreamProtocol, "chat", message).with_source(error)
-}
-
-pub(super) fn incomplete(message: &str) -> Error {
-    Error::new(ErrorKind::UpstreamIncomplete, "chat", message)
 }

@@ -6,9 +6,11 @@ mod config;
 mod decoder;
 mod parse;
 mod repair;
+mod view;
 mod wire;
 
 use async_trait::async_trait;
+use tokio::time::timeout;
 
 use self::api::Api;
 use self::config::Preset;
@@ -79,8 +81,12 @@ impl Upstream for OpenAi {
     }
 
     async fn chat(&self, request: ChatRequest, credential: &Credential) -> Result<ChatStream> {
-        let response = self.api.chat(&request, credential).await?;
-        self.read(response, &request, credential).await
+        let answer = async {
+            let response = self.api.chat(&request, credential).await?;
+            self.read(response, &request, credential).await
+        };
+        // One limit for head and body; a stream has its own clocks once its head has come.
+        timeout(self.limits.response_timeout, answer).await.map_err(|_| late())?
     }
 
     async fn models(&self, credential: Option<&Credential>) -> Result<Vec<Model>> {
@@ -92,6 +98,11 @@ impl Upstream for OpenAi {
     }
 }
 
+fn late() -> Error {
+    let message = "the upstream's answer was not whole within RESPONSE_TIMEOUT";
+    Error::new(ErrorKind::Timeout, "chat", message)
+}
+
 fn not_the_protocol(media_type: &str) -> Error {
     let message = match media_type {
         "text/html" => "the upstream answered with a web page: check its URL",
@@ -99,3 +110,6 @@ fn not_the_protocol(media_type: &str) -> Error {
     };
     Error::new(ErrorKind::UpstreamProtocol, "chat", message)
 }
+
+#[cfg(test)]
+mod tests;

@@ -38,6 +38,11 @@ pub(super) fn in_band(body: &Value, began: bool, credential: &Credential) -> Err
     said.error(kind, Some(credential))
 }
 
+/// Explains an answer that the upstream did not bring to its end.
+pub(super) fn incomplete(message: &str) -> Error {
+    Error::new(ErrorKind::UpstreamIncomplete, OPERATION, message)
+}
+
 fn kind_of(status: u16, said: &Said) -> ErrorKind {
     match status {
         401 => ErrorKind::CredentialRejected,

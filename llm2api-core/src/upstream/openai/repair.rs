@@ -6,8 +6,8 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
-use super::decoder::incomplete;
-use super::wire::ChoicesView;
+use super::parse::incomplete;
+use super::view::ChoicesView;
 use crate::chat::{ChunkBody, CompletionBody, FinishReason};
 use crate::clock::unix_seconds;
 use crate::error::{Error, ErrorKind, Result};
@@ -56,7 +56,9 @@ impl Repair {
         }
         for choice in &mut body.choices {
             // The JSON text is whole, so the answer is: only its reason was left out.
-            choice.finish_reason.get_or_insert(FinishReason::Stop);
+            let calls = choice.message.tool_calls.as_ref().is_some_and(|calls| !calls.is_empty());
+            let reason = if calls { FinishReason::ToolCalls } else { FinishReason::Stop };
+            choice.finish_reason.get_or_insert(reason);
             // Only pieces of calls are numbered.
             for call in choice.message.tool_calls.iter_mut().flatten() {
                 call.extra.remove("index");
@@ -137,10 +139,10 @@ fn call((at, call): (usize, Value)) -> Option<Value> {
         return None;
     };
     let index = call.get("index").and_then(whole_number).unwrap_or(at as u64);
+    call.retain(|_, value| !value.is_null());
     call.insert("index".into(), index.into());
     match call.get("id") {
         Some(Value::String(_)) | None => {}
-        Some(Value::Null) => drop(call.remove("id")),
         Some(id) => {
             let id = id.to_string();
             call.insert("id".into(), id.into());
@@ -148,10 +150,13 @@ fn call((at, call): (usize, Value)) -> Option<Value> {
     }
     if let Some(Value::Object(function)) = call.get_mut("function") {
         let arguments = function.get("arguments").filter(|value| !value.is_null());
-        if let Some(arguments) = arguments.filter(|value| !value.is_string()) {
-            let arguments = arguments.to_string();
-            function.insert("arguments".into(), arguments.into());
-        }
+        let arguments = match arguments {
+            Some(Value::String(arguments)) => arguments.clone(),
+            Some(arguments) => arguments.to_string(),
+            None => String::new(),
+        };
+        function.insert("arguments".into(), arguments.into());
+        function.retain(|_, value| !value.is_null());
     }
     Some(Value::Object(call))
 }
@@ -173,13 +178,21 @@ fn finish_reason(value: Option<&Value>) -> Result<Value> {
         return Ok(Value::Null);
     };
     match reason.to_ascii_lowercase().as_str() {
-        "length" | "max_tokens" | "model_length" | "max_length" => Ok("length".into()),
+        "length"
+        | "max_tokens"
+        | "model_length"
+        | "max_length"
+        | "model_context_window_exceeded" => Ok("length".into()),
         "tool_calls" | "tool_use" | "tool_call" => Ok("tool_calls".into()),
-        "content_filter" | "safety" | "recitation" => Ok("content_filter".into()),
+        "content_filter" | "safety" | "recitation" | "sensitive" => Ok("content_filter".into()),
         "function_call" => Ok("function_call".into()),
-        "abort" | "aborted" | "error" | "cancelled" | "canceled" => {
-            Err(incomplete("the upstream gave the answer up"))
-        }
+        "abort"
+        | "aborted"
+        | "error"
+        | "cancelled"
+        | "canceled"
+        | "network_error"
+        | "insufficient_system_resource" => Err(incomplete("the upstream gave the answer up")),
         _ => Ok("stop".into()),
     }
 }
@@ -189,7 +202,7 @@ fn usage(value: &Value) -> Option<Value> {
     let number = |usage: &Object, name: &str| usage.get(name).and_then(whole_number);
     let prompt = number(&usage, "prompt_tokens").unwrap_or_default();
     let completion = number(&usage, "completion_tokens").unwrap_or_default();
-    let total = number(&usage, "total_tokens").unwrap_or(prompt + completion);
+    let total = number(&usage, "total_tokens").unwrap_or(prompt.saturating_add(completion));
     usage.insert("prompt_tokens".into(), prompt.into());
     usage.insert("completion_tokens".into(), completion.into());
     usage.insert("total_tokens".into(), json!(total));

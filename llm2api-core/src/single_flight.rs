@@ -1,0 +1,172 @@
+//! A value that is asked for by one caller at a time, and kept for a while.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync;
+use tokio::time::{Instant, timeout};
+
+use crate::clock::after;
+use crate::error::{Error, ErrorKind, Result};
+
+/// Longest time that asking may take, so that nobody blocks those who wait behind him.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// A cached answer. Of callers that come together one asks, and the others get what he gets; an old
+/// value serves while somebody asks, and while asking fails.
+#[derive(Debug)]
+pub(crate) struct Cached<T> {
+    life: Duration,
+    pause: Duration,
+    state: Mutex<State<T>>,
+    asking: sync::Mutex<()>,
+}
+
+#[derive(Debug)]
+struct State<T> {
+    value: Option<T>,
+    failure: Option<Failure>,
+    until: Option<Instant>,
+    round: u64,
+}
+
+/// What is left of an error that several callers get.
+#[derive(Clone, Debug)]
+struct Failure {
+    kind: ErrorKind,
+    operation: &'static str,
+    message: String,
+    status: Option<u16>,
+}
+
+impl<T: Clone> Cached<T> {
+    /// Keeps a value for `life`; after a failure nobody asks again for `pause`.
+    pub(crate) fn new(life: Duration, pause: Duration) -> Self {
+        let state = State { value: None, failure: None, until: None, round: 0 };
+        Self { life, pause, state: Mutex::new(state), asking: sync::Mutex::new(()) }
+    }
+
+    /// Returns the value, calling `ask` if there is no fresh one.
+    pub(crate) async fn get(&self, ask: impl AsyncFnOnce() -> Result<T>) -> Result<T> {
+        let (round, old) = match self.fresh() {
+            Ok(answer) => return answer,
+            Err(state) => state,
+        };
+        let turn = match (self.asking.try_lock(), old) {
+            (Ok(turn), _) => turn,
+            (Err(_), Some(old)) => return Ok(old),
+            (Err(_), None) => self.asking.lock().await,
+        };
+        if self.state().round == round {
+            let asked = timeout(PATIENCE, ask()).await.unwrap_or_else(|_| Err(slow()));
+            self.learn(asked);
+        }
+        drop(turn);
+        self.state().answer()
+    }
+
+    /// Returns what is known if it is fresh, else the round and the old value.
+    fn fresh(&self) -> std::result::Result<Result<T>, (u64, Option<T>)> {
+        let state = self.state();
+        if state.until.is_some_and(|until| Instant::now() < until) {
+            return Ok(state.answer());
+        }
+        Err((state.round, state.value.clone()))
+    }
+
+    fn learn(&self, asked: Result<T>) {
+        let mut state = self.state();
+        state.round += 1;
+        match asked {
+            Ok(value) => {
+                (state.value, state.failure) = (Some(value), None);
+                state.until = Some(after(self.life));
+            }
+            Err(error) => {
+                state.failure = Some(Failure::of(&error));
+                state.until = Some(after(self.pause));
+            }
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State<T>> {
+        // Nothing panics while it holds the lock.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<T: Clone> State<T> {
+    fn answer(&self) -> Result<T> {
+        match (&self.value, &self.failure) {
+            (Some(value), _) => Ok(value.clone()),
+            (None, Some(failure)) => Err(failure.clone().into_error()),
+            (None, None) => Err(slow()),
+        }
+    }
+}
+
+impl Failure {
+    fn of(error: &Error) -> Self {
+        Self {
+            kind: error.kind(),
+            operation: error.operation(),
+            message: error.message().to_owned(),
+            status: error.status(),
+        }
+    }
+
+    fn into_error(self) -> Error {
+        let error = Error::new(self.kind, self.operation, self.message);
+        match self.status {
+            Some(status) => error.with_status(status),
+            None => error,
+        }
+    }
+}
+
+fn slow() -> Error {
+    let message = "the upstream did not answer a question within 5 seconds";
+    Error::new(ErrorKind::Timeout, "ask upstream", message)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::atomic::{AtomicU32, Ordering};
+    use tokio::time::{advance, sleep};
+
+    const LIFE: Duration = Duration::from_secs(60);
+
+    #[tokio::test(start_paused = true)]
+    async fn callers_that_come_together_ask_once() {
+        let (cached, asked) = (Cached::new(LIFE, Duration::ZERO), AtomicU32::new(0));
+        let call = || {
+            cached.get(async || {
+                asked.fetch_add(1, Ordering::Relaxed);
+                sleep(Duration::from_secs(1)).await;
+                Err::<u8, _>(slow())
+            })
+        };
+        let all = futures::future::join_all((0..10).map(|_| call())).await;
+        assert!(all.iter().all(Result::is_err));
+        assert_eq!(asked.load(Ordering::Relaxed), 1);
+        assert!(call().await.is_err());
+        assert_eq!(asked.load(Ordering::Relaxed), 2, "who comes later asks again");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_old_value_serves_while_the_upstream_hangs() {
+        let cached = Cached::new(LIFE, Duration::from_secs(5));
+        assert_eq!(cached.get(async || Ok(1)).await.expect("asked"), 1);
+        advance(LIFE).await;
+        let hang = || cached.get(async || std::future::pending().await);
+        let before = Instant::now();
+        let (first, second) = tokio::join!(hang(), async {
+            let value = hang().await;
+            (value, before.elapsed())
+        });
+        assert_eq!(first.expect("the old one"), 1);
+        assert_eq!(second.0.expect("the old one"), 1);
+        assert_eq!(second.1, Duration::ZERO, "nobody waits behind the one who asks");
+    }
+}
