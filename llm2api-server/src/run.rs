@@ -11,9 +11,10 @@ use tracing::{info, warn};
 
 use crate::accept::Server;
 use crate::config::Config;
+use crate::signal::Signals;
 use crate::state::State;
 use crate::stop::Stop;
-use crate::{app, banner, signal};
+use crate::{app, banner};
 
 /// Requests that were cut leave clean-up behind, so this is apart from the grace and never nothing.
 const CLEAN_UP: Duration = Duration::from_secs(5);
@@ -42,15 +43,17 @@ pub enum RunError {
 /// # Errors
 /// If the engine refuses its settings or the address cannot be listened on.
 pub async fn run(config: Config) -> Result<(), RunError> {
+    // Before the banner: who has read it may send a signal at once.
+    let mut signals = Signals::listen();
     let stop = Stop::new();
     let mut serving = std::pin::pin!(serve(config, stop.clone()));
     tokio::select! {
         result = &mut serving => return result,
-        () = signal::received() => stop.drain(),
+        () = signals.received() => stop.drain(),
     }
     tokio::select! {
         result = &mut serving => result,
-        () = signal::received() => {
+        () = signals.received() => {
             stop.cut();
             serving.await
         }

@@ -211,7 +211,7 @@ impl From<AssistantMessage> for Delta {
 
 impl From<(u32, ToolCall)> for ToolCallDelta {
     fn from((index, call): (u32, ToolCall)) -> Self {
-        let FunctionCall { name, arguments } = call.function;
+        let FunctionCall { name, arguments, .. } = call.function;
         Self {
             index,
             id: Some(call.id),

@@ -192,44 +192,60 @@ pub enum Part {
     Text {
         /// The text.
         text: String,
+        /// Unknown fields.
+        #[serde(flatten)]
+        extra: Extra,
     },
     /// A text in which a model refused.
     Refusal {
         /// The text.
         refusal: String,
+        /// Unknown fields.
+        #[serde(flatten)]
+        extra: Extra,
     },
     /// An image, as a `data:` URL or an address.
     ImageUrl {
         /// Where the image is.
         image_url: ImageUrl,
+        /// Unknown fields.
+        #[serde(flatten)]
+        extra: Extra,
     },
     /// A recording.
     InputAudio {
         /// The recording.
         input_audio: InputAudio,
+        /// Unknown fields.
+        #[serde(flatten)]
+        extra: Extra,
     },
     /// A file.
     File {
         /// The file.
         file: FilePart,
+        /// Unknown fields.
+        #[serde(flatten)]
+        extra: Extra,
     },
 }
 
 impl Part {
     /// Makes a part of text.
     pub fn text_part(text: impl Into<String>) -> Self {
-        Self::Text { text: text.into() }
+        Self::Text { text: text.into(), extra: Extra::new() }
     }
 
     /// Makes a part of an image.
     pub fn image(url: impl Into<String>) -> Self {
-        Self::ImageUrl { image_url: ImageUrl { url: url.into(), detail: None } }
+        let image_url = ImageUrl { url: url.into(), ..ImageUrl::default() };
+        Self::ImageUrl { image_url, extra: Extra::new() }
     }
 
     /// Returns the text of a part of text.
     pub fn text(&self) -> Option<&str> {
         match self {
-            Self::Text { text } | Self::Refusal { refusal: text } => Some(text),
+            Self::Text { text, .. } | Self::Refusal { refusal: text, .. } => Some(text),
             _ => None,
         }
     }
@@ -243,6 +259,9 @@ pub struct ImageUrl {
     /// How closely the model should look: `auto`, `low` or `high`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub detail: Option<String>,
+    /// Unknown fields.
+    #[serde(flatten)]
+    pub extra: Extra,
 }
 
 /// A recording in base64.
@@ -252,6 +271,9 @@ pub struct InputAudio {
     pub data: String,
     /// `wav` or `mp3`.
     pub format: String,
+    /// Unknown fields.
+    #[serde(flatten)]
+    pub extra: Extra,
 }
 
 /// A file, by its bytes or by the id of an upload.
@@ -266,4 +288,7 @@ pub struct FilePart {
     /// The id of an earlier upload.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub file_id: Option<String>,
+    /// Unknown fields.
+    #[serde(flatten)]
+    pub extra: Extra,
 }

@@ -61,6 +61,9 @@ pub struct FunctionCall {
     /// The arguments as a JSON text, as the model wrote it.
     #[serde(default)]
     pub arguments: String,
+    /// Unknown fields.
+    #[serde(flatten)]
+    pub extra: Extra,
 }
 
 fn function() -> String {

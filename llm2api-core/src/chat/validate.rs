@@ -1,5 +1,6 @@
 //! From bytes to a request, with messages that say what to do.
 
+use serde::de::IgnoredAny;
 use serde_json::error::Category;
 
 use super::{ChatRequest, Message, Role};
@@ -21,7 +22,8 @@ impl ChatRequest {
     /// assert_eq!(error.param(), Some("messages"));
     /// ```
     pub fn from_json(json: &[u8]) -> Result<Self> {
-        let request: Self = serde_json::from_slice(json).map_err(|error| explain(json, &error))?;
+        let json = std::str::from_utf8(json).map_err(|error| not_json(&error))?;
+        let request: Self = serde_json::from_str(json).map_err(|error| explain(json, &error))?;
         request.validate()?;
         Ok(request)
     }
@@ -67,12 +69,13 @@ fn invalid(param: &str, message: &str) -> Error {
 }
 
 /// Parses a second time, on the error path only, to learn which field is at fault.
-fn explain(json: &[u8], error: &serde_json::Error) -> Error {
-    if error.classify() != Category::Data {
-        let message = format!("the body is not valid JSON: {error}");
-        return Error::new(ErrorKind::InvalidRequest, OPERATION, message).with_code("invalid_json");
+fn explain(json: &str, error: &serde_json::Error) -> Error {
+    // A number where a word of a list is expected counts as broken syntax there, so ask once more.
+    let syntax = error.classify() != Category::Data;
+    if syntax && let Err(error) = serde_json::from_str::<IgnoredAny>(json) {
+        return not_json(&error);
     }
-    let mut json = serde_json::Deserializer::from_slice(json);
+    let mut json = serde_json::Deserializer::from_str(json);
     let (path, reason) = match serde_path_to_error::deserialize::<_, ChatRequest>(&mut json) {
         Ok(_) => (String::new(), error.to_string()),
         Err(error) => (error.path().to_string(), error.into_inner().to_string()),
@@ -88,6 +91,11 @@ fn explain(json: &[u8], error: &serde_json::Error) -> Error {
         return Error::new(ErrorKind::InvalidRequest, OPERATION, message);
     }
     invalid(path, &format!("`{path}`: {:.300}", in_json_words(reason)))
+}
+
+fn not_json(error: &impl std::fmt::Display) -> Error {
+    let message = format!("the body is not valid JSON: {error}");
+    Error::new(ErrorKind::InvalidRequest, OPERATION, message).with_code("invalid_json")
 }
 
 /// Reads serde's words for a field that is not there, or there twice.
@@ -110,6 +118,7 @@ fn in_json_words(reason: &str) -> String {
         None => reason.to_owned(),
     };
     let words = [
+        ("expected value", "this is none of the values that the field takes"),
         ("struct Message", "a message object"),
         ("a sequence", "a list"),
         ("f64", "a number"),
@@ -143,6 +152,7 @@ mod tests {
             r#"{"model":"m","messages":[{"content":"x"}]}"#,
             r#"{"model":"m","messages":[{"role":"user"}]}"#,
             r#"{"model":"m","messages":[{"role":"robot","content":"x"}]}"#,
+            r#"{"model":"m","messages":[{"role":7,"content":"x"}]}"#,
             r#"{"model":"m","messages":[{"role":"user","content":5}]}"#,
             r#"{"model":"m","messages":[{"role":"user","content":[{"type":"hologram"}]}]}"#,
             r#"{"model":"m","messages":[{"role":"tool","content":"x"}]}"#,
@@ -164,8 +174,23 @@ mod tests {
     }
 
     #[test]
+    fn text_that_is_no_utf8_is_refused_wherever_it_stands() {
+        let body = b"{\"model\":\"m\",\"messages\":[{\"role\":\"user\",\"content\":\"x\"}],\"odd\":\"\xff\"}";
+        assert_eq!(ChatRequest::from_json(body).expect_err("not text").code(), "invalid_json");
+    }
+
+    #[test]
     fn unknown_fields_survive_the_trip() {
-        let body = r#"{"model":"m","messages":[{"role":"user","content":"x","mood":1}],"guided":{"a":[1]}}"#;
+        let body = r#"{"model":"m","guided":{"a":[1]},"messages":[
+            {"role":"user","mood":1,"content":[
+                {"type":"text","text":"x","cache_control":{"type":"ephemeral"}},
+                {"type":"image_url","image_url":{"url":"u","odd":1},"odd":2},
+                {"type":"input_audio","input_audio":{"data":"d","format":"wav","odd":1},"odd":2},
+                {"type":"file","file":{"file_id":"f","odd":1},"odd":2}]},
+            {"role":"assistant","tool_calls":[{"id":"c","type":"function","odd":1,
+                "function":{"name":"f","arguments":"{}","odd":2}}]}],
+            "tools":[{"type":"function","odd":1,"function":{"name":"f","strict":true}}],
+            "stream_options":{"include_usage":true,"odd":1}}"#;
         let request = ChatRequest::from_json(body.as_bytes()).expect("valid");
         let again = serde_json::to_value(&request).expect("serialises");
         let sent: serde_json::Value = serde_json::from_str(body).expect("valid");

@@ -33,7 +33,10 @@ impl CookieSet {
         if pairs.is_empty() {
             return Err(invalid("the cookie is empty: give `name=value`"));
         }
-        Ok(Self { pairs })
+        let set = Self { pairs };
+        // What is sent has blanks between the cookies, and must fit as well.
+        bounded(set.header().expose())?;
+        Ok(set)
     }
 
     /// Makes a set of one cookie.

@@ -79,7 +79,7 @@ impl Prompt {
     }
 
     fn attach(&mut self, part: &Part) -> Result<String> {
-        let Part::ImageUrl { image_url } = part else {
+        let Part::ImageUrl { image_url, .. } = part else {
             let message = "chat-ui takes text and images only: leave out audio and file parts";
             return Err(Error::new(ErrorKind::Unsupported, "chat", message).with_param("messages"));
         };
@@ -168,6 +168,7 @@ mod tests {
             function: crate::chat::FunctionCall {
                 name: "weather".into(),
                 arguments: r#"{"city":"Bern"}"#.into(),
+                ..crate::chat::FunctionCall::default()
             },
             ..ToolCall::default()
         }]);
