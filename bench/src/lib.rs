@@ -1,0 +1,43 @@
+//! What the benchmarks work on: run them with `cargo bench -p llm2api-bench`.
+
+use bytes::Bytes;
+
+/// Chunks in one streamed answer.
+pub const CHUNKS: usize = 100;
+
+/// One chunk as an OpenAI-compatible upstream sends it.
+pub const CHUNK: &str = r#"{"id":"chatcmpl-8f1c","object":"chat.completion.chunk","created":1767225600,"model":"meta-llama/Meta-Llama-3.1-70B-Instruct","system_fingerprint":"fp_1","choices":[{"index":0,"delta":{"content":" internationalization"},"logprobs":null,"finish_reason":null}]}"#;
+
+/// One line of chat-ui's stream, with the padding that it puts around short tokens.
+pub const LINE: &str = "{\"type\":\"stream\",\"token\":\" the\\u0000\\u0000\\u0000\\u0000\\u0000\\u0000\\u0000\\u0000\\u0000\\u0000\\u0000\\u0000\"}";
+
+/// The body of a streamed answer as server-sent events.
+///
+/// ```
+/// assert!(llm2api_bench::events().starts_with(b"data: {"));
+/// ```
+pub fn events() -> Bytes {
+    format!("data: {CHUNK}\n\n").repeat(CHUNKS).into()
+}
+
+/// The body of a streamed answer as lines of JSON.
+///
+/// ```
+/// assert!(llm2api_bench::lines().ends_with(b"\n"));
+/// ```
+pub fn lines() -> Bytes {
+    format!("{LINE}\n").repeat(CHUNKS).into()
+}
+
+/// The body of a request with this many messages.
+///
+/// ```
+/// let request = llm2api_core::ChatRequest::from_json(&llm2api_bench::request(3)).unwrap();
+/// assert_eq!(request.messages.len(), 3);
+/// ```
+pub fn request(messages: usize) -> Bytes {
+    let message =
+        r#"{"role":"user","content":"Tell me a story about a fox, a dog and a \"hedge\"."}"#;
+    let messages = vec![message; messages].join(",");
+    format!(r#"{{"model":"demo","stream":true,"temperature":0.7,"messages":[{messages}]}}"#).into()
+}

@@ -1,0 +1,2 @@
+__version__: str
+"""Version of the package, the same as that of the engine."""
