@@ -1,0 +1,50 @@
+# Short names for what is typed often; `just` lists them.
+
+target := env("CARGO_TARGET_DIR", "target")
+export LLM2API_SERVER := absolute_path(target / "debug/llm2api-server")
+export LLM2API_SIM := absolute_path(target / "debug/llm2api-sim")
+
+_list:
+    @just --list
+
+# Format and lints: the quick look before a commit
+check:
+    cargo fmt --all
+    cargo clippy --workspace --all-targets -- -D warnings
+
+# Everything, or a part: rust, python, node
+test part="all":
+    ./tests/run {{ part }}
+
+# Python tests alone, after `./tests/run python` has been run once
+pytest *arguments: programs
+    tests/.venv/bin/pytest tests/python {{ arguments }}
+
+# Node tests alone, after `./tests/run node` has been run once
+node *arguments: programs
+    cd tests/node && node --test {{ arguments }}
+
+# Feed arbitrary bytes to a parser: sse, json_lines, cookie, openai_request
+fuzz name seconds="60":
+    mkdir -p fuzz/corpus/{{ name }}
+    RUSTC_BOOTSTRAP=1 cargo fuzz run --sanitizer none {{ name }} fuzz/corpus/{{ name }} fuzz/seeds/{{ name }} -- -max_total_time={{ seconds }}
+
+# Build the Python package into tests/.venv
+py:
+    cd llm2api-py && ../tests/.venv/bin/maturin develop
+
+# Start the simulator: a chat-ui, an OpenAI-compatible API and an Open WebUI
+sim *arguments:
+    cargo run -p llm2api-tests --bin llm2api-sim -- {{ arguments }}
+
+# Build and open the documentation
+docs:
+    cargo doc --no-deps --workspace --open
+
+# Licences, sources and known holes of the dependencies (cargo install cargo-deny)
+deny:
+    cargo deny check
+
+[private]
+programs:
+    cargo build -p llm2api-server -p llm2api-tests --bins
