@@ -11,18 +11,35 @@ use futures::Stream;
 use super::IdleClock;
 use super::client::broken;
 use crate::error::{Error, ErrorKind, Result};
+use crate::limits::Limits;
 
 type Chunks = Pin<Box<dyn Stream<Item = reqwest::Result<Bytes>> + Send>>;
 
 /// The bytes of an answer. Ends with an error when no byte comes for too long.
+///
+/// A service may send the head at once and then think: until the first byte the clock allows as
+/// long as the first content may take.
 pub(crate) struct BodyStream {
     chunks: Chunks,
-    liveness: IdleClock,
+    clock: IdleClock,
+    liveness: Option<Duration>,
 }
 
 impl BodyStream {
-    pub(super) fn new(response: reqwest::Response, liveness: Duration) -> Self {
-        Self { chunks: Box::pin(response.bytes_stream()), liveness: IdleClock::new(liveness) }
+    pub(super) fn new(response: reqwest::Response, limits: &Limits) -> Self {
+        let liveness = limits.liveness_timeout;
+        Self {
+            chunks: Box::pin(response.bytes_stream()),
+            clock: IdleClock::new(limits.first_content_timeout.max(liveness)),
+            liveness: Some(liveness),
+        }
+    }
+
+    fn touch(&mut self) {
+        match self.liveness.take() {
+            Some(liveness) => self.clock = IdleClock::new(liveness),
+            None => self.clock.touch(),
+        }
     }
 }
 
@@ -31,10 +48,10 @@ impl Stream for BodyStream {
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         if let Poll::Ready(next) = self.chunks.as_mut().poll_next(cx) {
-            self.liveness.touch();
+            self.touch();
             return Poll::Ready(next.map(|bytes| bytes.map_err(broken)));
         }
-        std::task::ready!(self.liveness.poll_expired(cx));
+        std::task::ready!(self.clock.poll_expired(cx));
         let message = "the upstream sent nothing for LIVENESS_TIMEOUT";
         Poll::Ready(Some(Err(Error::new(ErrorKind::UpstreamIncomplete, "read stream", message)
             .with_code("upstream_silent"))))
@@ -43,6 +60,6 @@ impl Stream for BodyStream {
 
 impl fmt::Debug for BodyStream {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("BodyStream").field("liveness", &self.liveness).finish_non_exhaustive()
+        f.debug_struct("BodyStream").field("clock", &self.clock).finish_non_exhaustive()
     }
 }

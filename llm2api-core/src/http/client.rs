@@ -133,7 +133,7 @@ impl Response {
 
     /// Returns the body as a stream that notices silence.
     pub(crate) fn into_stream(self) -> BodyStream {
-        BodyStream::new(self.inner, self.limits.liveness_timeout)
+        BodyStream::new(self.inner, &self.limits)
     }
 
     async fn read(mut self) -> Result<Bytes> {

@@ -395,3 +395,26 @@ async fn g16_token_counts_come_only_to_those_who_asked() {
     let usage = read(answer).await.usage.expect("an estimate, since the upstream gave none");
     assert!(usage.estimated);
 }
+
+#[tokio::test]
+async fn a_model_may_think_longer_than_a_stream_may_be_silent() {
+    let mut limits = Limits::default();
+    limits.liveness_timeout = Duration::from_millis(100);
+    let upstream = Kind::OpenAi.start().await;
+    let builder = Client::builder().with_upstream(Kind::OpenAi.config(&upstream));
+    let client = builder.with_limits(limits).build().await.expect("a client");
+    let head = vec![("content-type".into(), "text/event-stream".into())];
+    let end = json!({
+        "id": "x", "object": "chat.completion.chunk", "created": 1, "model": MODEL,
+        "choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}],
+    });
+    upstream.script(Script::steps([
+        Step::Status { status: 200, headers: head },
+        Step::Sleep(400),
+        event("Hello"),
+        Step::Event(end),
+        Step::Done,
+    ]));
+    let answer = client.chat(ask("hello").with_stream(true)).await.expect("it began after all");
+    assert_eq!(read(answer).await.text, "Hello");
+}
