@@ -12,9 +12,8 @@ use crate::config::{Config, ConfigError, LogFormat};
 /// # Errors
 /// If `RUST_LOG` cannot be read. A writer that is there already stays, and that is no error.
 pub fn init(config: &Config) -> Result<(), ConfigError> {
-    let filter = EnvFilter::try_new(&config.log_filter).map_err(|error| {
-        let right = format!("write levels such as `info,llm2api_core=debug` ({error})");
-        ConfigError::bad("RUST_LOG", &config.log_filter, &right)
+    let filter = EnvFilter::try_new(&config.log_filter).map_err(|_| {
+        ConfigError::bad("RUST_LOG", &config.log_filter, "write levels such as `info`")
     })?;
     let terminal = io::stderr().is_terminal();
     let builder = tracing_subscriber::fmt()

@@ -53,6 +53,7 @@ impl Role {
 /// assert_eq!(message.text(), "Hello");
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(expecting = "a message object")]
 pub struct Message {
     /// Who speaks.
     pub role: Role,
@@ -69,7 +70,7 @@ pub struct Message {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tool_call_id: Option<String>,
     /// Unknown fields.
-    #[serde(flatten)]
+    #[serde(flatten, deserialize_with = "super::extra::once")]
     pub extra: Extra,
 }
 
@@ -193,7 +194,7 @@ pub enum Part {
         /// The text.
         text: String,
         /// Unknown fields.
-        #[serde(flatten)]
+        #[serde(flatten, deserialize_with = "super::extra::once")]
         extra: Extra,
     },
     /// A text in which a model refused.
@@ -201,7 +202,7 @@ pub enum Part {
         /// The text.
         refusal: String,
         /// Unknown fields.
-        #[serde(flatten)]
+        #[serde(flatten, deserialize_with = "super::extra::once")]
         extra: Extra,
     },
     /// An image, as a `data:` URL or an address.
@@ -209,7 +210,7 @@ pub enum Part {
         /// Where the image is.
         image_url: ImageUrl,
         /// Unknown fields.
-        #[serde(flatten)]
+        #[serde(flatten, deserialize_with = "super::extra::once")]
         extra: Extra,
     },
     /// A recording.
@@ -217,7 +218,7 @@ pub enum Part {
         /// The recording.
         input_audio: InputAudio,
         /// Unknown fields.
-        #[serde(flatten)]
+        #[serde(flatten, deserialize_with = "super::extra::once")]
         extra: Extra,
     },
     /// A file.
@@ -225,7 +226,7 @@ pub enum Part {
         /// The file.
         file: FilePart,
         /// Unknown fields.
-        #[serde(flatten)]
+        #[serde(flatten, deserialize_with = "super::extra::once")]
         extra: Extra,
     },
 }
@@ -260,7 +261,7 @@ pub struct ImageUrl {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub detail: Option<String>,
     /// Unknown fields.
-    #[serde(flatten)]
+    #[serde(flatten, deserialize_with = "super::extra::once")]
     pub extra: Extra,
 }
 
@@ -272,7 +273,7 @@ pub struct InputAudio {
     /// `wav` or `mp3`.
     pub format: String,
     /// Unknown fields.
-    #[serde(flatten)]
+    #[serde(flatten, deserialize_with = "super::extra::once")]
     pub extra: Extra,
 }
 
@@ -289,6 +290,6 @@ pub struct FilePart {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub file_id: Option<String>,
     /// Unknown fields.
-    #[serde(flatten)]
+    #[serde(flatten, deserialize_with = "super::extra::once")]
     pub extra: Extra,
 }

@@ -12,6 +12,7 @@ mod chunk;
 mod collect;
 mod completion;
 mod document;
+mod extra;
 mod message;
 mod model;
 mod request;
@@ -24,12 +25,10 @@ pub use call::{Attempted, Call, Others, RetryPlan};
 pub use chunk::{Chunk, ChunkBody, ChunkChoice, Delta, FunctionDelta, ToolCallDelta};
 pub use completion::{AssistantMessage, Choice, Completion, CompletionBody, FinishReason};
 pub use document::Document;
+pub use extra::Extra;
 pub use message::{Content, FilePart, ImageUrl, InputAudio, Message, Part, Role};
 pub use model::Model;
 pub use request::{ChatRequest, Stop, StreamOptions};
 pub use stream::{ChatItem, ChatStream, Ending, Outcome, Watch};
 pub use tool::{FunctionCall, FunctionDefinition, Tool, ToolCall};
 pub use usage::Usage;
-
-/// Fields that this version does not know; they travel on unchanged.
-pub type Extra = serde_json::Map<String, serde_json::Value>;

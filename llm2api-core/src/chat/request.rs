@@ -90,7 +90,7 @@ pub struct ChatRequest {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub user: Option<String>,
     /// Unknown fields.
-    #[serde(flatten)]
+    #[serde(flatten, deserialize_with = "super::extra::once")]
     pub extra: Extra,
     /// What travels with this call: its id, the send budget, the attempts made.
     #[serde(skip)]
@@ -156,7 +156,7 @@ pub struct StreamOptions {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub include_usage: Option<bool>,
     /// Unknown fields.
-    #[serde(flatten)]
+    #[serde(flatten, deserialize_with = "super::extra::once")]
     pub extra: Extra,
 }
 

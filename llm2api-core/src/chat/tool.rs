@@ -7,6 +7,7 @@ use super::Extra;
 
 /// A tool offered to the model.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(expecting = "a tool object")]
 pub struct Tool {
     /// The tool's type; `function` is the one that every upstream knows.
     #[serde(rename = "type")]
@@ -15,12 +16,13 @@ pub struct Tool {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub function: Option<FunctionDefinition>,
     /// Fields of other kinds of tools.
-    #[serde(flatten)]
+    #[serde(flatten, deserialize_with = "super::extra::once")]
     pub extra: Extra,
 }
 
 /// A function that the model may call.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(expecting = "a function object")]
 pub struct FunctionDefinition {
     /// The name that a call will carry.
     pub name: String,
@@ -31,12 +33,13 @@ pub struct FunctionDefinition {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub parameters: Option<Value>,
     /// Unknown fields, `strict` among them.
-    #[serde(flatten)]
+    #[serde(flatten, deserialize_with = "super::extra::once")]
     pub extra: Extra,
 }
 
 /// A call that the model made.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(expecting = "a tool call object")]
 pub struct ToolCall {
     /// The call's id; the tool's answer names it.
     #[serde(default)]
@@ -48,12 +51,13 @@ pub struct ToolCall {
     #[serde(default)]
     pub function: FunctionCall,
     /// Unknown fields.
-    #[serde(flatten)]
+    #[serde(flatten, deserialize_with = "super::extra::once")]
     pub extra: Extra,
 }
 
 /// A function's name and the arguments for one call.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(expecting = "an object with a function's name and arguments")]
 pub struct FunctionCall {
     /// The function's name.
     #[serde(default)]
@@ -62,7 +66,7 @@ pub struct FunctionCall {
     #[serde(default)]
     pub arguments: String,
     /// Unknown fields.
-    #[serde(flatten)]
+    #[serde(flatten, deserialize_with = "super::extra::once")]
     pub extra: Extra,
 }
 

@@ -8,6 +8,9 @@ use crate::error::{Error, ErrorKind, Result};
 
 const OPERATION: &str = "read request";
 
+/// Values that a body may hold: 10,000 messages of several parts have room.
+const MOST_VALUES: usize = 200_000;
+
 impl ChatRequest {
     /// Parses and checks the JSON text of a request.
     ///
@@ -23,6 +26,7 @@ impl ChatRequest {
     /// ```
     pub fn from_json(json: &[u8]) -> Result<Self> {
         let json = std::str::from_utf8(json).map_err(|error| not_json(&error))?;
+        check_size(json)?;
         let request: Self = serde_json::from_str(json).map_err(|error| explain(json, &error))?;
         request.validate()?;
         Ok(request)
@@ -44,6 +48,43 @@ impl ChatRequest {
         }
         self.messages.iter().enumerate().try_for_each(|(at, message)| check_message(at, message))
     }
+}
+
+/// Refuses a text of so many values that holding them would take many times its size.
+fn check_size(json: &str) -> Result<()> {
+    // Two bytes a value are the least.
+    if json.len() / 2 <= MOST_VALUES || count_values(json.as_bytes()) <= MOST_VALUES {
+        return Ok(());
+    }
+    let message = format!("the body has more than {MOST_VALUES} values: send less at once");
+    Err(Error::new(ErrorKind::InvalidRequest, OPERATION, message).with_code("too_many_values"))
+}
+
+/// Counts what begins a value or follows one, outside of strings.
+fn count_values(json: &[u8]) -> usize {
+    let (mut count, mut at) = (0, 0);
+    while let Some(byte) = json.get(at) {
+        at += 1;
+        match byte {
+            b'"' => at += string_length(&json[at..]),
+            b',' | b'[' | b'{' => count += 1,
+            _ => {}
+        }
+    }
+    count
+}
+
+/// The length of a string's rest, its closing quote included.
+fn string_length(json: &[u8]) -> usize {
+    let mut at = 0;
+    while let Some(byte) = json.get(at) {
+        match byte {
+            b'"' => return at + 1,
+            b'\\' => at += 2,
+            _ => at += 1,
+        }
+    }
+    json.len()
 }
 
 fn check_message(at: usize, message: &Message) -> Result<()> {
@@ -119,8 +160,14 @@ fn in_json_words(reason: &str) -> String {
     };
     let words = [
         ("expected value", "this is none of the values that the field takes"),
-        ("struct Message", "a message object"),
+        ("variant identifier", "the name of a content part's type"),
+        ("struct ImageUrl", "an object with the image's `url`"),
+        ("struct InputAudio", "an object with `data` and `format`"),
+        ("struct FilePart", "an object that describes a file"),
+        ("struct StreamOptions", "an object of stream options"),
         ("a sequence", "a list"),
+        ("type: sequence", "type: list"),
+        ("type: map", "type: object"),
         ("f64", "a number"),
         ("u32", "a whole number"),
         ("u64", "a whole number"),
@@ -157,6 +204,10 @@ mod tests {
             r#"{"model":"m","messages":[{"role":"user","content":[{"type":"hologram"}]}]}"#,
             r#"{"model":"m","messages":[{"role":"tool","content":"x"}]}"#,
             r#"{"model":"m","model":"n","messages":[{"role":"user","content":"x"}]}"#,
+            r#"{"model":"m","odd":1,"odd":2,"messages":[{"role":"user","content":"x"}]}"#,
+            r#"{"model":"m","messages":[{"role":"user","content":"x","odd":1,"odd":2}]}"#,
+            r#"{"model":"m","messages":[{"role":"user","content":[[]]}]}"#,
+            r#"{"model":"m","messages":[{"role":"user","content":"x"}],"tools":[[]]}"#,
             r#"{"model":"m","messages":[{"role":"user","content":"x"}],"temperature":"hot"}"#,
             r#"{"model":"m","messages":[{"role":"user","content":"x"}],"temperature":NaN}"#,
             r#"{"model":"m","messages":[{"role":"user","content":"x"}],"stream":"yes"}"#,
@@ -171,6 +222,19 @@ mod tests {
                 .expect("a String takes everything");
         }
         insta::assert_snapshot!(table);
+    }
+
+    #[test]
+    fn a_body_of_very_many_values_is_refused_before_it_is_read() {
+        let body = |values: &str| {
+            let start = r#"{"model":"m","messages":[{"role":"user","content":"x"}],"odd":["#;
+            format!("{start}{values}]}}")
+        };
+        let many = body(&vec!["{\"a\":0}"; MOST_VALUES].join(","));
+        let error = ChatRequest::from_json(many.as_bytes()).expect_err("too many");
+        assert_eq!(error.code(), "too_many_values");
+        let commas = body(&format!("\"{}\\\",\"", ",[{".repeat(MOST_VALUES)));
+        assert!(ChatRequest::from_json(commas.as_bytes()).is_ok(), "commas in a string are text");
     }
 
     #[test]

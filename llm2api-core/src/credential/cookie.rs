@@ -68,7 +68,8 @@ pub(super) fn is_set(text: &str) -> bool {
     let text = text.trim();
     let text = text.strip_prefix("Cookie:").map_or(text, str::trim_start);
     text.split_once('=').is_some_and(|(name, value)| {
-        is_name(name.trim()) && !value.trim_start_matches('=').is_empty()
+        let begins = name.trim().is_empty() || is_name(name.trim());
+        begins && !value.trim_start_matches('=').is_empty()
     })
 }
 

@@ -84,7 +84,10 @@ impl UpstreamConfig {
         if self.credentials.is_empty() {
             return Ok(vec![Credential::anonymous(self.name.as_str())]);
         }
-        let read = |secret: &Secret| Credential::parse(self.name.as_str(), secret.expose());
+        let read = |secret: &Secret| {
+            Credential::parse(self.name.as_str(), secret.expose())
+                .map_err(|error| error.with_context("upstream", &self.name))
+        };
         self.credentials.iter().map(read).collect()
     }
 

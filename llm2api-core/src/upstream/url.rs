@@ -16,8 +16,10 @@ pub(super) struct BaseUrl {
 impl BaseUrl {
     /// Checks an http(s) URL without user, query and fragment; a trailing slash is dropped.
     pub(super) fn parse(text: &str) -> Result<Self> {
-        let url = Url::parse(text.trim())
-            .map_err(|error| invalid("the upstream's URL cannot be read").with_source(error))?;
+        let url = Url::parse(text.trim()).map_err(|error| {
+            invalid("the upstream's URL cannot be read: write it as https://host[:port]/path")
+                .with_source(error)
+        })?;
         if !matches!(url.scheme(), "http" | "https") || !url.has_host() {
             return Err(invalid("the upstream's URL must start with http:// or https://"));
         }

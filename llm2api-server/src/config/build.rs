@@ -34,7 +34,7 @@ impl Settings {
             clients: self.clients()?,
             shutdown_grace: self.duration("SHUTDOWN_GRACE")?,
             log_format: self.log_format(),
-            log_filter: self.text("RUST_LOG").to_owned(),
+            log_filter: self.read("RUST_LOG", value::log_filter)?,
             warnings,
         })
     }

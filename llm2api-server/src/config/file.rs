@@ -70,11 +70,11 @@ impl File {
 
 /// Takes out what the file's author put between quotes: it may be a secret in the wrong place.
 fn hide_strings(message: &str) -> String {
-    let mut shown = String::with_capacity(message.len());
-    for (at, piece) in message.split('"').enumerate() {
-        shown.push_str(if at % 2 == 0 { piece } else { "\"…\"" });
+    match message.find('"').zip(message.rfind('"')) {
+        // From the first quote to the last: what stands between may hold quotes itself.
+        Some((first, last)) => format!("{}\"…\"{}", &message[..first], &message[last + 1..]),
+        None => message.to_owned(),
     }
-    shown
 }
 
 impl<'de> Deserialize<'de> for Server {

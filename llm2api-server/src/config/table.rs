@@ -119,7 +119,8 @@ pub(crate) static LATER: &[&str] = &[
 ];
 
 /// Settings that promise protection: starting without it would break that promise.
-pub(crate) static REFUSED: &[&str] = &["AUTH_URL", "AUTH_PUBLIC_KEY"];
+pub(crate) static REFUSED: &[&str] =
+    &["AUTH_URL", "AUTH_PUBLIC_KEY", "AUTH_URL_FILE", "AUTH_PUBLIC_KEY_FILE"];
 
 impl Setting {
     /// Says whether the value must never be shown.
@@ -172,6 +173,10 @@ pub(crate) fn check_url(name: &str, text: &str) -> Result<(), ConfigError> {
     if text.contains('@') {
         let wrong =
             "holds a user name or password: leave it out, credentials have their own setting";
+        return Err(ConfigError::bad_secret(name, wrong));
+    }
+    if text.contains(['?', '#']) {
+        let wrong = "holds a `?` or `#`: end it with its path, credentials have their own setting";
         return Err(ConfigError::bad_secret(name, wrong));
     }
     value::url(text).map(drop).map_err(|right| ConfigError::bad(name, text, right))

@@ -145,6 +145,10 @@ fn every_mistake_in_the_environment_is_named() {
         &[("REQUEST_BODY_LIMIT", "big")],
         &[("REQUEST_HEAD_LIMIT", "100")],
         &[("LOG_FORMAT", "xml")],
+        &[("RUST_LOG", "!!!")],
+        &[("CLIENT_IDLE_TIMEOUT", "10000000000000000000s")],
+        &[("UPSTREAM_URL", "http://x/?token=sk-canary")],
+        &[("AUTH_URL_FILE", "/run/url")],
     ];
     let mut table = String::new();
     for environment in cases {
@@ -174,6 +178,8 @@ fn every_mistake_in_the_file_is_named_with_its_line() {
         "[[upstream]]\nname = \"a\"\nkind = \"demo\"\n[[upstream]]\nname = \"a\"\nkind = \"demo\"\n",
         "[[model]]\nname = \"m\"\nserve = [\"nobody/m\"]\n",
         "[[model]]\nname = \"m\"\nserve = []\n",
+        "[[upstream]]\nname = \"a\"\nkind = \"demo\"\ncredentials = [\"a\\\"sk-canary\\\"b\"]\n",
+        "[[upstream]]\nname = \"a\"\nkind = \"demo\"\n[[model]]\nname = \"m\"\nserve = [\"a/x\"]\n[[model]]\nname = \"m\"\nserve = [\"a/y\"]\n",
     ];
     let mut table = String::new();
     for text in cases {

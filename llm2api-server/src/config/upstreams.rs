@@ -123,7 +123,11 @@ pub(super) fn aliases(
         let upstream = target.split_once('/').map(|(upstream, _)| upstream);
         upstreams.iter().any(|other| Some(other.name.as_str()) == upstream)
     };
-    for model in &settings.models {
+    for (at, model) in settings.models.iter().enumerate() {
+        if settings.models[..at].iter().any(|other| other.name == model.name) {
+            let right = "two [[model]] have this name: name all that serve it in one `serve`";
+            return Err(ConfigError::bad("model.name", &model.name, right));
+        }
         if model.name.is_empty() || model.serve.is_empty() {
             let right = "an alias needs a name and at least one `upstream/model` in `serve`";
             return Err(ConfigError::bad("model.name", &model.name, right));

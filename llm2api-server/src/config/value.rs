@@ -3,9 +3,13 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
+use tracing_subscriber::EnvFilter;
+
 type Parsed<T> = Result<T, &'static str>;
 
 const DURATION: &str = "write a duration such as `30s`, `2h`, `500ms`, or bare seconds";
+const TOO_LONG: &str = "write at most `3650d`, ten years";
+const LONGEST: Duration = Duration::from_secs(3650 * 24 * 3600);
 const SIZE: &str = "write a size such as `20MiB`, `64KiB`, or bare bytes";
 const ADDRESS: &str = "write an address and a port such as `127.0.0.1:9999`";
 const URL: &str = "write a base URL that begins with `http://` or `https://`";
@@ -23,7 +27,8 @@ pub(crate) fn duration(text: &str) -> Parsed<Duration> {
         _ => return Err(DURATION),
     };
     let number: f64 = number.parse().map_err(|_| DURATION)?;
-    Duration::try_from_secs_f64(number * seconds).map_err(|_| DURATION)
+    let duration = Duration::try_from_secs_f64(number * seconds).map_err(|_| DURATION)?;
+    if duration > LONGEST { Err(TOO_LONG) } else { Ok(duration) }
 }
 
 /// Reads `20MiB`, `64KiB`, `1GB`; a bare number is bytes.
@@ -60,6 +65,12 @@ pub(crate) fn switch(text: &str) -> Parsed<bool> {
     }
 }
 
+/// Reads levels of logging, such as `info,llm2api_core=debug`.
+pub(crate) fn log_filter(text: &str) -> Parsed<String> {
+    let right = "write levels such as `info` or `info,llm2api_core=debug`";
+    EnvFilter::try_new(text).map(|_| text.to_owned()).map_err(|_| right)
+}
+
 /// Reads an address and a port; names are not looked up, apart from `localhost`.
 pub(crate) fn address(text: &str) -> Parsed<SocketAddr> {
     if let Some(port) = text.strip_prefix("localhost:") {
@@ -71,8 +82,10 @@ pub(crate) fn address(text: &str) -> Parsed<SocketAddr> {
 
 /// Reads a base URL; the upstream's client checks the rest of it.
 pub(crate) fn url(text: &str) -> Parsed<&str> {
-    let rest = text.strip_prefix("http://").or_else(|| text.strip_prefix("https://"));
-    let host = rest.ok_or(URL)?;
+    let (scheme, host) = text.split_once("://").ok_or(URL)?;
+    if !["http", "https"].iter().any(|known| scheme.eq_ignore_ascii_case(known)) {
+        return Err(URL);
+    }
     if host.is_empty() || host.starts_with('/') || host.contains(char::is_whitespace) {
         return Err(URL);
     }

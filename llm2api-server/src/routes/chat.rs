@@ -21,11 +21,14 @@ pub(super) async fn create(state: Arc<State>, request: Request) -> Result<Respon
 
 async fn run(state: &State, mut request: Request) -> Result<Response, Failure> {
     let record = request.data::<Record>().cloned().ok_or_else(Failure::internal)?;
-    let chat = parse(state, &mut request, &record).await?;
+    let chat = parse(state, &mut request, record.id()).await?;
     // What the request holds, its body above all, is not needed while the answer runs.
     drop(request);
     let (streams, usage) = (chat.streams(), chat.wants_usage());
+    let model = chat.model.clone();
     let answer = state.client.chat(chat).await?;
+    // Only now is it a model's name; before, it is the client's text, which the log does not take.
+    record.model(&model);
     if !streams {
         let completion = answer.collect().await?;
         return Ok(answer::completion(&completion));
@@ -34,18 +37,13 @@ async fn run(state: &State, mut request: Request) -> Result<Response, Failure> {
     Ok(answer::stream(answer.into_chunks(usage), state.stop.cut_off(), record))
 }
 
-async fn parse(
-    state: &State,
-    request: &mut Request,
-    record: &Record,
-) -> Result<ChatRequest, Failure> {
+async fn parse(state: &State, request: &mut Request, id: &str) -> Result<ChatRequest, Failure> {
     let limit = state.limits.messages_limit;
     let body = body::read(request, &state.limits).await?;
     let mut chat = ChatRequest::from_json(&body)?;
-    record.model(&chat.model);
     if chat.messages.len() > limit {
         return Err(Failure::too_many_messages(limit));
     }
-    chat.call = Call::new(record.id());
+    chat.call = Call::new(id);
     Ok(chat)
 }
