@@ -36,6 +36,11 @@ impl Turns {
         self.shared.turn.load(Ordering::Relaxed)
     }
 
+    /// Returns the number of the turn if a request is being worked on.
+    pub(super) fn working(&self) -> Option<u64> {
+        Some(self.now()).filter(|turn| turn % 2 == 1)
+    }
+
     /// Notes who reads, so that the end of the work can be told.
     ///
     /// hyper does not read again after an answer while an earlier read still waits, and nobody

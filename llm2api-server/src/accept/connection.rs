@@ -10,7 +10,7 @@ use bytes::Bytes;
 use http_body_util::combinators::BoxBody;
 use hyper::body::{Body, Incoming};
 use hyper::server::conn::http1;
-use hyper::service::service_fn;
+use hyper::service::{HttpService, service_fn};
 use hyper_util::rt::TokioIo;
 use llm2api_core::Call;
 use poem::http::uri::Scheme;
@@ -21,12 +21,14 @@ use tokio::net::TcpStream;
 use tracing::debug;
 
 use super::busy::{BusyBody, Turns};
+use super::departure::left;
 use super::socket::Socket;
 use crate::config::ClientLimits;
 use crate::openai::error::Failure;
 use crate::stop::Stop;
 
-type Answer = hyper::Response<BusyBody<BoxBody<Bytes, io::Error>>>;
+type AnswerBody = BusyBody<BoxBody<Bytes, io::Error>>;
+type Answer = hyper::Response<AnswerBody>;
 
 /// A connection that was taken.
 #[derive(Debug)]
@@ -43,8 +45,9 @@ impl Connection {
 
     /// Serves request after request until either side has had enough.
     ///
-    /// hyper reads on while a request is worked on: when the client closes, the request's future
-    /// is dropped, and with it everything upstream.
+    /// When the client leaves while a request is worked on, the request's future is dropped, and
+    /// with it everything upstream. hyper sees that at once where it reads on, and [`left`] a little
+    /// later where it does not.
     pub(super) async fn serve<E>(self, endpoint: Arc<E>, stop: Stop)
     where
         E: Endpoint<Output = Response> + 'static,
@@ -54,18 +57,35 @@ impl Connection {
         let _ = stream.set_nodelay(true);
         let local = stream.local_addr().map_or_else(|_| Addr::default(), Addr::from);
         let caller = Caller { local, peer, turns: Turns::default() };
-        let socket = TokioIo::new(Socket::new(stream, limits, caller.turns.clone()));
+        let (stream, turns) = (Arc::new(stream), caller.turns.clone());
+        let socket = TokioIo::new(Socket::new(stream.clone(), limits, turns.clone()));
         let service = service_fn(move |request| call(endpoint.clone(), caller.clone(), request));
-        let mut connection = pin!(builder(&limits).serve_connection(socket, service));
-        let result = tokio::select! {
-            result = &mut connection => result,
-            () = stop.draining() => {
-                connection.as_mut().graceful_shutdown();
-                connection.await
-            }
-        };
-        if let Err(error) = result {
-            debug!(%peer, %error, "a connection ended early");
+        let connection = builder(&limits).serve_connection(socket, service);
+        tokio::select! {
+            // hyper first: what it reads or answers now need not be looked at.
+            biased;
+            result = until_drained(connection, stop) => if let Err(error) = result {
+                debug!(%peer, %error, "a connection ended early");
+            },
+            () = left(&stream, &turns) => debug!(%peer, "a client left before its answer"),
+        }
+    }
+}
+
+/// Runs the connection; once the server drains, only what has begun is answered.
+async fn until_drained<S>(
+    connection: http1::Connection<TokioIo<Socket>, S>,
+    stop: Stop,
+) -> hyper::Result<()>
+where
+    S: HttpService<Incoming, ResBody = AnswerBody, Error = Infallible>,
+{
+    let mut connection = pin!(connection);
+    tokio::select! {
+        result = &mut connection => result,
+        () = stop.draining() => {
+            connection.as_mut().graceful_shutdown();
+            connection.await
         }
     }
 }
@@ -98,12 +118,12 @@ where
 {
     let busy = caller.turns.begin();
     let has_body = request.body().size_hint().exact() != Some(0);
-    let response = if names_one_host(&request) {
+    let response = if let Some(failure) = refusal(&request) {
+        failure.respond(Call::random().id())
+    } else {
         let (local, remote) = (LocalAddr(caller.local), RemoteAddr(Addr::from(caller.peer)));
         let request = Request::from((request, local, remote, Scheme::HTTP));
         endpoint.get_response(request).await
-    } else {
-        Failure::bad_host().respond(Call::random().id())
     };
     if has_body && response.status().is_client_error() {
         caller.turns.expect_leftovers();
@@ -112,10 +132,37 @@ where
     Ok(response.map(|inner| BusyBody { inner, _busy: busy }))
 }
 
+/// Says what is wrong with a head that no route should see.
+fn refusal(request: &hyper::Request<Incoming>) -> Option<Failure> {
+    if !names_one_host(request) {
+        Some(Failure::bad_host())
+    } else if !is_framed_plainly(request) {
+        Some(Failure::bad_framing())
+    } else {
+        None
+    }
+}
+
 /// hyper leaves this to the service. Proxies before us may have gone by either of two hosts.
 fn names_one_host(request: &hyper::Request<Incoming>) -> bool {
     match request.headers().get_all(header::HOST).iter().count() {
         0 => request.version() == Version::HTTP_10,
         hosts => hosts == 1,
+    }
+}
+
+/// hyper looks at the end of `Transfer-Encoding` only, and would hand on what it has not decoded;
+/// proxies before us may have ended the request elsewhere. So `chunked` stands alone or not at all.
+///
+/// Two more forms cannot be seen from here, because hyper has mended the head by then, as RFC 9112,
+/// section 6.3, allows. A `Content-Length` beside `Transfer-Encoding` is taken out, the body is read
+/// as chunks, and the connection closes after the answer. A `Content-Length` said twice with the
+/// same number counts once; with two numbers the request is refused.
+fn is_framed_plainly(request: &hyper::Request<Incoming>) -> bool {
+    let mut codings = request.headers().get_all(header::TRANSFER_ENCODING).iter();
+    match (codings.next(), codings.next()) {
+        (None, _) => true,
+        (Some(coding), None) => coding.as_bytes().eq_ignore_ascii_case(b"chunked"),
+        _ => false,
     }
 }

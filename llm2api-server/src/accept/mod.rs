@@ -5,7 +5,9 @@
 //! to poem's endpoint. The one place in the server that spawns.
 
 mod busy;
+mod clocks;
 mod connection;
+mod departure;
 mod socket;
 mod stall;
 
@@ -17,7 +19,7 @@ use std::time::Duration;
 use poem::{Endpoint, Response};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio::task::JoinSet;
+use tokio::task::{JoinError, JoinSet};
 use tokio::time::{sleep, timeout};
 use tracing::{debug, info, warn};
 
@@ -105,9 +107,10 @@ async fn finish(mut connections: JoinSet<()>, stop: &Stop, grace: Duration) {
     }
 }
 
-fn note(ended: Result<(), tokio::task::JoinError>) {
+/// The error's own text is left out: it repeats a panic's message, which may quote a client.
+fn note(ended: Result<(), JoinError>) {
     if let Err(error) = ended {
-        warn!(%error, "a connection's task ended badly");
+        warn!(panicked = error.is_panic(), "a connection's task ended badly");
     }
 }
 

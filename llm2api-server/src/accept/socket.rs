@@ -1,14 +1,18 @@
 //! A client's socket, with an end to every wait.
 
-use std::io::{self, IoSlice};
+use std::io::{self, ErrorKind, IoSlice};
+use std::net::Shutdown;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
+use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
 use super::busy::Turns;
+use super::clocks::Clocks;
 use super::stall::Deadline;
 use crate::config::ClientLimits;
 
@@ -17,69 +21,60 @@ use crate::config::ClientLimits;
 const LEFTOVERS: usize = 32 << 20;
 const LINGER: Duration = Duration::from_secs(2);
 
-/// A socket that fails with `TimedOut` when its client is too slow.
+/// A socket that fails with `TimedOut` when its client is too slow; [`Clocks`] says when that is.
 ///
-/// - A new connection has the head time-out from its first moment.
-/// - A kept connection has the idle time-out, and from the first byte of a head on the head
-///   time-out, which later bytes do not move.
-/// - While a request is worked on, reading has no deadline: the body has one of its own.
-/// - A write that makes no progress has the write-stall time-out at any time.
+/// The stream is shared because somebody has to see the client leave while hyper does not read, see
+/// [`left`](super::departure::left). Reading and writing stay here.
 #[derive(Debug)]
 pub(super) struct Socket {
-    stream: TcpStream,
-    limits: ClientLimits,
+    stream: Arc<TcpStream>,
     turns: Turns,
-    turn: Option<u64>,
-    head_begun: bool,
-    read: Deadline,
-    write: Deadline,
+    clocks: Clocks,
+    linger: Deadline,
     leftovers: Option<usize>,
 }
 
 impl Socket {
-    pub(super) fn new(stream: TcpStream, limits: ClientLimits, turns: Turns) -> Self {
-        Self {
-            stream,
-            limits,
-            turns,
-            turn: None,
-            head_begun: false,
-            read: Deadline::default(),
-            write: Deadline::default(),
-            leftovers: None,
+    pub(super) fn new(stream: Arc<TcpStream>, limits: ClientLimits, turns: Turns) -> Self {
+        let clocks = Clocks::new(limits, turns.clone());
+        Self { stream, turns, clocks, linger: Deadline::default(), leftovers: None }
+    }
+
+    /// Reads once there is something to read.
+    fn poll_receive(&self, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        loop {
+            ready!(self.stream.poll_read_ready(cx))?;
+            match self.stream.try_read_buf(buffer) {
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+                result => return Poll::Ready(result.map(drop)),
+            }
         }
     }
 
-    /// Sets the deadline that the turn begins with.
-    fn keep_turn(&mut self) {
-        let turn = self.turns.now();
-        if self.turn == Some(turn) {
-            return;
-        }
-        self.turn = Some(turn);
-        self.head_begun = turn == 0;
-        match turn {
-            0 => self.read.set(self.limits.head_timeout),
-            turn if turn % 2 == 0 => self.read.set(self.limits.idle_timeout),
-            _ => self.read.off(),
-        }
-    }
-
-    fn waits_for_head(&self) -> bool {
-        self.turn.is_some_and(|turn| turn % 2 == 0)
-    }
-
-    fn written<T>(
+    /// Writes with `write` once there is room.
+    fn poll_send(
         &mut self,
         cx: &mut Context<'_>,
-        result: Poll<io::Result<T>>,
-    ) -> Poll<io::Result<T>> {
-        if result.is_ready() {
-            self.write.off();
-            return result;
+        write: impl Fn(&TcpStream) -> io::Result<usize>,
+    ) -> Poll<io::Result<usize>> {
+        while self.stream.poll_write_ready(cx)?.is_ready() {
+            match write(&self.stream) {
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+                result => {
+                    self.clocks.wrote(cx);
+                    return Poll::Ready(result);
+                }
+            }
         }
-        self.write.set_if_off(self.limits.write_stall_timeout);
-        self.write.poll(cx)
+        self.clocks.poll_writing(cx)
+    }
+
+    /// Tells the client that nothing more will come. One that is gone needs no telling.
+    fn finish(&self) -> io::Result<()> {
+        match SockRef::from(&*self.stream).shutdown(Shutdown::Write) {
+            Err(error) if error.kind() == ErrorKind::NotConnected => Ok(()),
+            result => result,
+        }
     }
 
     /// Reads away what the client still sends, until it closes or the limits are reached.
@@ -87,13 +82,13 @@ impl Socket {
         let mut scratch = [0; 8192];
         if self.leftovers.is_none() {
             self.leftovers = Some(LEFTOVERS);
-            self.read.set(LINGER);
+            self.linger.set(LINGER);
         }
         while let Some(left) = self.leftovers.filter(|left| *left > 0) {
             let mut buffer = ReadBuf::new(&mut scratch);
-            if Pin::new(&mut self.stream).poll_read(cx, &mut buffer).is_pending() {
+            if self.poll_receive(cx, &mut buffer).is_pending() {
                 // Out of time is as good an end as any other.
-                return self.read.poll(cx).map(|_: io::Result<()>| Ok(()));
+                return self.linger.poll(cx).map(|_: io::Result<()>| Ok(()));
             }
             let read = buffer.filled().len();
             self.leftovers = Some(if read == 0 { 0 } else { left.saturating_sub(read) });
@@ -108,16 +103,11 @@ impl AsyncRead for Socket {
         cx: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        self.keep_turn();
-        if Pin::new(&mut self.stream).poll_read(cx, buffer)?.is_pending() {
-            self.turns.watch(cx);
-            return self.read.poll(cx);
+        self.clocks.keep_turn();
+        if self.poll_receive(cx, buffer)?.is_pending() {
+            return self.clocks.poll_reading(cx);
         }
-        if self.waits_for_head() && !self.head_begun {
-            self.head_begun = true;
-            let wait = self.limits.head_timeout;
-            self.read.set(wait);
-        }
+        self.clocks.read();
         Poll::Ready(Ok(()))
     }
 }
@@ -128,8 +118,7 @@ impl AsyncWrite for Socket {
         cx: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        let result = Pin::new(&mut self.stream).poll_write(cx, bytes);
-        self.written(cx, result)
+        self.poll_send(cx, |stream| stream.try_write(bytes))
     }
 
     fn poll_write_vectored(
@@ -137,20 +126,20 @@ impl AsyncWrite for Socket {
         cx: &mut Context<'_>,
         slices: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        let result = Pin::new(&mut self.stream).poll_write_vectored(cx, slices);
-        self.written(cx, result)
+        self.poll_send(cx, |stream| stream.try_write_vectored(slices))
     }
 
     fn is_write_vectored(&self) -> bool {
         self.stream.is_write_vectored()
     }
 
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(cx)
+    /// The kernel sends what it has taken.
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        ready!(Pin::new(&mut self.stream).poll_shutdown(cx))?;
+        self.finish()?;
         if self.turns.has_leftovers() { self.poll_leftovers(cx) } else { Poll::Ready(Ok(())) }
     }
 }

@@ -32,6 +32,11 @@ impl Deadline {
         }
     }
 
+    /// Says whether a deadline is set.
+    pub(super) fn is_set(&self) -> bool {
+        self.armed
+    }
+
     /// Takes the deadline away.
     pub(super) fn off(&mut self) {
         self.armed = false;

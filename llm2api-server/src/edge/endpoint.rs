@@ -1,6 +1,5 @@
 //! The outermost endpoint.
 
-use std::any::Any;
 use std::io;
 use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
@@ -30,10 +29,12 @@ impl<E: Endpoint<Output = Response>> Edge<E> {
         Self { inner }
     }
 
+    /// A panic's message may quote content, so our log gets the fact alone. The process's panic
+    /// hook, which is not a library's to replace, has printed the message to stderr by then.
     async fn answer(&self, request: Request, record: &Record) -> Response {
         let call = AssertUnwindSafe(self.inner.call(request)).catch_unwind();
-        let result = call.await.unwrap_or_else(|panic| {
-            error!(request_id = record.id(), panic = panic_text(&*panic), "a handler panicked");
+        let result = call.await.unwrap_or_else(|_| {
+            error!(request_id = record.id(), "a handler panicked");
             Err(Failure::internal().into())
         });
         result.unwrap_or_else(|error| Failure::from_poem(error).respond(record.id()))
@@ -64,11 +65,6 @@ impl<E: Endpoint<Output = Response>> Endpoint for Edge<E> {
         response.set_body(Body::from(Watched { inner, record }.boxed()));
         Ok(response)
     }
-}
-
-fn panic_text(panic: &(dyn Any + Send)) -> &str {
-    let text = panic.downcast_ref::<&str>().copied();
-    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("no text")
 }
 
 /// A body that holds its request's record until it has gone out.

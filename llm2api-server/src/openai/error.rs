@@ -112,6 +112,12 @@ impl Failure {
         Self::new(StatusCode::BAD_REQUEST, REQUEST, "invalid_host", message).closing()
     }
 
+    pub(crate) fn bad_framing() -> Self {
+        let message = "the request is framed in a way that is not read: send a `Content-Length`, \
+                       or `Transfer-Encoding: chunked` alone";
+        Self::new(StatusCode::BAD_REQUEST, REQUEST, "invalid_framing", message).closing()
+    }
+
     pub(crate) fn body_too_large(limit: usize) -> Self {
         let message = format!("the request body is larger than {limit} bytes");
         Self::new(StatusCode::PAYLOAD_TOO_LARGE, REQUEST, "request_too_large", message).closing()

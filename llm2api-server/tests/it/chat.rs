@@ -72,8 +72,12 @@ async fn bad_requests_are_told_what_is_wrong() {
 #[tokio::test]
 async fn bodies_nested_without_end_are_refused() {
     let server = Running::start(&[]).await;
-    let body = format!(r#"{{"model":"demo","messages":[],"x":{}"#, "[".repeat(100_000));
-    assert_eq!(status(&server.post(CHAT, "", &body).await), 400);
+    for depth in [200, 100_000] {
+        let (open, close) = ("[".repeat(depth), "]".repeat(depth));
+        let nested = format!(r#""Hello","x":{open}{close}"#);
+        let answer = server.post(CHAT, "", &HELLO.replace(r#""Hello""#, &nested)).await;
+        assert_eq!(status(&answer), 400, "{depth}: {answer}");
+    }
     assert_eq!(status(&server.get("/livez", "").await), 200, "it still runs");
 }
 

@@ -5,14 +5,15 @@ use std::time::Duration;
 use futures::stream;
 use llm2api_server::Stop;
 use poem::endpoint::make;
-use poem::{Body, EndpointExt, Response};
-use tokio::io::AsyncWriteExt;
+use poem::{Body, EndpointExt, Request, Response};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, interval};
 
-use crate::harness::{Gone, Running, config, header, json, status, within};
+use crate::harness::{Gone, Running, chat, config, header, json, promptly, quiet, status, within};
 
 const CHAT: &str = "POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\n";
+const HELLO: &str = r#"{"model":"demo","messages":[{"role":"user","content":"Hello"}]}"#;
 const LIVE: &str = "GET /livez HTTP/1.1\r\nHost: x\r\n\r\n";
 
 #[tokio::test]
@@ -100,19 +101,24 @@ async fn a_body_that_stalls_is_given_up() {
 #[tokio::test]
 async fn chunked_bodies_and_expect_are_served() {
     let server = Running::start(&[]).await;
-    let chunked = format!(
-        "{CHAT}Connection: close\r\nTransfer-Encoding: chunked\r\n\r\n\
-                           3\r\n{{\"m\r\n3\r\nod\"\r\n0\r\n\r\n"
-    );
-    assert_eq!(status(&server.exchange(&chunked).await), 400);
+    let answer = server.exchange(&chunked("Connection: close\r\nTransfer-Encoding: Chunked")).await;
+    assert_eq!(status(&answer), 200, "{answer}");
     let mut wire = server.connect().await;
+    let length = HELLO.len();
     wire.send(&format!(
-        "{CHAT}Connection: close\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n"
+        "{CHAT}Connection: close\r\nExpect: 100-continue\r\nContent-Length: {length}\r\n\r\n"
     ))
     .await;
     assert!(wire.until("\r\n\r\n").await.starts_with("HTTP/1.1 100"));
-    wire.send("{}").await;
-    assert_eq!(status(&wire.rest().await), 400);
+    wire.send(HELLO).await;
+    assert_eq!(status(&wire.rest().await), 200);
+}
+
+/// Makes a valid chat in two chunks.
+fn chunked(headers: &str) -> String {
+    let (one, two) = HELLO.split_at(20);
+    let rest = two.len();
+    format!("{CHAT}{headers}\r\n\r\n14\r\n{one}\r\n{rest:x}\r\n{two}\r\n0\r\n\r\n")
 }
 
 #[tokio::test]
@@ -168,6 +174,38 @@ async fn a_hidden_request_is_never_served() {
 }
 
 #[tokio::test]
+async fn codings_that_are_not_decoded_are_refused() {
+    let server = Running::start(&[]).await;
+    let hidden = "GET /readyz HTTP/1.1\r\nHost: x\r\nx-request-id: hidden\r\n\r\n";
+    for codings in [
+        "Transfer-Encoding: gzip, chunked",
+        "Transfer-Encoding: identity, chunked",
+        "Transfer-Encoding: chunked, chunked",
+        "Transfer-Encoding: , chunked",
+        "Transfer-Encoding: gzip\r\nTransfer-Encoding: chunked",
+        "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked",
+    ] {
+        let answer = server.exchange(&(chunked(codings) + hidden)).await;
+        assert_eq!(status(&answer), 400, "{codings}: {answer}");
+        assert_eq!(json(&answer)["error"]["code"], "invalid_framing", "nothing follows: {answer}");
+        assert_eq!(header(&answer, "connection"), Some("close"), "{codings}");
+    }
+}
+
+#[tokio::test]
+async fn a_length_beside_chunks_ends_the_connection() {
+    let server = Running::start(&[]).await;
+    let coding = "Transfer-Encoding: chunked";
+    for headers in
+        [format!("Content-Length: 5\r\n{coding}"), format!("{coding}\r\nContent-Length: 5")]
+    {
+        let answer = server.exchange(&(chunked(&headers) + LIVE)).await;
+        assert_eq!(status(&answer), 200, "{answer}");
+        assert_eq!(answer.matches("HTTP/1.1").count(), 1, "{answer}");
+    }
+}
+
+#[tokio::test]
 async fn a_client_that_leaves_frees_its_request() {
     let (begun, mut has_begun) = mpsc::unbounded_channel();
     let (gone, mut is_gone) = mpsc::unbounded_channel();
@@ -180,11 +218,13 @@ async fn a_client_that_leaves_frees_its_request() {
         }
     });
     let server = Running::serve(&config(&[]), pending.map_to_response(), Stop::new());
-    let mut wire = server.connect().await;
-    wire.send(&format!("{CHAT}Content-Length: 2\r\n\r\n{{}}")).await;
-    within(has_begun.recv()).await.expect("the request runs");
-    drop(wire);
-    within(is_gone.recv()).await.expect("the request is dropped");
+    for behind in ["", "GET /"] {
+        let mut wire = server.connect().await;
+        wire.send(&(chat("{}") + behind)).await;
+        within(has_begun.recv()).await.expect("the request runs");
+        drop(wire);
+        promptly(is_gone.recv()).await.expect("the request is dropped");
+    }
 }
 
 #[tokio::test]
@@ -205,6 +245,47 @@ async fn a_client_that_does_not_read_is_cut_off() {
 }
 
 #[tokio::test]
+async fn a_client_that_leaves_before_its_body_is_read_frees_its_request() {
+    let (begun, mut has_begun) = mpsc::unbounded_channel();
+    let (gone, mut is_gone) = mpsc::unbounded_channel();
+    let pending = make(move |request: Request| {
+        let (begun, guard) = (begun.clone(), Gone(gone.clone()));
+        async move {
+            let _held = (request, guard);
+            let _ = begun.send(());
+            std::future::pending::<Response>().await
+        }
+    });
+    let server = Running::serve(&config(&[]), pending.map_to_response(), Stop::new());
+    let mut wire = server.connect().await;
+    wire.send(&chat(&"x".repeat(1 << 16))).await;
+    within(has_begun.recv()).await.expect("the request runs");
+    drop(wire);
+    promptly(is_gone.recv()).await.expect("the request is dropped");
+}
+
+#[tokio::test]
+async fn a_client_that_reads_slowly_is_not_idle() {
+    const PIECE: usize = 1 << 16;
+    const PIECES: usize = 128;
+    let large =
+        make(|_| async { Ok::<_, poem::Error>(Response::from(vec![b'x'; PIECES * PIECE])) });
+    let config = config(&[("CLIENT_IDLE_TIMEOUT", "200ms")]);
+    let server = Running::serve(&config, large.map_to_response(), Stop::new());
+    let mut wire = server.connect_narrow().await;
+    wire.send(LIVE).await;
+    wire.until("\r\n\r\n").await;
+    let mut pace = interval(Duration::from_millis(20));
+    let mut piece = vec![0; PIECE];
+    for number in 0..PIECES {
+        pace.tick().await;
+        let read = within(wire.stream.read_exact(&mut piece)).await;
+        read.unwrap_or_else(|error| panic!("cut off in piece {number}: {error}"));
+    }
+    assert_eq!(wire.rest().await, "", "it idles from here on");
+}
+
+#[tokio::test]
 async fn more_clients_than_connections_wait_for_their_turn() {
     let server = Running::start(&[("MAX_CONNECTIONS", "1")]).await;
     let mut first = server.connect().await;
@@ -212,6 +293,7 @@ async fn more_clients_than_connections_wait_for_their_turn() {
     first.until("}").await;
     let mut second = server.connect().await;
     second.send("GET /livez HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").await;
+    quiet(second.stream.readable()).await;
     drop(first);
     assert_eq!(status(&second.rest().await), 200);
 }

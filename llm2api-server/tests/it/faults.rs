@@ -1,5 +1,8 @@
 //! What clients see when the upstream misbehaves.
 
+use std::io;
+use std::task::Poll;
+
 use async_trait::async_trait;
 use futures::{StreamExt, stream};
 use llm2api_core::upstream::{Account, Capability};
@@ -7,15 +10,22 @@ use llm2api_core::{
     ChatItem, ChatRequest, ChatStream, ChunkBody, Client, Credential, Error, ErrorKind, Model,
     Result, Upstream, UpstreamConfig,
 };
+use llm2api_server::Stop;
+use poem::endpoint::make;
+use poem::{Body, EndpointExt, Response};
+use tokio::io::AsyncWriteExt;
 use tokio::sync::mpsc;
 
-use crate::harness::{Gone, Running, header, json, status, within};
+use crate::harness::{
+    Gone, Log, Running, Wire, chat, config, header, json, promptly, quiet, status, within,
+};
 
 const CHAT: &str = "/v1/chat/completions";
 
 /// Does what the message says.
 #[derive(Debug)]
 struct Scripted {
+    begun: mpsc::UnboundedSender<()>,
     gone: mpsc::UnboundedSender<()>,
 }
 
@@ -44,6 +54,7 @@ impl Upstream for Scripted {
             }
             _ => {
                 let guard = Gone(self.gone.clone());
+                let _ = self.begun.send(());
                 let silence = stream::pending().map(move |item| {
                     let _ = &guard;
                     item
@@ -62,11 +73,21 @@ impl Upstream for Scripted {
     }
 }
 
-async fn server() -> (Running, mpsc::UnboundedReceiver<()>) {
+/// What became of the chats that hang.
+struct Hanging {
+    begun: mpsc::UnboundedReceiver<()>,
+    gone: mpsc::UnboundedReceiver<()>,
+}
+
+async fn server() -> (Running, Hanging) {
+    let (begun, has_begun) = mpsc::unbounded_channel();
     let (gone, is_gone) = mpsc::unbounded_channel();
     let config = UpstreamConfig::new("scripted", "scripted").with_any_model(true);
-    let builder = Client::builder().with_custom_upstream(config, Scripted { gone });
-    (Running::over(builder.build().await.expect("valid"), &[]), is_gone)
+    let builder = Client::builder().with_custom_upstream(config, Scripted { begun, gone });
+    (
+        Running::over(builder.build().await.expect("valid"), &[]),
+        Hanging { begun: has_begun, gone: is_gone },
+    )
 }
 
 fn ask(what: &str, stream: bool) -> String {
@@ -77,7 +98,7 @@ fn ask(what: &str, stream: bool) -> String {
 
 #[tokio::test]
 async fn a_panic_is_a_500_and_the_server_stays_up() {
-    let (server, _gone) = server().await;
+    let (server, _hanging) = server().await;
     for stream in [false, true] {
         let answer = server.post(CHAT, "", &ask("panic", stream)).await;
         assert_eq!(status(&answer), 500, "{answer}");
@@ -88,8 +109,34 @@ async fn a_panic_is_a_500_and_the_server_stays_up() {
 }
 
 #[tokio::test]
+async fn what_a_panic_says_stays_out_of_the_log() {
+    let mut log = Log::listen();
+    let (server, _hanging) = server().await;
+    server.post(CHAT, "x-request-id: p1\r\n", &ask("panic", true)).await;
+    let text = log.until("answered a request").await;
+    assert!(text.contains("a handler panicked request_id=\"p1\""), "{text}");
+    assert!(!text.contains("canary"), "{text}");
+}
+
+#[tokio::test]
+async fn what_a_body_says_when_it_panics_stays_out_of_the_log() {
+    let mut log = Log::listen();
+    let panics = make(|_| async {
+        let pieces = stream::poll_fn(|_| -> Poll<Option<io::Result<Vec<u8>>>> {
+            panic!("as asked, with sk-canary")
+        });
+        Ok::<_, poem::Error>(Response::from(Body::from_bytes_stream(pieces)))
+    });
+    let server = Running::serve(&config(&[]), panics.map_to_response(), Stop::new());
+    server.get("/", "").await;
+    let text = log.until("ended badly").await;
+    assert!(text.contains("panicked=true"), "{text}");
+    assert!(!text.contains("canary"), "{text}");
+}
+
+#[tokio::test]
 async fn a_rate_limit_names_the_wait_in_whole_seconds() {
-    let (server, _gone) = server().await;
+    let (server, _hanging) = server().await;
     let answer = server.post(CHAT, "", &ask("limit", true)).await;
     assert_eq!(status(&answer), 429, "{answer}");
     assert_eq!(header(&answer, "retry-after"), Some("8"));
@@ -97,7 +144,7 @@ async fn a_rate_limit_names_the_wait_in_whole_seconds() {
 
 #[tokio::test]
 async fn a_dead_credential_is_a_503() {
-    let (server, _gone) = server().await;
+    let (server, _hanging) = server().await;
     let answer = server.post(CHAT, "", &ask("reject", false)).await;
     assert_eq!(status(&answer), 503, "{answer}");
     assert_eq!(json(&answer)["error"]["code"], "no_credential");
@@ -105,7 +152,7 @@ async fn a_dead_credential_is_a_503() {
 
 #[tokio::test]
 async fn a_broken_stream_ends_with_an_error_and_a_broken_answer_is_a_502() {
-    let (server, _gone) = server().await;
+    let (server, _hanging) = server().await;
     let answer = server.post(CHAT, "x-request-id: r1\r\n", &ask("break", true)).await;
     assert_eq!(status(&answer), 200, "{answer}");
     assert!(answer.contains("\"content\":\"Hel\""), "{answer}");
@@ -117,21 +164,59 @@ async fn a_broken_stream_ends_with_an_error_and_a_broken_answer_is_a_502() {
     assert_eq!(json(&answer)["error"]["code"], "upstream_incomplete");
 }
 
+/// Whether the answer streams, and what waits behind the request. Nobody reads the latter before
+/// the answer, and it must not hide the end of the connection.
+const CASES: [(bool, &str); 4] = [(false, ""), (false, "GET /"), (true, ""), (true, "GET /")];
+
+/// Begins a chat that hangs, with bytes behind it.
+async fn hang(server: &Running, hanging: &mut Hanging, (stream, behind): (bool, &str)) -> Wire {
+    let mut wire = server.connect().await;
+    wire.send(&(chat(&ask("hang", stream)) + behind)).await;
+    within(hanging.begun.recv()).await.expect("the upstream is asked");
+    if stream {
+        wire.until("Hel").await;
+    }
+    wire
+}
+
 #[tokio::test]
 async fn a_client_that_leaves_frees_the_upstream() {
-    let (server, mut gone) = server().await;
-    for stream in [false, true] {
-        let body = ask("hang", stream);
-        let mut wire = server.connect().await;
-        let length = body.len();
-        wire.send(&format!(
-            "POST {CHAT} HTTP/1.1\r\nHost: x\r\nContent-Length: {length}\r\n\r\n{body}"
-        ))
-        .await;
-        if stream {
-            wire.until("Hel").await;
-        }
+    let (server, mut hanging) = server().await;
+    for case in CASES {
+        let wire = hang(&server, &mut hanging, case).await;
         drop(wire);
-        within(gone.recv()).await.expect("the upstream is free");
+        promptly(hanging.gone.recv()).await.expect("the upstream is free");
     }
+}
+
+#[tokio::test]
+async fn a_client_that_breaks_off_frees_the_upstream() {
+    let (server, mut hanging) = server().await;
+    for case in CASES {
+        let wire = hang(&server, &mut hanging, case).await;
+        wire.stream.set_zero_linger().expect("resets");
+        drop(wire);
+        promptly(hanging.gone.recv()).await.expect("the upstream is free");
+    }
+}
+
+#[tokio::test]
+async fn a_client_that_closes_its_sending_side_counts_as_gone() {
+    let (server, mut hanging) = server().await;
+    for case in CASES {
+        let mut wire = hang(&server, &mut hanging, case).await;
+        wire.stream.shutdown().await.expect("half closes");
+        promptly(hanging.gone.recv()).await.expect("the upstream is free");
+        wire.rest().await;
+    }
+}
+
+#[tokio::test]
+async fn a_client_that_stays_keeps_its_upstream_whatever_waits_behind() {
+    let (server, mut hanging) = server().await;
+    let mut wires = Vec::new();
+    for case in CASES {
+        wires.push(hang(&server, &mut hanging, case).await);
+    }
+    quiet(hanging.gone.recv()).await;
 }

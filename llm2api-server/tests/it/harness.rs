@@ -1,5 +1,6 @@
 //! A server on a fresh port, and a client that sends bytes as they are.
 
+use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -8,13 +9,20 @@ use llm2api_server::config::{Config, Settings, Sources};
 use llm2api_server::{Server, State, Stop, app, client};
 use poem::{Endpoint, Response};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
+use tracing::subscriber::DefaultGuard;
 
 /// No test waits longer than this for anything.
 const PATIENCE: Duration = Duration::from_secs(10);
+
+/// What does not happen within this time is taken not to happen.
+const LULL: Duration = Duration::from_millis(600);
+
+/// What is left behind is free by then, says the front page.
+const PROMPT: Duration = Duration::from_secs(1);
 
 /// A server that runs; it fails the test when it panics.
 pub(crate) struct Running {
@@ -60,6 +68,13 @@ impl Running {
 
     pub(crate) async fn connect(&self) -> Wire {
         Wire { stream: TcpStream::connect(self.address).await.expect("the server listens") }
+    }
+
+    /// Connects as a client that takes little at a time.
+    pub(crate) async fn connect_narrow(&self) -> Wire {
+        let socket = TcpSocket::new_v4().expect("a socket");
+        socket.set_recv_buffer_size(0x10000).expect("a small buffer");
+        Wire { stream: socket.connect(self.address).await.expect("the server listens") }
     }
 
     /// Sends one request on a connection of its own and reads until the server closes.
@@ -128,6 +143,24 @@ pub(crate) async fn within<T>(future: impl Future<Output = T>) -> T {
     timeout(PATIENCE, future).await.expect("in time")
 }
 
+/// Waits no longer than the guarantee allows.
+pub(crate) async fn promptly<T>(future: impl Future<Output = T>) -> T {
+    timeout(PROMPT, future).await.expect("promptly")
+}
+
+/// Waits long enough to see what should not happen.
+pub(crate) async fn quiet<T>(future: impl Future<Output = T>) {
+    assert!(timeout(LULL, future).await.is_err(), "something happens");
+}
+
+/// Makes a chat request for a connection that is kept.
+pub(crate) fn chat(body: &str) -> String {
+    let length = body.len();
+    format!(
+        "POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nContent-Length: {length}\r\n\r\n{body}"
+    )
+}
+
 /// Returns the status of an answer.
 pub(crate) fn status(answer: &str) -> u16 {
     answer.get(9..12).and_then(|status| status.parse().ok()).unwrap_or_default()
@@ -158,5 +191,47 @@ pub(crate) struct Gone(pub(crate) mpsc::UnboundedSender<()>);
 impl Drop for Gone {
     fn drop(&mut self) {
         let _ = self.0.send(());
+    }
+}
+
+/// What this thread logs.
+pub(crate) struct Log {
+    lines: mpsc::UnboundedReceiver<String>,
+    _guard: DefaultGuard,
+}
+
+impl Log {
+    /// Begins to listen, until it is dropped.
+    pub(crate) fn listen() -> Self {
+        let (sender, lines) = mpsc::unbounded_channel();
+        let subscriber = tracing_subscriber::fmt()
+            .with_max_level(tracing::Level::DEBUG)
+            .with_ansi(false)
+            .with_writer(move || Lines(sender.clone()))
+            .finish();
+        Self { lines, _guard: tracing::subscriber::set_default(subscriber) }
+    }
+
+    /// Returns everything up to the line that contains `end`.
+    pub(crate) async fn until(&mut self, end: &str) -> String {
+        let mut text = String::new();
+        while !text.contains(end) {
+            text += &within(self.lines.recv()).await.expect("more to come");
+        }
+        text
+    }
+}
+
+struct Lines(mpsc::UnboundedSender<String>);
+
+impl io::Write for Lines {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        // Nobody may listen any more.
+        let _ = self.0.send(String::from_utf8_lossy(bytes).into_owned());
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
 }

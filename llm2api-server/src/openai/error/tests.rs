@@ -53,6 +53,7 @@ fn every_refusal_of_our_own_has_its_row() {
         ("unknown model", Failure::unknown_model("a/b")),
         ("method", Failure::method_not_allowed("POST, OPTIONS")),
         ("host", Failure::bad_host()),
+        ("framing", Failure::bad_framing()),
         ("too large", Failure::body_too_large(10)),
         ("stalled", Failure::body_stalled()),
         ("broken", Failure::body_broken()),
