@@ -2,9 +2,10 @@
 
 use std::fmt::Write as _;
 use std::io::{self, Write as _};
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::SocketAddr;
 
 use crate::config::Config;
+use crate::reachable::reachable;
 
 /// Prints the lines that a person copies into a client.
 pub(crate) fn print(config: &Config, address: SocketAddr) {
@@ -31,16 +32,6 @@ fn text(config: &Config, address: SocketAddr) -> String {
         );
     }
     text
-}
-
-/// Everybody's address is nobody's: a client on this machine needs one it can call.
-fn reachable(address: SocketAddr) -> SocketAddr {
-    let ip = match address.ip() {
-        ip if !ip.is_unspecified() => ip,
-        IpAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),
-        IpAddr::V6(_) => Ipv6Addr::LOCALHOST.into(),
-    };
-    SocketAddr::new(ip, address.port())
 }
 
 #[cfg(test)]

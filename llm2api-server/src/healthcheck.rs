@@ -1,19 +1,17 @@
 //! `llm2api-server healthcheck`: for containers that have no curl.
 
 use std::io::{Read, Write};
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream};
+use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
+
+use crate::reachable::reachable;
 
 const PATIENCE: Duration = Duration::from_secs(3);
 const REQUEST: &[u8] = b"GET /livez HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
 
 /// Asks `/livez` of the server that listens on `address`.
 pub(crate) fn run(address: SocketAddr) -> Result<&'static str, String> {
-    let address = match address.ip() {
-        ip if !ip.is_unspecified() => address,
-        IpAddr::V4(_) => SocketAddr::from((Ipv4Addr::LOCALHOST, address.port())),
-        IpAddr::V6(_) => SocketAddr::from((Ipv6Addr::LOCALHOST, address.port())),
-    };
+    let address = reachable(address);
     let head = ask(address).map_err(|error| format!("no answer from `{address}`: {error}"))?;
     if head.starts_with(b"HTTP/1.1 200") { Ok("alive\n") } else { Err("not alive".to_owned()) }
 }

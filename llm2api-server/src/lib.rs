@@ -9,6 +9,7 @@ mod edge;
 mod healthcheck;
 mod keys;
 mod openai;
+mod reachable;
 mod routes;
 mod run;
 mod signal;

@@ -197,7 +197,7 @@ impl Pool {
         let busy = states.iter().filter(|state| state.is_available()).count();
         let resting = states.iter().filter_map(|state| state.rests_for(now)).min();
         let out = states.len() - busy;
-        let text = format!("no credential is free: {busy} busy, {out} out of use");
+        let text = format!("no credential is free: {busy} busy, {out} out of use; try again later");
         if busy == 0 && resting.is_none() {
             let text = "the pool has no usable credential: add one, or check those it has";
             return Error::new(ErrorKind::NoCredential, "lease credential", text);

@@ -119,7 +119,7 @@ impl Failure {
     }
 
     pub(crate) fn body_too_large(limit: usize) -> Self {
-        let message = format!("the request body is larger than {limit} bytes");
+        let message = format!("the request body is larger than {limit} bytes: send a smaller one");
         Self::new(StatusCode::PAYLOAD_TOO_LARGE, REQUEST, "request_too_large", message).closing()
     }
 
@@ -144,7 +144,7 @@ impl Failure {
     }
 
     pub(crate) fn too_many_messages(limit: usize) -> Self {
-        let message = format!("`messages` has more than {limit} entries");
+        let message = format!("`messages` has more than {limit} entries: send fewer");
         Self::new(StatusCode::BAD_REQUEST, REQUEST, "too_many_messages", message)
             .with_param(Some("messages"))
     }

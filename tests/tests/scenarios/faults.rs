@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use crate::support::{KINDS, Kind, MODEL, ask, client, pair, read, start};
+use crate::support::{KINDS, Kind, MODEL, ask, client, limited, pair, read, start};
 use llm2api_core::{Client, ErrorKind, Limits, UpstreamConfig};
 use llm2api_tests::plan::ANSWER;
 use llm2api_tests::{Options, Script, Session, Step};
-use serde_json::json;
+use serde_json::{Value, json};
 
 fn status(status: u16, headers: &[(&str, &str)]) -> Script {
     let headers = headers.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect();
@@ -224,8 +224,7 @@ async fn g10_silence_and_endless_keep_alives_both_end() {
         let alive = [first].into_iter().chain(alive).chain([Step::Hang]).collect::<Vec<_>>();
         for (steps, code) in [(silent, "upstream_silent"), (alive, "upstream_stalled")] {
             let upstream = kind.start().await;
-            let builder = Client::builder().with_upstream(kind.config(&upstream));
-            let client = builder.with_limits(limits.clone()).build().await.expect("a client");
+            let client = limited(kind.config(&upstream), &limits).await;
             upstream.script(Script::steps(steps));
             let stream = client.chat(ask("hello").with_stream(true)).await.expect("it begins");
             let read = read(stream).await;
@@ -235,11 +234,20 @@ async fn g10_silence_and_endless_keep_alives_both_end() {
     }
 }
 
-fn event(text: &str) -> Step {
+/// A chunk with one choice.
+fn chunk(delta: &Value, reason: Option<&str>) -> Step {
     Step::Event(json!({
         "id": "chatcmpl-1", "object": "chat.completion.chunk", "created": 1, "model": MODEL,
-        "choices": [{"index": 0, "delta": {"content": text}, "finish_reason": null}],
+        "choices": [{"index": 0, "delta": delta, "finish_reason": reason}],
     }))
+}
+
+fn event(text: &str) -> Step {
+    chunk(&json!({"content": text}), None)
+}
+
+fn end() -> Step {
+    chunk(&json!({}), Some("stop"))
 }
 
 #[tokio::test]
@@ -248,8 +256,7 @@ async fn g09_a_stream_without_content_times_out_before_it_begins() {
     limits.first_content_timeout = Duration::from_millis(400);
     for kind in KINDS {
         let upstream = kind.start().await;
-        let builder = Client::builder().with_upstream(kind.config(&upstream));
-        let client = builder.with_limits(limits.clone()).build().await.expect("a client");
+        let client = limited(kind.config(&upstream), &limits).await;
         let alive = (0..20).flat_map(|_| [Step::KeepAlive, Step::Sleep(50)]);
         upstream.script(Script::steps(alive.chain([Step::Hang])));
         let error = client.chat(ask("hello").with_stream(true)).await.expect_err("no content");
@@ -323,8 +330,7 @@ async fn silence_before_content_is_not_answered_by_another_send() {
     for kind in KINDS {
         let upstream = kind.start().await;
         let config = kind.config(&upstream).with_credential("first").with_credential("second");
-        let builder = Client::builder().with_upstream(config).with_limits(limits.clone());
-        let client = builder.build().await.expect("a client");
+        let client = limited(config, &limits).await;
         upstream.script(Script::steps([Step::KeepAlive, Step::Hang]));
         let error = client.chat(ask("hello").with_stream(true)).await.expect_err("silence");
         assert_eq!(error.kind(), ErrorKind::Timeout, "{kind:?}: {error}");
@@ -339,8 +345,7 @@ async fn a_stalled_json_body_is_given_up() {
     let mut limits = Limits::default();
     limits.liveness_timeout = Duration::from_millis(200);
     let upstream = Kind::OpenAi.start().await;
-    let builder = Client::builder().with_upstream(Kind::OpenAi.config(&upstream));
-    let client = builder.with_limits(limits).build().await.expect("a client");
+    let client = limited(Kind::OpenAi.config(&upstream), &limits).await;
     let head = vec![("content-type".into(), "application/json".into())];
     upstream.script(Script::steps([
         Step::Status { status: 200, headers: head },
@@ -356,15 +361,9 @@ async fn an_answer_without_text_keeps_its_reason() {
     let upstream = Kind::OpenAi.start().await;
     let client = client(Kind::OpenAi.config(&upstream)).await;
     for stream in [true, false] {
-        let chunk = |delta, reason: Option<&str>| {
-            Step::Event(json!({
-                "id": "x", "object": "chat.completion.chunk", "created": 1, "model": MODEL,
-                "choices": [{"index": 0, "delta": delta, "finish_reason": reason}],
-            }))
-        };
         upstream.script(Script::steps([
-            chunk(json!({"role": "assistant", "content": ""}), None),
-            chunk(json!({}), Some("content_filter")),
+            chunk(&json!({"role": "assistant", "content": ""}), None),
+            chunk(&json!({}), Some("content_filter")),
             Step::Done,
         ]));
         let answer = client.chat(ask("hello").with_stream(stream)).await.expect("an answer");
@@ -381,16 +380,12 @@ async fn g16_token_counts_come_only_to_those_who_asked() {
         "id": "x", "object": "chat.completion.chunk", "created": 1, "model": MODEL, "choices": [],
         "usage": {"prompt_tokens": 1, "completion_tokens": 2, "total_tokens": 3},
     }));
-    let end = Step::Event(json!({
-        "id": "x", "object": "chat.completion.chunk", "created": 1, "model": MODEL,
-        "choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}],
-    }));
-    let steps = [event("Hello"), end.clone(), unasked, Step::Done];
+    let steps = [event("Hello"), end(), unasked, Step::Done];
     upstream.script(Script::steps(steps));
     let answer = client.chat(ask("hello").with_stream(true)).await.expect("an answer");
     assert_eq!(read(answer).await.usage, None, "nobody asked");
 
-    upstream.script(Script::steps([event("Hello"), end, Step::Done]));
+    upstream.script(Script::steps([event("Hello"), end(), Step::Done]));
     let answer = client.chat(ask("hello").with_stream(true).with_usage()).await.expect("an answer");
     let usage = read(answer).await.usage.expect("an estimate, since the upstream gave none");
     assert!(usage.estimated);
@@ -401,18 +396,13 @@ async fn a_model_may_think_longer_than_a_stream_may_be_silent() {
     let mut limits = Limits::default();
     limits.liveness_timeout = Duration::from_millis(100);
     let upstream = Kind::OpenAi.start().await;
-    let builder = Client::builder().with_upstream(Kind::OpenAi.config(&upstream));
-    let client = builder.with_limits(limits).build().await.expect("a client");
+    let client = limited(Kind::OpenAi.config(&upstream), &limits).await;
     let head = vec![("content-type".into(), "text/event-stream".into())];
-    let end = json!({
-        "id": "x", "object": "chat.completion.chunk", "created": 1, "model": MODEL,
-        "choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}],
-    });
     upstream.script(Script::steps([
         Step::Status { status: 200, headers: head },
         Step::Sleep(400),
         event("Hello"),
-        Step::Event(end),
+        end(),
         Step::Done,
     ]));
     let answer = client.chat(ask("hello").with_stream(true)).await.expect("it began after all");

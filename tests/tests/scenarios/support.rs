@@ -1,7 +1,9 @@
 //! What the suites share: simulators, and clients that talk to them.
 
 use futures::StreamExt;
-use llm2api_core::{ChatItem, ChatRequest, ChatStream, Client, Error, Message, UpstreamConfig};
+use llm2api_core::{
+    ChatItem, ChatRequest, ChatStream, Client, Error, Limits, Message, UpstreamConfig,
+};
 use llm2api_tests::{Face, Family, Options, Simulator};
 
 /// The model that every kind of upstream here serves.
@@ -49,6 +51,12 @@ pub(crate) async fn start(options: Options) -> Simulator {
 
 pub(crate) async fn client(config: UpstreamConfig) -> Client {
     Client::builder().with_upstream(config).build().await.expect("a client")
+}
+
+/// A client with waits of its own.
+pub(crate) async fn limited(config: UpstreamConfig, limits: &Limits) -> Client {
+    let builder = Client::builder().with_upstream(config).with_limits(limits.clone());
+    builder.build().await.expect("a client")
 }
 
 /// A client with two credentials.
