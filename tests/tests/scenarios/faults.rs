@@ -408,3 +408,27 @@ async fn a_model_may_think_longer_than_a_stream_may_be_silent() {
     let answer = client.chat(ask("hello").with_stream(true)).await.expect("it began after all");
     assert_eq!(read(answer).await.text, "Hello");
 }
+
+#[tokio::test]
+async fn g07_a_clean_end_without_the_upstreams_word_is_an_error() {
+    let line = || Step::Line(json!({"type": "stream", "token": "Hello"}));
+    let cases = [
+        (Kind::OpenAi, vec![event("Hello"), Step::End]),
+        (Kind::OpenAi, vec![event("Hello"), Step::Done]),
+        (Kind::OpenWebUi, vec![event("Hello"), Step::Done]),
+        (Kind::ChatUi, vec![line(), Step::End]),
+        (Kind::ChatUi2024, vec![line(), Step::End]),
+    ];
+    for (kind, steps) in cases {
+        for stream in [true, false] {
+            let upstream = kind.start().await;
+            let client = client(kind.config(&upstream)).await;
+            upstream.script(Script::steps(steps.clone()));
+            let answer = client.chat(ask("hello").with_stream(stream)).await.expect("it begins");
+            let read = read(answer).await;
+            assert_eq!((read.text.as_str(), read.finish), ("Hello", None), "{kind:?}");
+            let error = read.error.unwrap_or_else(|| panic!("{kind:?} {steps:?} ended quietly"));
+            assert_eq!(error.kind(), ErrorKind::UpstreamIncomplete, "{kind:?}: {error}");
+        }
+    }
+}
