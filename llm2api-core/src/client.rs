@@ -7,6 +7,7 @@ use std::time::Duration;
 use tokio::time::timeout_at;
 use tower::ServiceExt;
 
+use crate::accounts::Accounts;
 use crate::catalog::Catalog;
 use crate::chat::{Call, ChatRequest, ChatStream, Message, Model};
 use crate::clock::after;
@@ -14,7 +15,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::limits::Limits;
 use crate::metrics::Metrics;
 use crate::pool::Pool;
-use crate::stack::{ChatService, ClientBuilder};
+use crate::stack::{ChatService, ClientBuilder, Parts};
 use crate::tasks::Tasks;
 
 /// A client over all upstreams. Cloning is cheap and shares everything.
@@ -49,6 +50,7 @@ struct Inner {
     limits: Limits,
     catalog: Arc<Catalog>,
     pool: Pool,
+    accounts: Accounts,
     metrics: Metrics,
     tasks: Mutex<Option<Tasks>>,
 }
@@ -59,16 +61,11 @@ impl Client {
         ClientBuilder::default()
     }
 
-    pub(crate) fn new(
-        service: ChatService,
-        limits: Limits,
-        catalog: Arc<Catalog>,
-        pool: Pool,
-        metrics: Metrics,
-        tasks: Tasks,
-    ) -> Self {
+    pub(crate) fn new(service: ChatService, parts: Parts, tasks: Tasks) -> Self {
         let tasks = Mutex::new(Some(tasks));
-        Self { inner: Arc::new(Inner { service, limits, catalog, pool, metrics, tasks }) }
+        let Parts { limits, catalog, pool, accounts, metrics, .. } = parts;
+        let inner = Inner { service, limits, catalog, pool, accounts, metrics, tasks };
+        Self { inner: Arc::new(inner) }
     }
 
     /// Asks for an answer.
@@ -115,6 +112,11 @@ impl Client {
     /// Returns the pool of credentials.
     pub fn pool(&self) -> &Pool {
         &self.inner.pool
+    }
+
+    /// Returns the accounts: to add, check, change and remove them.
+    pub fn accounts(&self) -> &Accounts {
+        &self.inner.accounts
     }
 
     /// Returns the counters.

@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+pub mod accounts;
 pub mod adapt;
 pub mod auth;
 mod catalog;
@@ -31,6 +32,8 @@ pub use client::Client;
 pub use credential::{CookieSet, Credential, CredentialId, Material, Secret};
 pub use error::{Error, ErrorKind, Evidence, Result, Same, Verdict};
 pub use limits::Limits;
-pub use metrics::{BOUNDS_MS, HistogramSnapshot, Metrics, MetricsSnapshot};
+pub use metrics::{
+    BOUNDS_MS, Batch, HistogramSnapshot, Metrics, MetricsSnapshot, Tally, TallySnapshot, Tokens,
+};
 pub use stack::{ChatService, ClientBuilder};
 pub use upstream::{Upstream, UpstreamConfig};

@@ -1,6 +1,8 @@
-//! A value that is asked for by one caller at a time, and kept for a while.
+//! What is done by one caller at a time: asking for a value that is kept for a while, and turns.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::collections::HashMap;
+use std::hash::Hash;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync;
@@ -121,6 +123,31 @@ impl Failure {
             Some(status) => error.with_status(status),
             None => error,
         }
+    }
+}
+
+/// One turn at a time for each key.
+#[derive(Debug)]
+pub(crate) struct Turns<K> {
+    taken: Mutex<HashMap<K, Arc<sync::Mutex<()>>>>,
+}
+
+impl<K> Default for Turns<K> {
+    fn default() -> Self {
+        Self { taken: Mutex::default() }
+    }
+}
+
+impl<K: Eq + Hash + Clone> Turns<K> {
+    /// Waits for the turn of `key`; it ends when what is returned is dropped.
+    pub(crate) async fn take(&self, key: &K) -> sync::OwnedMutexGuard<()> {
+        let turn = {
+            let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
+            // Nobody waits for a turn that only this map knows.
+            taken.retain(|_, turn| Arc::strong_count(turn) > 1);
+            taken.entry(key.clone()).or_default().clone()
+        };
+        turn.lock_owned().await
     }
 }
 

@@ -3,23 +3,24 @@
 use std::fmt;
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use tower::util::BoxCloneSyncService;
 use tower::{Layer, Service, ServiceBuilder};
 
+use crate::accounts::{Accounts, Parts as AccountParts, Site};
 use crate::auth::Gate;
 use crate::catalog::{Catalog, Listed};
 use crate::chat::{ChatRequest, ChatStream, Ending};
 use crate::client::Client;
-use crate::credential::{Credential, Material};
 use crate::error::{Error, ErrorKind, Result};
 use crate::layers::{
     AdaptLayer, AuthCheckLayer, ChatFuture, FirstChunkLayer, MetricsLayer, PoolLayer, RetryLayer,
 };
 use crate::limits::Limits;
 use crate::metrics::Metrics;
-use crate::pool::{Attempt, Pool};
-use crate::store::{MemoryStore, Store};
+use crate::pool::{Attempt, Pool, PoolRules};
+use crate::store::{Keyring, MemoryStore, Store, Vault};
 use crate::tasks::{Queue, Tasks, Upstreams};
 use crate::upstream::{self, SharedOutbox, Upstream, UpstreamConfig};
 
@@ -50,9 +51,12 @@ pub struct ClientBuilder {
     custom: Vec<(UpstreamConfig, Arc<dyn Upstream>)>,
     aliases: Vec<(String, Vec<String>)>,
     limits: Limits,
+    rules: PoolRules,
+    check_interval: Option<Duration>,
     gate: Gate,
     metrics: Metrics,
     store: Arc<dyn Store>,
+    keyring: Option<Keyring>,
     layers: Vec<AnyLayer>,
 }
 
@@ -63,9 +67,12 @@ impl Default for ClientBuilder {
             custom: Vec::new(),
             aliases: Vec::new(),
             limits: Limits::default(),
+            rules: PoolRules::default(),
+            check_interval: None,
             gate: Gate::open(),
             metrics: Metrics::default(),
             store: Arc::new(MemoryStore::default()),
+            keyring: None,
             layers: Vec::new(),
         }
     }
@@ -104,6 +111,20 @@ impl ClientBuilder {
         self
     }
 
+    /// Sets the figures that the pool goes by.
+    #[must_use]
+    pub fn with_pool_rules(mut self, rules: PoolRules) -> Self {
+        self.rules = rules;
+        self
+    }
+
+    /// Sets how often all accounts are checked; never by default.
+    #[must_use]
+    pub fn with_check_interval(mut self, interval: Duration) -> Self {
+        self.check_interval = Some(interval).filter(|interval| !interval.is_zero());
+        self
+    }
+
     /// Sets the gate that calls pass; open by default.
     #[must_use]
     pub fn with_gate(mut self, gate: Gate) -> Self {
@@ -118,10 +139,25 @@ impl ClientBuilder {
         self
     }
 
-    /// Sets where credentials are kept; in memory by default.
+    /// Sets where accounts are kept, and the keys that seal their secrets there; in memory by
+    /// default.
+    ///
+    /// # Example
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> llm2api_core::Result<()> {
+    /// use std::sync::Arc;
+    /// use llm2api_core::Client;
+    /// use llm2api_core::store::{Keyring, MemoryStore};
+    ///
+    /// let store = Arc::new(MemoryStore::default());
+    /// let keyring = Keyring::random(); // a lasting store wants `Keyring::file` or `Keyring::parse`
+    /// let client = Client::builder().with_store(store, keyring).build().await?;
+    /// # drop(client);
+    /// # Ok(()) }
+    /// ```
     #[must_use]
-    pub fn with_store(mut self, store: impl Store) -> Self {
-        self.store = Arc::new(store);
+    pub fn with_store(mut self, store: Arc<dyn Store>, keyring: Keyring) -> Self {
+        (self.store, self.keyring) = (store, Some(keyring));
         self
     }
 
@@ -167,7 +203,8 @@ impl ClientBuilder {
         }
         let (queue, receiver) = Queue::new();
         let built = self.build_upstreams(&(Arc::new(queue) as SharedOutbox))?;
-        let pool = self.fill_pool(built.iter().map(|(config, _)| config)).await?;
+        let pool = Pool::new(self.rules.clone(), self.limits.queue_timeout);
+        let accounts = self.open_accounts(&built, &pool).await?;
         let upstreams: Upstreams = Arc::new(
             built.iter().map(|(config, up)| (config.name.as_str().into(), up.clone())).collect(),
         );
@@ -176,17 +213,18 @@ impl ClientBuilder {
             .map(|(config, upstream)| Listed::new(&config.name, upstream, config.any_model));
         let catalog = Catalog::new(listed.collect(), self.aliases, pool.clone())?;
         let catalog = Arc::new(catalog);
-        let tasks = Tasks::start(receiver, upstreams.clone())?;
+        let tasks = Tasks::start(receiver, upstreams.clone(), accounts.clone())?;
         let parts = Parts {
             limits: self.limits,
             gate: self.gate,
             metrics: self.metrics,
             pool,
+            accounts,
             catalog,
             upstreams,
         };
         let service = self.layers.into_iter().fold(parts.stack(), |inner, layer| layer(inner));
-        Ok(Client::new(service, parts.limits, parts.catalog, parts.pool, parts.metrics, tasks))
+        Ok(Client::new(service, parts, tasks))
     }
 
     /// Builds every upstream; names must differ.
@@ -208,29 +246,39 @@ impl ClientBuilder {
         Ok(built)
     }
 
-    /// Puts the credentials of all configurations and of the store into a new pool, each once.
-    async fn fill_pool(&self, configs: impl Iterator<Item = &UpstreamConfig>) -> Result<Pool> {
-        let pool = Pool::new(self.limits.queue_timeout);
-        let stored = self.store.credentials().await?;
-        for config in configs {
-            let limit = self.limits.max_concurrency_per_credential;
-            let limit = config.max_concurrency.unwrap_or(limit);
-            let of_this = |credential: &&Credential| **credential.upstream() == *config.name;
-            let mut all: Vec<_> = stored.iter().filter(of_this).cloned().collect();
-            let given = config.read_credentials()?;
-            let anonymous =
-                |credential: &&Credential| credential.material() == &Material::Anonymous;
-            // The anonymous credential stands in only where there is no other.
-            let given = given.iter().filter(|given| all.is_empty() || !anonymous(given));
-            for credential in given.cloned().collect::<Vec<_>>() {
-                if !all.iter().any(|known| known.material() == credential.material()) {
-                    self.store.put(&credential).await?;
-                    all.push(credential);
-                }
+    /// Opens the store, and adds the credentials of all configurations to what it has.
+    async fn open_accounts(
+        &mut self,
+        built: &[(UpstreamConfig, Arc<dyn Upstream>)],
+        pool: &Pool,
+    ) -> Result<Accounts> {
+        let keyring = self.keyring.take().unwrap_or_else(Keyring::random);
+        let site = |(config, upstream): &(UpstreamConfig, Arc<dyn Upstream>)| {
+            if upstream.capability().limits_by_address {
+                pool.limits_by_address(&config.name);
             }
-            all.into_iter().for_each(|credential| pool.add(credential, limit));
+            let limit = self.limits.max_concurrency_per_credential;
+            let site = Site {
+                upstream: upstream.clone(),
+                max_concurrency: config.max_concurrency.unwrap_or(limit),
+                per_minute: config.requests_per_minute.unwrap_or(self.rules.requests_per_minute),
+            };
+            (Arc::from(config.name.as_str()), site)
+        };
+        let accounts = Accounts::open(AccountParts {
+            pool: pool.clone(),
+            vault: Vault::open(self.store.clone(), keyring).await?,
+            metrics: self.metrics.clone(),
+            sites: built.iter().map(site).collect(),
+            check_timeout: self.limits.first_content_timeout,
+            check_interval: self.check_interval,
+            longest_rest: self.rules.retry_after_max,
+        })
+        .await?;
+        for (config, _) in built {
+            accounts.seed(config.read_credentials()?).await?;
         }
-        Ok(pool)
+        Ok(accounts)
     }
 }
 
@@ -246,12 +294,13 @@ impl fmt::Debug for ClientBuilder {
 }
 
 /// What the stack is made of.
-struct Parts {
-    limits: Limits,
+pub(crate) struct Parts {
+    pub(crate) limits: Limits,
     gate: Gate,
-    metrics: Metrics,
-    pool: Pool,
-    catalog: Arc<Catalog>,
+    pub(crate) metrics: Metrics,
+    pub(crate) pool: Pool,
+    pub(crate) accounts: Accounts,
+    pub(crate) catalog: Arc<Catalog>,
     upstreams: Upstreams,
 }
 

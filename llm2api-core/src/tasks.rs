@@ -5,12 +5,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::StreamExt;
+use futures::future::join;
 use futures::stream::FuturesUnordered;
 use tokio::runtime::Handle;
 use tokio::sync::{Semaphore, mpsc, watch};
-use tokio::task::JoinHandle;
+use tokio::task::{AbortHandle, JoinHandle};
 use tokio::time::{sleep, timeout};
 
+use crate::accounts::Accounts;
 use crate::error::{Error, ErrorKind, Result};
 use crate::upstream::{Cleanup, Outbox, Upstream};
 
@@ -52,6 +54,7 @@ impl Outbox for Queue {
 #[derive(Debug)]
 pub(crate) struct Tasks {
     stop: watch::Sender<()>,
+    accounts: JoinHandle<()>,
     outbox: JoinHandle<()>,
 }
 
@@ -63,24 +66,26 @@ impl Tasks {
     pub(crate) fn start(
         receiver: mpsc::UnboundedReceiver<Cleanup>,
         upstreams: Upstreams,
+        accounts: Accounts,
     ) -> Result<Self> {
         let runtime = Handle::try_current().map_err(|error| {
             let message = "a client needs a tokio runtime: build it inside one";
             Error::new(ErrorKind::Configuration, "start tasks", message).with_source(error)
         })?;
         let (stop, stopped) = watch::channel(());
-        let outbox = runtime.spawn(work_off(receiver, upstreams, stopped));
-        Ok(Self { stop, outbox })
+        let outbox = runtime.spawn(work_off(receiver, upstreams, stopped.clone()));
+        let accounts = runtime.spawn(async move { accounts.work(stopped).await });
+        Ok(Self { stop, accounts, outbox })
     }
 
     /// Takes no more work and waits at most `grace` for what is in hand.
     pub(crate) async fn shutdown(self, grace: Duration) {
-        let Self { stop, outbox } = self;
+        let Self { stop, accounts, outbox } = self;
         drop(stop);
-        let aborter = outbox.abort_handle();
-        if timeout(grace, outbox).await.is_err() {
-            tracing::warn!("clean-ups at upstreams did not finish in time");
-            aborter.abort();
+        let aborters = [outbox.abort_handle(), accounts.abort_handle()];
+        if timeout(grace, join(outbox, accounts)).await.is_err() {
+            tracing::warn!("clean-ups at upstreams, or the store, did not finish in time");
+            aborters.iter().for_each(AbortHandle::abort);
         }
     }
 }

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Which modules of the core may name which others.
-const ALLOWED: [(&str, &[&str]); 17] = [
+const ALLOWED: [(&str, &[&str]); 18] = [
     ("error", &["chat"]),
     ("clock", &[]),
     ("limits", &[]),
@@ -21,13 +21,20 @@ const ALLOWED: [(&str, &[&str]); 17] = [
     ("metrics", &["chat"]),
     ("auth", &["error"]),
     ("store", &["credential", "error"]),
-    ("pool", &["chat", "clock", "credential", "error"]),
+    ("pool", &["chat", "clock", "credential", "error", "metrics", "store"]),
+    (
+        "accounts",
+        &["clock", "credential", "error", "metrics", "pool", "single_flight", "store", "upstream"],
+    ),
     ("layers", &["adapt", "auth", "chat", "clock", "error", "metrics", "pool"]),
     ("catalog", &["chat", "error", "pool", "single_flight", "upstream"]),
-    ("tasks", &["error", "upstream"]),
+    ("tasks", &["accounts", "error", "upstream"]),
     (
         "client",
-        &["catalog", "chat", "clock", "error", "limits", "metrics", "pool", "stack", "tasks"],
+        &[
+            "accounts", "catalog", "chat", "clock", "error", "limits", "metrics", "pool", "stack",
+            "tasks",
+        ],
     ),
 ];
 
@@ -110,7 +117,9 @@ fn the_store_never_names_reqwest_and_layers_name_no_engine() {
 fn only_tasks_spawns() {
     let mut files = Vec::new();
     sources(&core(), &mut files);
-    for file in files.iter().filter(|file| !file.ends_with("tasks.rs")) {
+    // SQLite blocks: its one thread is a system's thread, outside any runtime.
+    let may = ["tasks.rs", "store/sqlite/thread.rs"];
+    for file in files.iter().filter(|file| !may.iter().any(|name| file.ends_with(name))) {
         let text = fs::read_to_string(file).expect("a source file");
         let spawns = text.contains("tokio::spawn(") || text.contains(".spawn(");
         assert!(!spawns, "{} spawns", file.display());

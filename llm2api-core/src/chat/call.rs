@@ -39,6 +39,8 @@ struct Log {
     attempts: Vec<Attempted>,
     plan: RetryPlan,
     kept: Option<Error>,
+    favourite: Option<Arc<str>>,
+    blamed: Option<Arc<str>>,
 }
 
 /// One attempt that was made.
@@ -98,6 +100,33 @@ impl Call {
     pub fn with_sends(self, sends: u32) -> Self {
         self.shared.sends.store(sends, Ordering::Relaxed);
         self
+    }
+
+    /// Names the credential that knows the conversation already: it is preferred, not pinned.
+    #[must_use]
+    pub fn with_favourite(self, credential: impl Into<Arc<str>>) -> Self {
+        self.log().favourite = Some(credential.into());
+        self
+    }
+
+    /// Returns the credential that is preferred.
+    pub fn favourite(&self) -> Option<Arc<str>> {
+        self.log().favourite.clone()
+    }
+
+    /// Says whether a credential may be made to rest for this call: no other has been.
+    pub fn may_blame(&self, credential: &str) -> bool {
+        self.log().blamed.as_deref().is_none_or(|blamed| blamed == credential)
+    }
+
+    /// Notes that a credential has to rest for this call.
+    pub fn blame(&self, credential: Arc<str>) {
+        self.log().blamed = Some(credential);
+    }
+
+    /// Returns the id of the credential that was used last.
+    pub fn last_credential(&self) -> Option<Arc<str>> {
+        self.log().attempts.last().map(|attempt| attempt.credential.clone())
     }
 
     /// Returns the request id.

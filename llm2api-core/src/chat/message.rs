@@ -100,6 +100,15 @@ impl Message {
         self.content.as_ref().map(Content::text).unwrap_or_default()
     }
 
+    /// Returns how long all text of the message is, in bytes.
+    pub fn text_bytes(&self) -> usize {
+        match &self.content {
+            None => 0,
+            Some(Content::Text(text)) => text.len(),
+            Some(Content::Parts(parts)) => parts.iter().filter_map(Part::text).map(str::len).sum(),
+        }
+    }
+
     /// Returns the parts that are no text.
     pub fn attachments(&self) -> impl Iterator<Item = &Part> {
         let parts = match &self.content {

@@ -103,6 +103,11 @@ impl ChatRequest {
         Self { model: model.into(), ..Self::default() }
     }
 
+    /// Returns how long the text of all messages is, in bytes.
+    pub fn text_bytes(&self) -> usize {
+        self.messages.iter().map(Message::text_bytes).sum()
+    }
+
     /// Adds a message at the end.
     #[must_use]
     pub fn with_message(mut self, message: Message) -> Self {

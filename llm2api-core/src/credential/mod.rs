@@ -1,6 +1,9 @@
 //! What an upstream knows an account by.
 
 mod cookie;
+pub mod exchange;
+pub mod health;
+mod profile;
 mod secret;
 
 use std::fmt;
@@ -9,6 +12,8 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 pub use cookie::CookieSet;
+pub use health::{Health, HealthRules, HealthState, SavedHealth, Signal, is_doubt, reason};
+pub use profile::{Profile, Record};
 pub use secret::Secret;
 
 use crate::error::Result;
@@ -22,6 +27,11 @@ impl CredentialId {
     pub fn random() -> Self {
         let id = Uuid::new_v4().simple().to_string();
         Self(format!("cred_{}", &id[..16]).into())
+    }
+
+    /// Takes an id that was made before, such as one that a store has kept.
+    pub fn from_text(text: impl Into<Arc<str>>) -> Self {
+        Self(text.into())
     }
 
     /// Returns the id's text.
@@ -101,8 +111,12 @@ impl Credential {
 
     /// Makes a credential under a new id.
     pub fn new(upstream: impl Into<Arc<str>>, material: Material) -> Self {
-        let upstream = upstream.into();
-        Self { inner: Arc::new(Inner { id: CredentialId::random(), upstream, material }) }
+        Self::with_id(CredentialId::random(), upstream, material)
+    }
+
+    /// Makes a credential under an id that it had before.
+    pub fn with_id(id: CredentialId, upstream: impl Into<Arc<str>>, material: Material) -> Self {
+        Self { inner: Arc::new(Inner { id, upstream: upstream.into(), material }) }
     }
 
     /// Returns the id.

@@ -44,6 +44,8 @@ pub enum ErrorKind {
     AuthUnverified,
     /// The authorisation code was refused.
     AuthInvalid,
+    /// The store cannot be reached, or refused to keep something.
+    Store,
     /// The client or the engine was set up wrongly.
     Configuration,
     /// A fault of this program.
@@ -111,7 +113,7 @@ const LONG_REST: Duration = Duration::from_secs(3600);
 
 impl ErrorKind {
     /// Every kind, in the order of declaration.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 22] = [
         Self::InvalidRequest,
         Self::ModelNotFound,
         Self::RequestTooLarge,
@@ -131,6 +133,7 @@ impl ErrorKind {
         Self::PoolExhausted,
         Self::AuthUnverified,
         Self::AuthInvalid,
+        Self::Store,
         Self::Configuration,
         Self::Internal,
     ];
@@ -161,6 +164,7 @@ impl ErrorKind {
             Self::PoolExhausted => "pool_exhausted",
             Self::AuthUnverified => "auth_unverified",
             Self::AuthInvalid => "auth_code_invalid",
+            Self::Store => "store_unavailable",
             Self::Configuration => "configuration",
             Self::Internal => "internal_error",
         }

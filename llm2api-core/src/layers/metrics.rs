@@ -6,11 +6,12 @@ use tokio::time::Instant;
 use tower::{Layer, Service};
 
 use super::{ChatFuture, take_ready};
-use crate::chat::{ChatItem, ChatRequest, ChatStream, Ending, Outcome, Watch};
-use crate::error::Error;
-use crate::metrics::Metrics;
+use crate::chat::{Call, ChatItem, ChatRequest, ChatStream, Ending, Outcome, Watch};
+use crate::error::{Error, ErrorKind};
+use crate::metrics::{Metrics, TokenCount};
 
-/// Counts calls, how they end and how long they take.
+/// Counts calls, how they end, how long they take and their tokens: in all, by model, and the tokens
+/// by the credential that answered as well.
 ///
 /// # Order
 /// Outermost: below `Retry` it would count attempts, not calls. It costs two clock readings a call
@@ -72,7 +73,7 @@ where
 
     fn call(&mut self, request: ChatRequest) -> ChatFuture {
         let mut inner = take_ready(&mut self.inner);
-        let mut meter = Meter::start(self.metrics.clone());
+        let mut meter = Meter::start(self.metrics.clone(), &request);
         Box::pin(async move {
             match inner.call(request).await {
                 Ok(stream) => Ok(stream.with_watch(meter)),
@@ -88,29 +89,54 @@ where
 /// One call. Dropped before its end, it counts as cancelled.
 struct Meter {
     metrics: Metrics,
+    call: Call,
+    model: String,
+    tokens: TokenCount,
     started: Instant,
     waits_for_content: bool,
     ended: bool,
 }
 
 impl Meter {
-    fn start(metrics: Metrics) -> Self {
+    fn start(metrics: Metrics, request: &ChatRequest) -> Self {
         metrics.start();
-        Self { metrics, started: Instant::now(), waits_for_content: true, ended: false }
+        Self {
+            metrics,
+            call: request.call.clone(),
+            model: request.model.clone(),
+            tokens: TokenCount::new(request.text_bytes()),
+            started: Instant::now(),
+            waits_for_content: true,
+            ended: false,
+        }
     }
 
     fn close(&mut self, outcome: Outcome) {
-        if !std::mem::replace(&mut self.ended, true) {
-            self.metrics.end(outcome, self.started.elapsed());
+        if std::mem::replace(&mut self.ended, true) {
+            return;
+        }
+        let elapsed = self.started.elapsed();
+        self.metrics.end(outcome, elapsed);
+        // A name that no upstream knows is not worth a series of its own.
+        let unknown = outcome == Outcome::Failed(ErrorKind::ModelNotFound);
+        let model = self.metrics.model(if unknown { "other" } else { &self.model });
+        model.begin();
+        model.end(outcome, elapsed);
+        model.add_tokens(&self.tokens);
+        if let Some(last) = self.call.last_credential() {
+            self.metrics.credential(&last).add_tokens(&self.tokens);
         }
     }
 }
 
 impl Watch for Meter {
     fn item(&mut self, item: &ChatItem) {
+        self.tokens.see(item);
         if self.waits_for_content && item.has_content() {
             self.waits_for_content = false;
-            self.metrics.first_content(self.started.elapsed());
+            let elapsed = self.started.elapsed();
+            self.metrics.first_content(elapsed);
+            self.metrics.model(&self.model).first_content(elapsed);
         }
     }
 

@@ -27,7 +27,7 @@ use crate::pool::{Attempt, Pool, Routes};
 /// # Example
 /// ```
 /// # use std::{sync::Arc, time::Duration};
-/// # use llm2api_core::{layers::PoolLayer, pool::{Pool, Route, Routes}};
+/// # use llm2api_core::{layers::PoolLayer, pool::{Pool, PoolRules, Route, Routes}};
 /// #[derive(Debug)]
 /// struct Everything;
 ///
@@ -38,7 +38,10 @@ use crate::pool::{Attempt, Pool, Routes};
 ///     }
 /// }
 ///
-/// let layer = PoolLayer::new(Pool::new(Duration::from_secs(30)), Arc::new(Everything));
+/// let layer = PoolLayer::new(
+///     Pool::new(PoolRules::default(), Duration::from_secs(30)),
+///     Arc::new(Everything),
+/// );
 /// # drop(layer);
 /// ```
 #[derive(Clone, Debug)]

@@ -1,152 +1,411 @@
-//! One credential in the pool: the calls it carries, and whether it may take more.
+//! One credential in the pool: the calls it carries, how it fares, and whether it may take more.
 
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::collections::VecDeque;
+use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::CredentialStatus;
-use crate::credential::Credential;
-use crate::error::{Error, Evidence};
+use super::rules::PoolRules;
+use super::seats::Seats;
+use super::select::Candidate;
+use super::sync::{AtomicBool, AtomicU32, Ordering};
+use crate::clock::unix_millis;
+use crate::credential::{Credential, Health, HealthState, SavedHealth, Signal};
+use crate::metrics::Tally;
 
-/// The longest rest that is believed.
-const LONGEST_REST: Duration = Duration::from_secs(3600);
-/// How long a credential that the upstream refused stays out. Only a check can prove it dead.
-const REJECTED_REST: Duration = Duration::from_secs(30);
+/// A turn of a credential of weight 1.
+const STRIDE: u64 = 1 << 20;
+/// The share of a credential that has just come back, in hundredths of its weight.
+const FIRST_SHARE: u64 = 10;
+/// How long a latency is believed when nothing new is measured.
+const LATENCY_LIFE: Duration = Duration::from_secs(10);
+const NEVER: u64 = u64::MAX;
+const MINUTE: Duration = Duration::from_secs(60);
 
-/// Whether a credential may be used.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Availability {
-    /// It may.
-    Available,
-    /// It rests after a rate limit.
-    Resting {
-        /// When it may be used again.
-        until: Instant,
-    },
-    /// The upstream refused it.
-    Rejected {
-        /// When it is tried again.
-        until: Instant,
-    },
+/// What a credential is added to the pool with.
+///
+/// # Example
+/// ```
+/// use llm2api_core::Credential;
+/// use llm2api_core::pool::Member;
+///
+/// let member = Member::new(Credential::anonymous("local")).with_max_concurrency(2).with_weight(3);
+/// # drop(member);
+/// ```
+#[derive(Clone, Debug)]
+pub struct Member {
+    pub(super) credential: Credential,
+    pub(super) max_concurrency: u32,
+    pub(super) per_minute: u32,
+    pub(super) weight: u32,
+    pub(super) health: Health,
+    pub(super) tally: Arc<Tally>,
 }
 
-impl Availability {
-    /// Says whether the credential may be used.
-    pub fn is_available(&self) -> bool {
-        matches!(self, Self::Available)
-    }
-
-    /// Returns how long the credential rests; none where it does not, or was refused.
-    pub fn rests_for(&self, now: Instant) -> Option<Duration> {
-        match self {
-            Self::Resting { until } => Some(until.duration_since(now)),
-            _ => None,
+impl Member {
+    /// Takes a credential, for 4 calls at the same time.
+    pub fn new(credential: Credential) -> Self {
+        Self {
+            credential,
+            max_concurrency: 4,
+            per_minute: 0,
+            weight: 1,
+            health: Health::default(),
+            tally: Arc::default(),
         }
     }
+
+    /// Sets how many calls it may carry at the same time, at least 1.
+    #[must_use]
+    pub fn with_max_concurrency(mut self, calls: u32) -> Self {
+        self.max_concurrency = calls.max(1);
+        self
+    }
+
+    /// Sets how many calls may begin in any minute; 0 for no limit.
+    #[must_use]
+    pub fn with_requests_per_minute(mut self, calls: u32) -> Self {
+        self.per_minute = calls;
+        self
+    }
+
+    /// Sets its share of the calls, 1 to 100, relative to the others.
+    #[must_use]
+    pub fn with_weight(mut self, weight: u32) -> Self {
+        self.weight = weight.clamp(1, 100);
+        self
+    }
+
+    /// Sets how it fares.
+    #[must_use]
+    pub fn with_health(mut self, health: Health) -> Self {
+        self.health = health;
+        self
+    }
+
+    /// Sets where its calls are counted.
+    #[must_use]
+    pub fn with_tally(mut self, tally: Arc<Tally>) -> Self {
+        self.tally = tally;
+        self
+    }
 }
 
-/// Numbers the uses of all credentials, so that the one unused the longest can be found.
-static USES: AtomicU64 = AtomicU64::new(1);
-
+/// One credential. What a choice looks at is in atomics; the rest is behind a lock.
 #[derive(Debug)]
 pub(super) struct Entry {
     pub(super) credential: Credential,
-    max: u32,
-    in_flight: AtomicU32,
-    last_used: AtomicU64,
-    availability: Mutex<Availability>,
+    pub(super) max: u32,
+    pub(super) per_minute: u32,
+    pub(super) tally: Arc<Tally>,
+    base: Instant,
+    seats: Seats,
+    weight: AtomicU32,
+    /// From when it may be used; 0 for now, `NEVER` where it is out.
+    ready_at: AtomicU64,
+    /// It comes back from a rest: one call tries it.
+    half_open: AtomicBool,
+    /// Other servers have all places until then.
+    full_until: AtomicU64,
+    latency: AtomicU32,
+    latency_at: AtomicU64,
+    turn: AtomicU64,
+    back_at: AtomicU64,
+    last_used_ms: AtomicU64,
+    /// A change is on its way to the store.
+    dirty: AtomicBool,
+    state: Mutex<State>,
+}
+
+#[derive(Debug)]
+struct State {
+    health: Health,
+    last_error: Option<Box<str>>,
+    minute: VecDeque<Instant>,
+}
+
+/// A place that was taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Place {
+    Ordinary,
+    /// The one call that tries a credential that comes back.
+    Trial,
 }
 
 impl Entry {
-    pub(super) fn new(credential: Credential, max: u32) -> Self {
-        let availability = Mutex::new(Availability::Available);
-        Self {
-            credential,
-            max: max.max(1),
-            in_flight: AtomicU32::new(0),
-            last_used: AtomicU64::new(0),
-            availability,
+    pub(super) fn new(member: Member, base: Instant, now: Instant, turn: u64) -> Self {
+        let state = State { health: member.health, last_error: None, minute: VecDeque::new() };
+        let entry = Self {
+            credential: member.credential,
+            max: member.max_concurrency,
+            per_minute: member.per_minute,
+            tally: member.tally,
+            base,
+            seats: Seats::new(),
+            weight: AtomicU32::new(member.weight),
+            ready_at: AtomicU64::new(0),
+            half_open: AtomicBool::new(false),
+            full_until: AtomicU64::new(0),
+            latency: AtomicU32::new(0),
+            latency_at: AtomicU64::new(0),
+            turn: AtomicU64::new(turn),
+            back_at: AtomicU64::new(0),
+            last_used_ms: AtomicU64::new(0),
+            dirty: AtomicBool::new(false),
+            state: Mutex::new(state),
+        };
+        entry.publish(&entry.lock().health, now);
+        entry
+    }
+
+    /// Microseconds on the pool's own clock, never 0.
+    fn tick(&self, at: Instant) -> u64 {
+        let micros = at.saturating_duration_since(self.base).as_micros();
+        u64::try_from(micros).unwrap_or(NEVER - 1).saturating_add(1)
+    }
+
+    /// The one predicate for "available": it may be used, and has a place.
+    pub(super) fn candidate(&self, now: Instant, rules: &PoolRules) -> Option<Candidate> {
+        if !self.may_be_used(now) || !self.has_place(now) {
+            return None;
+        }
+        let fresh = self.latency_at.load(Ordering::Relaxed) + micros(LATENCY_LIFE) > self.tick(now);
+        let latency = if fresh { self.latency.load(Ordering::Relaxed) } else { 0 };
+        Some(Candidate {
+            in_flight: self.in_flight(),
+            share: self.share(now, rules),
+            latency,
+            turn: self.turn.load(Ordering::Relaxed),
+        })
+    }
+
+    /// Says whether it is neither resting nor out.
+    pub(super) fn may_be_used(&self, now: Instant) -> bool {
+        let ready_at = self.ready_at.load(Ordering::Acquire);
+        ready_at == 0 || ready_at <= self.tick(now)
+    }
+
+    fn has_place(&self, now: Instant) -> bool {
+        let on_trial = self.half_open.load(Ordering::Acquire) && self.seats.is_on_trial();
+        let full_until = self.full_until.load(Ordering::Relaxed);
+        !on_trial
+            && self.in_flight() < self.max
+            && (full_until == 0 || full_until <= self.tick(now))
+            && self.has_minute(now)
+    }
+
+    fn has_minute(&self, now: Instant) -> bool {
+        self.per_minute == 0 || {
+            let mut state = self.lock();
+            state.minute.retain(|at| now.duration_since(*at) < MINUTE);
+            state.minute.len() < self.per_minute as usize
         }
     }
 
-    /// The one predicate for "available".
-    pub(super) fn availability(&self, now: Instant) -> Availability {
-        let mut state = self.state();
-        if let Availability::Resting { until } | Availability::Rejected { until } = *state
-            && until <= now
-        {
-            *state = Availability::Available;
+    /// Takes a place; says no where another call was faster.
+    pub(super) fn enter(&self, now: Instant, rules: &PoolRules) -> Option<Place> {
+        if !self.may_be_used(now) || !self.has_place(now) {
+            return None;
         }
-        state.clone()
-    }
-
-    pub(super) fn in_flight(&self) -> u32 {
-        self.in_flight.load(Ordering::Acquire)
-    }
-
-    /// Takes a place for one call; says no when all are taken.
-    pub(super) fn enter(&self) -> bool {
-        let more = |calls: u32| (calls < self.max).then_some(calls + 1);
-        let entered =
-            self.in_flight.fetch_update(Ordering::AcqRel, Ordering::Acquire, more).is_ok();
-        if entered {
-            self.last_used.store(USES.fetch_add(1, Ordering::Relaxed), Ordering::Relaxed);
+        let place = match self.half_open.load(Ordering::Acquire) {
+            true => self.seats.take_for_trial(self.max).then_some(Place::Trial)?,
+            false => self.seats.take(self.max).then_some(Place::Ordinary)?,
+        };
+        if self.per_minute > 0 {
+            self.lock().minute.push_back(now);
         }
-        entered
-    }
-
-    /// Returns the number of the last use; 0 before the first.
-    pub(super) fn last_used(&self) -> u64 {
-        self.last_used.load(Ordering::Relaxed)
+        let step = STRIDE * 100 / u64::from(self.share(now, rules).max(1));
+        self.turn.fetch_add(step, Ordering::Relaxed);
+        self.last_used_ms.store(unix_millis(), Ordering::Relaxed);
+        Some(place)
     }
 
     /// Gives a place back.
-    pub(super) fn leave(&self) {
-        self.in_flight.fetch_sub(1, Ordering::AcqRel);
+    pub(super) fn leave(&self, place: Place) {
+        if place == Place::Trial {
+            self.seats.end_trial();
+        }
+        self.seats.give_back();
     }
 
-    /// Says whether a place is free.
-    pub(super) fn has_room(&self) -> bool {
-        self.in_flight() < self.max
+    /// Notes that other servers have all places for a while.
+    pub(super) fn is_full_for(&self, wait: Duration, now: Instant) {
+        self.full_until.store(self.tick(now + wait), Ordering::Relaxed);
     }
 
-    /// Draws the consequence of a failure. A deadline only ever moves to later.
-    pub(super) fn blame(&self, error: &Error, now: Instant) {
-        let next = match error.kind().verdict().evidence {
-            Evidence::Rests(default) => {
-                let rest = error.retry_after().unwrap_or(default).min(LONGEST_REST);
-                Availability::Resting { until: now + rest }
-            }
-            Evidence::Rejected => Availability::Rejected { until: now + REJECTED_REST },
-            _ => return,
+    pub(super) fn in_flight(&self) -> u32 {
+        self.seats.taken()
+    }
+
+    pub(super) fn weight(&self) -> u32 {
+        self.weight.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn set_weight(&self, weight: u32) {
+        self.weight.store(weight.clamp(1, 100), Ordering::Relaxed);
+    }
+
+    /// Returns how much of its share it has had.
+    pub(super) fn turn(&self) -> u64 {
+        self.turn.load(Ordering::Relaxed)
+    }
+
+    /// Takes its place beside the others, so that it does not make up for the time it was out.
+    pub(super) fn catch_up(&self, turn: u64) {
+        self.turn.fetch_max(turn, Ordering::Relaxed);
+    }
+
+    /// Its share of the calls, in hundredths: less for a while after a rest.
+    fn share(&self, now: Instant, rules: &PoolRules) -> u32 {
+        let whole = u64::from(self.weight()) * 100;
+        let back_at = self.back_at.load(Ordering::Relaxed);
+        let start = micros(rules.slow_start).max(1);
+        let since = self.tick(now).saturating_sub(back_at);
+        let share = if back_at == 0 || since >= start {
+            whole
+        } else {
+            whole * (FIRST_SHARE + (100 - FIRST_SHARE) * since / start) / 100
         };
-        let mut state = self.state();
-        if deadline(&next) > deadline(&state) {
-            *state = next;
+        u32::try_from(share).unwrap_or(u32::MAX)
+    }
+
+    /// Notes how long an answer took to its first content.
+    pub(super) fn measure(&self, latency: Duration, now: Instant) {
+        let new = u32::try_from(latency.as_micros()).unwrap_or(u32::MAX);
+        let old = self.latency.load(Ordering::Relaxed);
+        let mixed = if old == 0 { new } else { old - old / 8 + new / 8 };
+        self.latency.store(mixed, Ordering::Relaxed);
+        self.latency_at.store(self.tick(now), Ordering::Relaxed);
+    }
+
+    /// Learns something. Says whether it rests for it, and whether it now stands elsewhere.
+    pub(super) fn learn(&self, signal: &Signal, now: Instant, rules: &PoolRules) -> Learnt {
+        let mut state = self.lock();
+        let before = (state.health.state(now), state.health.until());
+        let rests = state.health.learn(signal, now, &rules.health());
+        let changed = before != (state.health.state(now), state.health.until());
+        if changed {
+            self.publish(&state.health, now);
+        }
+        Learnt { rests, changed }
+    }
+
+    /// Changes its health by other means than a signal.
+    pub(super) fn change(&self, now: Instant, change: impl FnOnce(&mut Health)) {
+        let mut state = self.lock();
+        change(&mut state.health);
+        self.publish(&state.health, now);
+    }
+
+    /// Takes a rest for this reason back; says whether there was one.
+    pub(super) fn forgive(&self, reason: &str, from: Instant, now: Instant) -> bool {
+        let mut forgiven = false;
+        self.change(now, |health| forgiven = health.forgive(reason, from));
+        forgiven
+    }
+
+    /// Says whether it is neither invalid nor switched off.
+    pub(super) fn is_in_play(&self) -> bool {
+        self.ready_at.load(Ordering::Acquire) != NEVER
+    }
+
+    /// Returns when time alone lets it take calls again: after a rest, a busy time of other
+    /// servers, or a minute.
+    pub(super) fn opens_at(&self, now: Instant) -> Option<Instant> {
+        let tick = self.tick(now);
+        let ready_at = Some(self.ready_at.load(Ordering::Acquire)).filter(|at| *at != NEVER)?;
+        let full_until = self.full_until.load(Ordering::Relaxed);
+        let from = Some(ready_at.max(full_until)).filter(|at| *at > tick);
+        let from = from.map(|at| self.base + Duration::from_micros(at - 1));
+        from.max(self.next_minute(now))
+    }
+
+    fn next_minute(&self, now: Instant) -> Option<Instant> {
+        if self.per_minute == 0 || self.has_minute(now) {
+            return None;
+        }
+        self.lock().minute.front().map(|first| *first + MINUTE)
+    }
+
+    pub(super) fn note_error(&self, error: &str) {
+        self.lock().last_error = Some(error.into());
+    }
+
+    pub(super) fn last_error(&self) -> Option<Box<str>> {
+        self.lock().last_error.clone()
+    }
+
+    /// Returns where it stands, why, and until when.
+    pub(super) fn standing(&self, now: Instant) -> (HealthState, Option<String>, Option<Instant>) {
+        let state = self.lock();
+        let health = &state.health;
+        (health.state(now), health.reason().map(str::to_owned), health.until())
+    }
+
+    pub(super) fn saved(&self, now: Instant) -> SavedHealth {
+        self.lock().health.save(now, unix_millis())
+    }
+
+    /// Returns a copy of its health, for a credential that takes its place.
+    pub(super) fn health(&self) -> Health {
+        self.lock().health.clone()
+    }
+
+    /// Milliseconds since 1970 of the last use; 0 before the first.
+    pub(super) fn last_used_ms(&self) -> u64 {
+        self.last_used_ms.load(Ordering::Relaxed)
+    }
+
+    /// Marks it as changed; says whether it was not yet.
+    pub(super) fn soil(&self) -> bool {
+        !self.dirty.swap(true, Ordering::AcqRel)
+    }
+
+    /// Says whether it was changed, and takes it as saved.
+    pub(super) fn clean(&self) -> bool {
+        self.dirty.swap(false, Ordering::AcqRel)
+    }
+
+    pub(super) fn is_dirty(&self) -> bool {
+        self.dirty.load(Ordering::Acquire)
+    }
+
+    /// Copies what a choice looks at into the atomics.
+    fn publish(&self, health: &Health, now: Instant) {
+        let (ready_at, half_open) = match health.state(now) {
+            HealthState::Active => (0, false),
+            HealthState::Invalid | HealthState::Disabled => (NEVER, false),
+            HealthState::Cooling | HealthState::HalfOpen => {
+                (health.until().map_or(NEVER, |until| self.tick(until)), true)
+            }
+        };
+        let back_at = health.back_since().map_or(0, |back| self.tick(back));
+        self.back_at.store(back_at, Ordering::Relaxed);
+        // First what limits it to one call, then what lets calls come.
+        if half_open {
+            self.half_open.store(true, Ordering::Release);
+            self.ready_at.store(ready_at, Ordering::Release);
+        } else {
+            self.ready_at.store(ready_at, Ordering::Release);
+            self.half_open.store(false, Ordering::Release);
         }
     }
 
-    pub(super) fn status(&self, now: Instant) -> CredentialStatus {
-        CredentialStatus {
-            id: self.credential.id().clone(),
-            upstream: self.credential.upstream().clone(),
-            availability: self.availability(now),
-            in_flight: self.in_flight(),
-        }
-    }
-
-    fn state(&self) -> MutexGuard<'_, Availability> {
+    fn lock(&self) -> MutexGuard<'_, State> {
         // Nothing panics while it holds the lock.
-        self.availability.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-fn deadline(state: &Availability) -> Option<Instant> {
-    match state {
-        Availability::Available => None,
-        Availability::Resting { until } | Availability::Rejected { until } => Some(*until),
-    }
+/// What came of a signal.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Learnt {
+    pub(super) rests: bool,
+    pub(super) changed: bool,
+}
+
+fn micros(duration: Duration) -> u64 {
+    u64::try_from(duration.as_micros()).unwrap_or(NEVER)
 }

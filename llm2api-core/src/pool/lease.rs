@@ -5,24 +5,80 @@ use std::sync::Arc;
 
 use tokio::time::Instant;
 
-use super::entry::Entry;
-use super::{Route, Shared};
-use crate::chat::{ChatRequest, Ending, Watch};
-use crate::credential::Credential;
+use super::blame::Seen;
+use super::entry::{Entry, Place};
+use super::group::{Group, Judgement};
+use super::{Event, Route, Shared};
+use crate::chat::{Call, ChatItem, ChatRequest, Ending, Watch};
+use crate::credential::{Credential, Signal};
+use crate::error::{Error, Evidence};
+
+/// Longest text that is kept of an error.
+const ERROR_TEXT: usize = 300;
 
 /// A place at a credential, given back when dropped.
 ///
 /// A lease starts as cancelled; [`settle`](Self::settle) says how the call really went. It rides in
 /// the answer's stream as a [`Watch`], so that it is held until the last byte.
 pub struct Lease {
-    entry: Arc<Entry>,
+    pub(super) entry: Arc<Entry>,
+    place: Place,
+    /// The call tries an upstream that was out.
+    probe: bool,
+    /// The place among those that several servers share.
+    token: Option<u64>,
+    group: Arc<Group>,
     route: Route,
     pool: Arc<Shared>,
+    call: Call,
+    began: Instant,
+    stage: Stage,
+}
+
+/// How far a call has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Stage {
+    /// Other servers have not agreed yet.
+    Unconfirmed,
+    /// The call is on its way.
+    Begun,
+    /// The answer has content.
+    Answering,
+    /// How it went is known.
+    Settled,
+}
+
+/// What a lease is made of.
+pub(super) struct Grant {
+    pub(super) entry: Arc<Entry>,
+    pub(super) place: Place,
+    pub(super) probe: bool,
+    pub(super) group: Arc<Group>,
 }
 
 impl Lease {
-    pub(super) fn new(entry: Arc<Entry>, route: &Route, pool: Arc<Shared>) -> Self {
-        Self { entry, route: route.clone(), pool }
+    pub(super) fn new(grant: Grant, route: &Route, pool: Arc<Shared>, call: &Call) -> Self {
+        let Grant { entry, place, probe, group } = grant;
+        let (route, call, began) = (route.clone(), call.clone(), Instant::now());
+        Self {
+            entry,
+            place,
+            probe,
+            token: None,
+            group,
+            route,
+            pool,
+            call,
+            began,
+            stage: Stage::Unconfirmed,
+        }
+    }
+
+    /// Notes the place among those that several servers share. The call begins here.
+    pub(super) fn begin(&mut self, token: Option<u64>) {
+        (self.token, self.stage) = (token, Stage::Begun);
+        self.began = Instant::now();
+        self.entry.tally.begin();
     }
 
     /// Returns the credential.
@@ -40,15 +96,82 @@ impl Lease {
         &self.route.model
     }
 
-    /// Draws the consequence of the call for the credential.
+    /// Draws the consequence of the call for the credential; the first ending counts.
     pub fn settle(&mut self, ending: Ending<'_>) {
-        if let Ending::Failed(error) = ending {
-            self.entry.blame(error, Instant::now());
+        if self.stage == Stage::Settled {
+            return;
+        }
+        match ending {
+            Ending::Completed => self.worked(),
+            Ending::Failed(error) => self.blame(error),
+            Ending::Cancelled => {}
+        }
+        self.stage = Stage::Settled;
+        self.entry.tally.end(ending.outcome(), self.began.elapsed());
+    }
+
+    /// The upstream has answered: what was on trial has passed.
+    fn worked(&mut self) {
+        if self.stage >= Stage::Answering {
+            return;
+        }
+        self.stage = Stage::Answering;
+        let now = Instant::now();
+        self.entry.measure(now - self.began, now);
+        self.entry.tally.first_content(now - self.began);
+        self.probe = false;
+        self.group.worked(self.began);
+        if self.place == Place::Trial {
+            self.pool.learn(&self.group, &self.entry, &Signal::Worked, now);
+        }
+    }
+
+    fn blame(&mut self, error: &Error) {
+        let text = format!("{}: {}", error.code(), error.message());
+        self.entry.note_error(&text.chars().take(ERROR_TEXT).collect::<String>());
+        let Some(signal) = Signal::of(error) else { return };
+        let now = Instant::now();
+        let seen = Seen {
+            at: now,
+            credential: self.entry.credential.id().shared(),
+            kind: error.kind(),
+            named: error.retry_after(),
+        };
+        let probe = std::mem::take(&mut self.probe);
+        match self.group.judge(seen, probe, &self.pool.rules) {
+            Judgement::Own => self.penalise(&signal, now),
+            Judgement::Incident(forgiven) => {
+                tracing::warn!(upstream = %self.route.upstream, code = error.code(),
+                    "several credentials fail alike: the upstream is left alone for a while");
+                forgiven.iter().for_each(|entry| self.pool.changed(entry));
+            }
+        }
+        if let Evidence::Suspect | Evidence::Rejected = error.kind().verdict().evidence {
+            self.pool.send(Event::Suspect(self.entry.credential.id().clone()));
+        }
+    }
+
+    /// Lets the credential rest, unless another already does for this call, or it is the last one
+    /// and the evidence is weak.
+    fn penalise(&self, signal: &Signal, now: Instant) {
+        let id = self.entry.credential.id();
+        let spared = signal.is_weak() && self.group.is_last(&self.entry, now);
+        if !spared && self.call.may_blame(id.as_str()) {
+            let rests = self.pool.learn(&self.group, &self.entry, signal, now);
+            if rests {
+                self.call.blame(id.shared());
+            }
         }
     }
 }
 
 impl Watch for Lease {
+    fn item(&mut self, item: &ChatItem) {
+        if self.stage < Stage::Answering && item.has_content() {
+            self.worked();
+        }
+    }
+
     fn end(&mut self, ending: Ending<'_>) {
         self.settle(ending);
     }
@@ -56,8 +179,18 @@ impl Watch for Lease {
 
 impl Drop for Lease {
     fn drop(&mut self) {
-        self.entry.leave();
-        self.pool.freed.notify_waiters();
+        if self.stage > Stage::Unconfirmed {
+            self.settle(Ending::Cancelled);
+            self.pool.note_hold(self.began.elapsed());
+        }
+        if self.probe {
+            self.group.end_trial();
+        }
+        self.entry.leave(self.place);
+        if let (Some(token), Some(places)) = (self.token, self.pool.places.get()) {
+            places.give_back(self.entry.credential.id(), token);
+        }
+        self.pool.queue.tell_one(&self.route.upstream);
     }
 }
 

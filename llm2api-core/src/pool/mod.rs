@@ -2,29 +2,51 @@
 //!
 //! The pool knows nothing of any protocol. It is asked for a [`Lease`] on a credential of one of
 //! several [`Route`]s, and learns from the lease's ending how the credential fared.
+//!
+//! | part | what it decides |
+//! |---|---|
+//! | `select` | which of the usable ones; pure |
+//! | [`credential::health`](crate::credential::health) | how long one rests, and when it is dead; pure |
+//! | `blame` | whose fault a failure was; pure |
+//! | `breaker` | when an upstream that is out is tried again; pure |
+//! | `queue` | who is next where all are busy |
+//! | `outlook` | whether waiting is worth while, and what a refused call is told |
 
+mod blame;
+mod breaker;
 mod entry;
+mod group;
 mod lease;
+mod outlook;
+mod queue;
+mod rules;
+mod seats;
 mod select;
+mod shared;
+/// The atomics that `seats` counts with; a model checker brings its own.
+mod sync {
+    pub(super) use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+}
 
-use std::collections::HashMap;
 use std::fmt;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use tokio::sync::Notify;
-use tokio::time::{Instant, timeout_at};
+use tokio::sync::mpsc;
+use tokio::time::Instant;
 
-pub use entry::Availability;
+pub use entry::Member;
 pub use lease::{Attempt, Lease};
+pub use rules::{PoolRules, Strategy};
 
-use self::entry::Entry;
-use self::select::{Choice, choose};
+use self::queue::Ticket;
+use self::shared::{Shared, status};
 use crate::chat::Call;
 use crate::clock::after;
-use crate::credential::{Credential, CredentialId};
+use crate::credential::{Credential, CredentialId, HealthState, SavedHealth, Signal};
 use crate::error::{Error, ErrorKind, Result};
+use crate::store::Places;
 
 /// Where a request may go: an upstream, and the model's name there.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,18 +67,44 @@ pub trait Routes: fmt::Debug + Send + Sync + 'static {
     async fn routes(&self, model: &str) -> Result<Vec<Route>>;
 }
 
-/// One credential as an operator sees it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// One credential as the pool sees it.
+#[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct CredentialStatus {
     /// The credential's id.
     pub id: CredentialId,
     /// The upstream that knows it.
     pub upstream: Arc<str>,
-    /// Whether it may be used, and if not, until when and why.
-    pub availability: Availability,
+    /// Where it stands.
+    pub state: HealthState,
+    /// Why it is out, or why its upstream is.
+    pub reason: Option<String>,
+    /// Until when.
+    pub until: Option<Instant>,
     /// Calls under way.
     pub in_flight: u32,
+    /// Calls that it may carry at the same time.
+    pub max_concurrency: u32,
+    /// Its share of the calls, relative to the others.
+    pub weight: u32,
+    /// Calls since the process began.
+    pub requests: u64,
+    /// Those of them that failed.
+    pub failures: u64,
+    /// How it failed last.
+    pub last_error: Option<String>,
+    /// Milliseconds since 1970 of the last use; 0 before the first.
+    pub last_used_ms: u64,
+}
+
+/// What happened in the pool that others have to act on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Event {
+    /// This credential stands elsewhere now: its health has to be kept.
+    Changed(CredentialId),
+    /// The upstream refused this credential: it has to be checked.
+    Suspect(CredentialId),
 }
 
 /// The pool of credentials. Cloning is cheap and shares the pool.
@@ -65,11 +113,11 @@ pub struct CredentialStatus {
 /// ```
 /// # #[tokio::main(flavor = "current_thread")] async fn main() -> llm2api_core::Result<()> {
 /// use std::time::Duration;
-/// use llm2api_core::pool::{Pool, Route};
+/// use llm2api_core::pool::{Member, Pool, PoolRules, Route};
 /// use llm2api_core::{Call, Credential};
 ///
-/// let pool = Pool::new(Duration::from_secs(30));
-/// pool.add(Credential::anonymous("local"), 4);
+/// let pool = Pool::new(PoolRules::default(), Duration::from_secs(30));
+/// pool.add([Member::new(Credential::anonymous("local"))]);
 /// let route = Route { upstream: "local".into(), model: "llama".into() };
 /// let lease = pool.lease(&[route], &Call::random()).await?;
 /// assert_eq!(pool.list()[0].in_flight, 1);
@@ -82,134 +130,170 @@ pub struct Pool {
     shared: Arc<Shared>,
 }
 
-/// The credentials of one upstream; replaced as a whole, so that a reader keeps a steady view.
-type Entries = Arc<[Arc<Entry>]>;
-
-#[derive(Debug)]
-struct Shared {
-    entries: RwLock<HashMap<Arc<str>, Entries>>,
-    freed: Notify,
-    queue_timeout: Duration,
-}
-
 impl Pool {
     /// Makes an empty pool, in which a call waits at most `queue_timeout` for its turn.
-    pub fn new(queue_timeout: Duration) -> Self {
-        let entries = RwLock::default();
-        Self { shared: Arc::new(Shared { entries, freed: Notify::new(), queue_timeout }) }
+    pub fn new(rules: PoolRules, queue_timeout: Duration) -> Self {
+        Self { shared: Arc::new(Shared::new(rules, queue_timeout)) }
     }
 
-    /// Adds a credential that may carry `max_concurrency` calls at the same time.
-    pub fn add(&self, credential: Credential, max_concurrency: u32) {
-        let upstream = credential.upstream().clone();
-        let entry = Arc::new(Entry::new(credential, max_concurrency));
-        let mut entries = self.shared.entries.write().unwrap_or_else(PoisonError::into_inner);
-        let list = entries.entry(upstream).or_default();
-        *list = list.iter().cloned().chain([entry]).collect();
-        drop(entries);
-        self.shared.freed.notify_waiters();
+    /// Says that an upstream limits the calls of an address as well as those of an account, so that
+    /// a rate limit of two accounts at once is taken as the address's.
+    pub fn limits_by_address(&self, upstream: &str) {
+        self.shared.group(upstream).set_by_address(true);
+    }
+
+    /// Shares the places at each credential with other servers.
+    pub fn share_places(&self, places: Arc<dyn Places>) {
+        // Once, at start; a second time would be a mistake without consequence.
+        let _ = self.shared.places.set(places);
+    }
+
+    /// Returns what happens from now on; the first caller gets it all.
+    pub fn events(&self) -> mpsc::UnboundedReceiver<Event> {
+        let (sender, receiver) = mpsc::unbounded_channel();
+        let _ = self.shared.events.set(sender);
+        receiver
+    }
+
+    /// Adds credentials; one with the id of another takes its place, and keeps its health.
+    pub fn add(&self, members: impl IntoIterator<Item = Member>) {
+        self.shared.add(members);
     }
 
     /// Removes a credential; calls under way go on. Says whether it was there.
     pub fn remove(&self, id: &CredentialId) -> bool {
-        let mut entries = self.shared.entries.write().unwrap_or_else(PoisonError::into_inner);
-        for list in entries.values_mut() {
-            if list.iter().any(|entry| entry.credential.id() == id) {
-                let stays = |entry: &&Arc<Entry>| entry.credential.id() != id;
-                *list = list.iter().filter(stays).cloned().collect();
-                return true;
-            }
-        }
-        false
+        self.shared.remove(id)
     }
 
     /// Lists all credentials, those of one upstream together.
     pub fn list(&self) -> Vec<CredentialStatus> {
-        let now = Instant::now();
-        let entries = self.shared.entries.read().unwrap_or_else(PoisonError::into_inner);
-        entries.values().flat_map(|list| list.iter()).map(|entry| entry.status(now)).collect()
+        self.shared.list()
+    }
+
+    /// Returns one credential's status.
+    pub fn status(&self, id: &CredentialId) -> Option<CredentialStatus> {
+        let (group, entry) = self.shared.find(id)?;
+        Some(status(&group, &entry, Instant::now()))
+    }
+
+    /// Returns a credential.
+    pub fn credential(&self, id: &CredentialId) -> Option<Credential> {
+        Some(self.shared.find(id)?.1.credential.clone())
+    }
+
+    /// Returns a credential's health, to be kept.
+    pub fn saved_health(&self, id: &CredentialId) -> Option<SavedHealth> {
+        let (_, entry) = self.shared.find(id)?;
+        entry.clean();
+        Some(entry.saved(Instant::now()))
+    }
+
+    /// Returns those whose health was marked as changed and not been saved since.
+    pub fn unsaved(&self) -> Vec<CredentialId> {
+        self.shared.unsaved()
+    }
+
+    /// Marks a credential's health as not saved: the store did not take it.
+    pub fn mark_unsaved(&self, id: &CredentialId) {
+        if let Some((_, entry)) = self.shared.find(id) {
+            entry.soil();
+        }
+    }
+
+    /// Counts the credentials of an upstream.
+    pub fn count_of(&self, upstream: &str) -> usize {
+        self.shared.group(upstream).members().entries.len()
+    }
+
+    /// Tells the pool what was learnt about a credential elsewhere, such as by a check.
+    pub fn learn(&self, id: &CredentialId, signal: &Signal) {
+        if let Some((group, entry)) = self.shared.find(id) {
+            self.shared.learn(&group, &entry, signal, Instant::now());
+        }
+    }
+
+    /// Switches a credential off or on.
+    pub fn set_enabled(&self, id: &CredentialId, enabled: bool) {
+        if let Some((group, entry)) = self.shared.find(id) {
+            entry.change(Instant::now(), |health| health.set_disabled(!enabled));
+            self.shared.queue.tell_all(&group.name);
+        }
+    }
+
+    /// Changes a credential's share of the calls, 1 to 100.
+    pub fn set_weight(&self, id: &CredentialId, weight: u32) {
+        if let Some((group, entry)) = self.shared.find(id) {
+            entry.set_weight(weight);
+            group.change(|_| ());
+        }
+    }
+
+    /// Takes up the health that another server has kept, unless this one has news of its own.
+    pub fn adopt(&self, id: &CredentialId, saved: &SavedHealth) {
+        if let Some((group, entry)) = self.shared.find(id) {
+            self.shared.adopt(&group, &entry, saved);
+        }
     }
 
     /// Returns some credential of an upstream, one that may be used if there is one.
     ///
     /// For calls that use no model, such as listing models; they count nowhere.
     pub fn any_of(&self, upstream: &str) -> Option<Credential> {
-        let now = Instant::now();
-        let entries = self.entries_of(upstream);
-        let usable = entries.iter().find(|entry| entry.availability(now).is_available());
-        usable.or_else(|| entries.first()).map(|entry| entry.credential.clone())
+        let (now, members) = (Instant::now(), self.shared.group(upstream).members());
+        let usable = members.entries.iter().find(|entry| entry.may_be_used(now));
+        usable.or_else(|| members.entries.first()).map(|entry| entry.credential.clone())
     }
 
     /// Waits for a credential of one of the routes, the first preferred.
     ///
     /// Credentials that this call has tried are passed over, except where its retry plan allows the
-    /// last one again.
+    /// last one again. Where all are busy, calls wait in the order in which they came.
     ///
     /// # Errors
     /// [`ErrorKind::NoCredential`] where none is usable, [`ErrorKind::PoolExhausted`] where all
-    /// rest, or stay busy for the whole queue time; [`Error::retry_after`] then says when to return.
+    /// rest, or stay busy for the whole queue time, or too many wait already, and
+    /// [`ErrorKind::UpstreamFailed`] where the upstream itself is out. [`Error::retry_after`] says
+    /// when to return.
+    ///
+    /// # Cancellation safety
+    /// A call that is dropped while it waits leaves the queue, and what it was told to take goes to
+    /// the next.
     pub async fn lease(&self, routes: &[Route], call: &Call) -> Result<Lease> {
-        let deadline = after(self.shared.queue_timeout);
+        let shared = &self.shared;
+        let deadline = after(shared.queue_timeout);
+        let mut ticket = None;
+        let mut my_turn = !shared.queue.is_wanted(routes);
         loop {
-            let freed = self.shared.freed.notified();
-            let mut freed = std::pin::pin!(freed);
-            freed.as_mut().enable();
-            // Chosen once more at the deadline: what became free meanwhile must not be missed.
-            let late = Instant::now() >= deadline;
-            match self.pick(routes, call)? {
-                Choice::Take(lease) => return Ok(lease),
-                Choice::Wait(_) if late => return Err(self.refusal(routes)),
-                Choice::Wait(from) => {
-                    let until = from.unwrap_or(deadline).min(deadline);
-                    let _ = timeout_at(until, freed).await;
-                }
+            let now = Instant::now();
+            let taken = if my_turn { shared.take(routes, call, now) } else { None };
+            if let Some(lease) = taken {
+                let Some(lease) = shared.confirm(lease).await else { continue };
+                ticket.as_ref().inspect(|ticket: &&Ticket<'_>| ticket.pass_on());
+                return Ok(lease);
             }
-        }
-    }
-
-    /// Chooses among the entries of each route in turn.
-    fn pick(&self, routes: &[Route], call: &Call) -> Result<Choice<Lease>> {
-        let now = Instant::now();
-        let (attempts, plan) = (call.attempts(), call.plan());
-        let mut wait: Option<Option<Instant>> = None;
-        for route in routes {
-            let entries = self.entries_of(&route.upstream);
-            match choose(&entries, &attempts, plan, now) {
-                Some(Choice::Take(entry)) => {
-                    return Ok(Choice::Take(Lease::new(entry, route, self.shared.clone())));
-                }
-                Some(Choice::Wait(from)) => {
-                    let sooner = wait.flatten().into_iter().chain(from).min();
-                    wait = Some(sooner);
-                }
-                None => {}
+            let wait = shared.outlook(routes, call, now)?;
+            if now >= deadline {
+                return Err(shared.refusal(routes, now));
             }
+            let Some(ticket) = &ticket else {
+                // Looks once more: what came free before it stood in the queue told nobody.
+                let joined = shared.queue.join(routes, shared.rules.queue_limit);
+                ticket = Some(joined.ok_or_else(too_many)?);
+                continue;
+            };
+            if my_turn && call.attempt_count() > 0 {
+                ticket.pass_on();
+            }
+            my_turn = ticket.turn(wait.unwrap_or(deadline).min(deadline)).await;
+            my_turn |= Instant::now() >= deadline;
         }
-        wait.map(Choice::Wait).ok_or_else(|| self.refusal(routes))
     }
+}
 
-    /// Says why nobody can take the call: with counts, and the earliest time to return.
-    fn refusal(&self, routes: &[Route]) -> Error {
-        let now = Instant::now();
-        let entries: Vec<_> =
-            routes.iter().flat_map(|route| self.entries_of(&route.upstream).to_vec()).collect();
-        let states: Vec<_> = entries.iter().map(|entry| entry.availability(now)).collect();
-        let busy = states.iter().filter(|state| state.is_available()).count();
-        let resting = states.iter().filter_map(|state| state.rests_for(now)).min();
-        let out = states.len() - busy;
-        let text = format!("no credential is free: {busy} busy, {out} out of use; try again later");
-        if busy == 0 && resting.is_none() {
-            let text = "the pool has no usable credential: add one, or check those it has";
-            return Error::new(ErrorKind::NoCredential, "lease credential", text);
-        }
-        let wait = resting.filter(|_| busy == 0).unwrap_or(Duration::from_secs(1));
-        Error::new(ErrorKind::PoolExhausted, "lease credential", text).with_retry_after(wait)
-    }
-
-    fn entries_of(&self, upstream: &str) -> Entries {
-        let entries = self.shared.entries.read().unwrap_or_else(PoisonError::into_inner);
-        entries.get(upstream).cloned().unwrap_or_default()
-    }
+fn too_many() -> Error {
+    let text = "too many calls wait for a credential already: try again later";
+    Error::new(ErrorKind::PoolExhausted, "lease credential", text)
+        .with_retry_after(Duration::from_secs(1))
 }
 
 #[cfg(test)]

@@ -1,77 +1,132 @@
-//! The choice of a credential.
+//! The choice among credentials: pure, with the time and the randomness given.
 
-use std::sync::Arc;
+use super::rules::Strategy;
 
-use tokio::time::Instant;
-
-use super::entry::Entry;
-use crate::chat::{Attempted, Others, RetryPlan};
-use crate::error::ErrorKind;
-
-/// What the choice came to.
-#[derive(Debug)]
-pub(super) enum Choice<T> {
-    /// This one.
-    Take(T),
-    /// Nobody now: somebody busy may become free at any time, or somebody resting at this instant.
-    Wait(Option<Instant>),
+/// A credential that may take a call now, as the choice sees it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Candidate {
+    /// Calls that it carries.
+    pub(super) in_flight: u32,
+    /// Its share of the calls, in hundredths: the weight, less after a rest.
+    pub(super) share: u32,
+    /// Microseconds to the first content of late; 0 where nothing is known.
+    pub(super) latency: u32,
+    /// How much of its share it has had; the lowest is next.
+    pub(super) turn: u64,
 }
 
-/// Chooses among the credentials of one upstream and takes a place there: the one with the fewest
-/// calls and, among equals, the one unused the longest. None where nobody may be used, nor will be
-/// soon.
-pub(super) fn choose(
-    entries: &[Arc<Entry>],
-    attempts: &[Attempted],
-    plan: RetryPlan,
-    now: Instant,
-) -> Option<Choice<Arc<Entry>>> {
-    let untried = |entry: &&Arc<Entry>| {
-        may_be_used(entry, attempts, plan) && !attempts.iter().any(|attempt| is(entry, attempt))
+/// Those there are to choose from.
+pub(super) trait Field {
+    /// How many there are, usable or not.
+    fn len(&self) -> usize;
+
+    /// Draws one at random, each as often as its weight says.
+    fn draw(&self, random: u64) -> usize;
+
+    /// Returns one, if it may take a call now.
+    fn usable(&self, at: usize) -> Option<Candidate>;
+}
+
+/// What a choice goes by.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Wish {
+    pub(super) strategy: Strategy,
+    /// The one that knows the conversation already: a bonus, not a pin.
+    pub(super) favourite: Option<usize>,
+    /// Where a round goes on.
+    pub(super) cursor: usize,
+}
+
+/// Draws that may fall on the unusable before all are looked at.
+const DRAWS: u32 = 12;
+/// Latencies below this are all the same.
+const FLOOR_MICROS: u32 = 50_000;
+/// What one call weighs. The favourite's bonus is as much, and so is bounded.
+const CALL: u64 = 6400;
+
+/// Chooses; none where nobody may take a call.
+pub(super) fn select(
+    field: &impl Field,
+    wish: Wish,
+    mut random: impl FnMut() -> u64,
+) -> Option<usize> {
+    let best = match wish.strategy {
+        Strategy::RoundRobin => next_from(field, wish.cursor, None)?.0,
+        Strategy::LeastLoaded => {
+            let (first, one) = draw(field, None, &mut random)?;
+            match draw(field, Some(first), &mut random) {
+                Some((second, other)) if is_better(&other, &one) => second,
+                _ => first,
+            }
+        }
     };
-    let untried: Vec<_> = entries.iter().filter(untried).collect();
-    let available = |entry: &&&Arc<Entry>| entry.availability(now).is_available();
-    let fresh: Vec<_> = untried.iter().filter(available).copied().collect();
-    if let Some(entry) = least_loaded(&fresh) {
-        return Some(Choice::Take(entry));
-    }
-    let again = plan.same_from.zip(attempts.last()).and_then(|(from, last)| {
-        entries.iter().find(|entry| is(entry, last)).map(|entry| (from, entry))
-    });
-    if let Some((_, entry)) = again.filter(|(from, _)| *from <= now)
-        && entry.enter()
-    {
-        return Some(Choice::Take(entry.clone()));
-    }
-    if fresh.is_empty() && again.is_none() {
-        return None;
-    }
-    let rested =
-        untried.iter().filter_map(|entry| Some(now + entry.availability(now).rests_for(now)?));
-    let again = again.map(|(from, _)| from).filter(|from| *from > now);
-    Some(Choice::Wait(rested.chain(again).min()))
+    Some(favoured(field, wish.favourite, best))
 }
 
-fn is(entry: &Entry, attempt: &Attempted) -> bool {
-    *attempt.credential == *entry.credential.id().as_str()
+/// Draws a usable one other than `except`; looks at all where luck does not find one.
+fn draw(
+    field: &impl Field,
+    except: Option<usize>,
+    random: &mut impl FnMut() -> u64,
+) -> Option<(usize, Candidate)> {
+    for _ in 0..DRAWS {
+        let at = field.draw(random());
+        if Some(at) != except
+            && let Some(candidate) = field.usable(at)
+        {
+            return Some((at, candidate));
+        }
+    }
+    let from = usize::try_from(random() % field.len().max(1) as u64).unwrap_or_default();
+    next_from(field, from, except)
 }
 
-/// Says whether the plan of a retry lets this credential be one of the others.
-fn may_be_used(entry: &Entry, attempts: &[Attempted], plan: RetryPlan) -> bool {
-    let unreachable = |attempt: &Attempted| {
-        attempt.failure == Some(ErrorKind::Connect)
-            && attempt.upstream == *entry.credential.upstream()
+/// Goes round once, from a place on.
+fn next_from(field: &impl Field, from: usize, except: Option<usize>) -> Option<(usize, Candidate)> {
+    let (before, after) = (0..from.min(field.len()), from.min(field.len())..field.len());
+    let mut round = after.chain(before).filter(|at| Some(*at) != except);
+    round.find_map(|at| Some((at, field.usable(at)?)))
+}
+
+fn favoured(field: &impl Field, favourite: Option<usize>, best: usize) -> usize {
+    let Some(favourite) = favourite.filter(|favourite| *favourite != best) else { return best };
+    let (Some(wanted), Some(other)) = (field.usable(favourite), field.usable(best)) else {
+        return best;
     };
-    match plan.others {
-        Others::Any => true,
-        Others::OtherUpstream => !attempts.iter().any(unreachable),
-        Others::None => attempts.is_empty(),
+    let (wanted, other) = costs(&wanted, &other);
+    if wanted.saturating_sub(CALL) <= other { favourite } else { best }
+}
+
+/// Says whether `one` should have the call rather than `other`: what carries less for its share and
+/// answers sooner, and among equals whose turn it is.
+fn is_better(one: &Candidate, other: &Candidate) -> bool {
+    let (cost, other_cost) = costs(one, other);
+    (cost, one.turn) < (other_cost, other.turn)
+}
+
+/// What a call more would cost at each. Idle ones cost the same, whatever their share: the turn
+/// deals that out. The slower pays double where it takes twice as long, and so on.
+fn costs(one: &Candidate, other: &Candidate) -> (u64, u64) {
+    let (slow, other_slow) = (one.latency.max(FLOOR_MICROS), other.latency.max(FLOOR_MICROS));
+    (
+        load(one) << (slow / other_slow).ilog2_or_zero(),
+        load(other) << (other_slow / slow).ilog2_or_zero(),
+    )
+}
+
+fn load(candidate: &Candidate) -> u64 {
+    CALL + u64::from(candidate.in_flight) * CALL * 100 / u64::from(candidate.share.max(1))
+}
+
+trait Log2 {
+    fn ilog2_or_zero(self) -> u32;
+}
+
+impl Log2 for u32 {
+    fn ilog2_or_zero(self) -> u32 {
+        self.checked_ilog2().unwrap_or(0).min(8)
     }
 }
 
-/// Takes a place at the least loaded; another call may be faster, then the next is tried.
-fn least_loaded(entries: &[&Arc<Entry>]) -> Option<Arc<Entry>> {
-    let mut order: Vec<_> = entries.iter().filter(|entry| entry.has_room()).collect();
-    order.sort_by_key(|entry| (entry.in_flight(), entry.last_used()));
-    order.into_iter().find(|entry| entry.enter()).map(|entry| Arc::clone(entry))
-}
+#[cfg(test)]
+mod tests;

@@ -12,11 +12,32 @@ fn route(upstream: &str) -> Route {
 }
 
 fn pool(upstreams: &[(&str, u32)]) -> Pool {
-    let pool = Pool::new(WAIT);
+    let pool = Pool::new(PoolRules::default(), WAIT);
     for (upstream, max) in upstreams {
-        pool.add(Credential::anonymous(*upstream), *max);
+        pool.add([member(upstream, *max)]);
     }
     pool
+}
+
+fn member(upstream: &str, max: u32) -> Member {
+    Member::new(Credential::anonymous(upstream)).with_max_concurrency(max)
+}
+
+/// `count` credentials at one upstream.
+fn many(count: usize, max: u32) -> Pool {
+    pool(&vec![("a", max); count])
+}
+
+fn state(pool: &Pool, id: &CredentialId) -> HealthState {
+    pool.status(id).expect("in the pool").state
+}
+
+async fn take(pool: &Pool) -> Lease {
+    pool.lease(&[route("a")], &Call::random()).await.expect("a lease")
+}
+
+fn error(kind: ErrorKind) -> Error {
+    Error::new(kind, "chat", "failed")
 }
 
 async fn failed(pool: &Pool, routes: &[Route], call: &Call, error: Error) -> CredentialId {
@@ -38,20 +59,79 @@ async fn calls_spread_over_credentials() {
     for _ in 0..9 {
         leases.push(pool.lease(&[route("a")], &Call::random()).await.expect("a lease"));
     }
-    assert!(pool.list().iter().all(|status| status.in_flight == 3));
+    assert!(pool.list().iter().all(|status| (2..=4).contains(&status.in_flight)));
     leases.clear();
     assert!(pool.list().iter().all(|status| status.in_flight == 0));
 }
 
-#[tokio::test(start_paused = true)]
-async fn sequential_calls_go_round() {
-    let pool = pool(&[("a", 9), ("a", 9), ("a", 9)]);
-    let mut seen = std::collections::HashSet::new();
-    for _ in 0..3 {
-        let lease = pool.lease(&[route("a")], &Call::random()).await.expect("a lease");
-        seen.insert(lease.credential().id().clone());
+/// Sends calls one after the other and counts who got them.
+async fn shares(pool: &Pool, calls: usize) -> Vec<usize> {
+    let mut counts = std::collections::BTreeMap::new();
+    for _ in 0..calls {
+        let id = take(pool).await.credential().id().to_string();
+        *counts.entry(id).or_insert(0) += 1;
     }
-    assert_eq!(seen.len(), 3);
+    pool.list().iter().map(|status| counts.get(status.id.as_str()).copied().unwrap_or(0)).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn sequential_calls_are_dealt_out_evenly() {
+    let shares = shares(&many(3, 9), 90).await;
+    assert!(shares.iter().all(|share| (25..=35).contains(share)), "{shares:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn round_robin_takes_one_after_the_other() {
+    let rules = PoolRules { strategy: Strategy::RoundRobin, ..PoolRules::default() };
+    let pool = Pool::new(rules, WAIT);
+    pool.add((0..4).map(|_| member("a", 1)));
+    assert_eq!(shares(&pool, 8).await, [2, 2, 2, 2]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn weights_are_kept_without_load_too() {
+    let pool = Pool::new(PoolRules::default(), WAIT);
+    pool.add([member("a", 9).with_weight(3), member("a", 9)]);
+    let shares = shares(&pool, 400).await;
+    assert!((280..=320).contains(&shares[0]), "{shares:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_comes_back_starts_slowly() {
+    let pool = many(2, 9);
+    let id = pool.list()[0].id.clone();
+    pool.learn(&id, &Signal::Limited { named: None, default: None, reason: "rate_limited" });
+    shares(&pool, 200).await;
+    pool.learn(&id, &Signal::Cleared);
+    let first = shares(&pool, 100).await;
+    assert!((5..=30).contains(&first[0]), "no burst to make up for the rest: {first:?}");
+    tokio::time::advance(Duration::from_secs(31)).await;
+    let later = shares(&pool, 100).await;
+    assert!((35..=65).contains(&later[0]), "{later:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn g23_a_favourite_is_preferred_and_not_pinned() {
+    let pool = many(2, 9);
+    let id = pool.list()[0].id.clone();
+    let favoured = || Call::random().with_favourite(id.as_str());
+    let mut leases = Vec::new();
+    for _ in 0..8 {
+        leases.push(pool.lease(&[route("a")], &favoured()).await.expect("a lease"));
+    }
+    let own = leases.iter().filter(|lease| *lease.credential().id() == id).count();
+    assert!((4..=5).contains(&own), "one call more than the other, not all: {own}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn requests_per_minute_are_a_bound() {
+    let pool = Pool::new(PoolRules::default(), Duration::from_secs(120));
+    pool.add([member("a", 9).with_requests_per_minute(3)]);
+    let before = Instant::now();
+    for _ in 0..7 {
+        drop(take(&pool).await);
+    }
+    assert_eq!(before.elapsed().as_secs(), 120);
 }
 
 #[tokio::test(start_paused = true)]
@@ -160,7 +240,239 @@ async fn the_same_credential_may_be_sooner_free_than_a_busy_one() {
 
 #[tokio::test(start_paused = true)]
 async fn a_limit_of_for_ever_is_no_panic() {
-    let pool = Pool::new(Duration::MAX);
-    pool.add(Credential::anonymous("a"), 1);
+    let pool = Pool::new(PoolRules::default(), Duration::MAX);
+    pool.add([member("a", 1)]);
     assert!(pool.lease(&[route("a")], &Call::random()).await.is_ok());
+}
+
+#[tokio::test(start_paused = true)]
+async fn g18_a_refusal_counts_every_credential_and_says_when_to_return() {
+    let pool = many(5, 1);
+    let ids: Vec<_> = pool.list().iter().map(|status| status.id.clone()).collect();
+    let limit = |seconds| Signal::Limited {
+        named: Some(Duration::from_secs(seconds)),
+        default: None,
+        reason: "rate_limited",
+    };
+    pool.learn(&ids[0], &limit(90));
+    pool.learn(&ids[1], &limit(40));
+    pool.learn(&ids[2], &Signal::CheckRefused("signed out".into()));
+    pool.set_enabled(&ids[3], false);
+    pool.learn(&ids[4], &limit(70));
+    let error = pool.lease(&[route("a")], &Call::random()).await.expect_err("none");
+    assert_eq!(error.retry_after(), Some(Duration::from_secs(40)));
+    assert_eq!(error.message(), "no credential is free: 3 rate_limited, 1 invalid, 1 disabled");
+    let text = error.to_string();
+    assert!(ids.iter().all(|id| text.contains(id.as_str())), "{text}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn g19_one_call_makes_at_most_one_credential_rest() {
+    let pool = many(6, 1);
+    let (call, routes) = (Call::random(), [route("a")]);
+    for _ in 0..3 {
+        failed(&pool, &routes, &call, limited()).await;
+    }
+    let resting = |pool: &Pool| {
+        pool.list().iter().filter(|status| status.state == HealthState::Cooling).count()
+    };
+    assert_eq!(resting(&pool), 1);
+    failed(&pool, &routes, &Call::random(), limited()).await;
+    assert_eq!(resting(&pool), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn g19_what_hits_three_credentials_is_the_upstreams_fault() {
+    let pool = many(5, 1);
+    let routes = [route("a")];
+    for _ in 0..3 {
+        failed(&pool, &routes, &Call::random(), error(ErrorKind::CredentialForbidden)).await;
+    }
+    assert!(pool.list().iter().all(|status| status.state == HealthState::Active));
+    assert!(pool.list()[0].reason.as_deref().is_some_and(|reason| reason.contains("upstream")));
+    // The first pause is short: a call waits for it and tries the upstream, and others for that.
+    let before = Instant::now();
+    let mut trial = take(&pool).await;
+    assert_eq!(before.elapsed().as_secs(), 2);
+    trial.settle(Ending::Completed);
+    drop(trial);
+    drop(take(&pool).await);
+    assert_eq!(before.elapsed().as_secs(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_upstream_that_stays_out_is_tried_less_and_less() {
+    let pool = many(5, 1);
+    let routes = [route("a")];
+    let mut tried = Vec::new();
+    let begun = Instant::now();
+    while begun.elapsed() < Duration::from_secs(150) {
+        match pool.lease(&routes, &Call::random()).await {
+            Ok(mut lease) => {
+                tried.push(begun.elapsed().as_secs());
+                lease.settle(Ending::Failed(&error(ErrorKind::UpstreamFailed)));
+            }
+            Err(refusal) => {
+                assert_eq!(refusal.kind(), ErrorKind::UpstreamFailed);
+                let wait = refusal.retry_after().expect("a time");
+                assert!(wait <= Duration::from_secs(30));
+                tokio::time::advance(wait).await;
+            }
+        }
+    }
+    assert_eq!(tried[..3], [0, 0, 0]);
+    assert_eq!(tried[3..], [2, 6, 14, 30, 60, 90, 120], "2 s, doubling to 30 s: {tried:?}");
+    assert!(pool.list().iter().all(|status| status.state == HealthState::Active));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_limit_that_two_cookies_meet_is_the_addresss() {
+    let pool = many(5, 1);
+    pool.limits_by_address("a");
+    let (call, routes) = (Call::random(), [route("a")]);
+    failed(&pool, &routes, &call, limited()).await;
+    failed(&pool, &routes, &call, limited().with_retry_after(Duration::from_secs(45))).await;
+    assert!(pool.list().iter().all(|status| status.state == HealthState::Active));
+    let refusal = pool.lease(&routes, &Call::random()).await.expect_err("paused");
+    assert_eq!(refusal.kind(), ErrorKind::PoolExhausted);
+    assert_eq!(refusal.retry_after(), Some(Duration::from_secs(45)));
+    tokio::time::advance(Duration::from_secs(45)).await;
+    take(&pool).await.settle(Ending::Completed);
+    assert!(pool.lease(&routes, &Call::random()).await.is_ok());
+}
+
+#[tokio::test(start_paused = true)]
+async fn keys_have_limits_of_their_own() {
+    let pool = many(4, 1);
+    let routes = [route("a")];
+    for _ in 0..2 {
+        failed(&pool, &routes, &Call::random(), limited()).await;
+    }
+    assert!(pool.lease(&routes, &Call::random()).await.is_ok(), "two others are free");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_last_usable_credential_never_rests_for_weak_evidence() {
+    let pool = many(1, 1);
+    let routes = [route("a")];
+    for _ in 0..20 {
+        failed(&pool, &routes, &Call::random(), error(ErrorKind::UpstreamFailed)).await;
+    }
+    assert_eq!(pool.list()[0].state, HealthState::Active);
+}
+
+#[tokio::test(start_paused = true)]
+async fn half_open_lets_one_call_through() {
+    let pool = many(1, 4);
+    let routes = [route("a")];
+    let error = limited().with_retry_after(Duration::from_secs(3));
+    let id = failed(&pool, &routes, &Call::random(), error).await;
+    tokio::time::advance(Duration::from_secs(3)).await;
+    let mut trial = take(&pool).await;
+    let second = tokio::time::timeout(Duration::from_secs(1), take(&pool)).await;
+    assert!(second.is_err(), "the second waits for what the first finds out");
+    assert_eq!(state(&pool, &id), HealthState::HalfOpen);
+    trial.settle(Ending::Completed);
+    assert!(tokio::time::timeout(Duration::ZERO, take(&pool)).await.is_ok());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_trial_whose_caller_leaves_gives_way_to_the_next() {
+    let pool = many(1, 4);
+    let routes = [route("a")];
+    let error = limited().with_retry_after(Duration::from_secs(1));
+    failed(&pool, &routes, &Call::random(), error).await;
+    tokio::time::advance(Duration::from_secs(1)).await;
+    drop(take(&pool).await);
+    assert!(tokio::time::timeout(Duration::ZERO, take(&pool)).await.is_ok());
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_waits_is_served_in_order_and_may_leave() {
+    let pool = many(1, 1);
+    let first = take(&pool).await;
+    let order = std::sync::Mutex::new(Vec::new());
+    let wait = |number: u32| {
+        let (pool, order) = (pool.clone(), &order);
+        async move {
+            let lease = take(&pool).await;
+            order.lock().expect("no panic").push(number);
+            tokio::time::sleep(Duration::from_millis(10)).await;
+            drop(lease);
+        }
+    };
+    let leaves = async {
+        let _ = tokio::time::timeout(Duration::from_millis(1), wait(99)).await;
+    };
+    let frees = async {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+        drop(first);
+    };
+    tokio::join!(wait(0), leaves, wait(1), wait(2), wait(3), frees);
+    assert_eq!(*order.lock().expect("no panic"), [0, 1, 2, 3]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_queue_is_bounded() {
+    let rules = PoolRules { queue_limit: 2, ..PoolRules::default() };
+    let pool = Pool::new(rules, WAIT);
+    pool.add([member("a", 1)]);
+    let _busy = take(&pool).await;
+    let routes = [route("a")];
+    let (call, other, third) = (Call::random(), Call::random(), Call::random());
+    let (one, two) = (pool.lease(&routes, &call), pool.lease(&routes, &other));
+    let late = async {
+        let before = Instant::now();
+        let error = pool.lease(&routes, &third).await.expect_err("the queue is full");
+        (error.kind(), before.elapsed())
+    };
+    let (_, _, refused) = tokio::join!(one, two, late);
+    assert_eq!(refused, (ErrorKind::PoolExhausted, Duration::ZERO));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_credential_that_is_added_is_used_by_those_who_wait() {
+    let pool = many(1, 1);
+    let _busy = take(&pool).await;
+    let add = async {
+        tokio::time::sleep(Duration::from_secs(3)).await;
+        pool.add([member("a", 1)]);
+    };
+    let before = Instant::now();
+    let (_lease, ()) = tokio::join!(take(&pool), add);
+    assert_eq!(before.elapsed().as_secs(), 3);
+}
+
+/// Sixty seconds in which the upstream refuses everybody, and one account that is really banned.
+#[tokio::test(start_paused = true)]
+async fn the_26_account_incident_benches_nobody_but_the_banned() {
+    let pool = many(26, 4);
+    let routes = [route("a")];
+    let banned = pool.list()[7].id.clone();
+    let begun = Instant::now();
+    let incident = |now: Instant| now - begun < Duration::from_secs(60);
+    let mut hits_of_banned = 0;
+    while begun.elapsed() < Duration::from_secs(120) {
+        tokio::time::advance(Duration::from_millis(100)).await;
+        let call = Call::random();
+        for _ in 0..2 {
+            let Ok(mut lease) = pool.lease(&routes, &call).await else { break };
+            let id = lease.credential().id().clone();
+            call.begin(lease.upstream().clone(), id.shared());
+            if incident(Instant::now()) || id == banned {
+                hits_of_banned += u32::from(!incident(Instant::now()));
+                lease.settle(Ending::Failed(&error(ErrorKind::CredentialForbidden)));
+            } else {
+                lease.settle(Ending::Completed);
+                break;
+            }
+        }
+        if begun.elapsed() > Duration::from_secs(91) {
+            let out: Vec<_> =
+                pool.list().into_iter().filter(|s| s.state != HealthState::Active).collect();
+            assert!(out.iter().all(|status| status.id == banned), "{out:?}");
+        }
+    }
+    assert!((1..=2).contains(&hits_of_banned), "{hits_of_banned}");
+    assert_ne!(state(&pool, &banned), HealthState::Active);
 }

@@ -1,11 +1,13 @@
 //! A store that forgets everything with the process.
 
+use std::collections::{BTreeMap, HashMap};
+use std::fmt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 
-use super::Store;
-use crate::credential::{Credential, CredentialId};
+use super::{Count, Inserted, Row, Sealed, Store, Version};
+use crate::credential::CredentialId;
 use crate::error::Result;
 
 /// Keeps everything in memory.
@@ -13,43 +15,167 @@ use crate::error::Result;
 /// # Example
 /// ```
 /// # #[tokio::main(flavor = "current_thread")] async fn main() -> llm2api_core::Result<()> {
-/// use llm2api_core::Credential;
-/// use llm2api_core::store::{MemoryStore, Store};
+/// use llm2api_core::store::{Count, MemoryStore, Store};
 ///
 /// let store = MemoryStore::default();
-/// store.put(&Credential::anonymous("local")).await?;
-/// assert_eq!(store.credentials().await?.len(), 1);
+/// store.add(&[Count::new("model:llama", "requests", 2)]).await?;
+/// store.add(&[Count::new("model:llama", "requests", 3)]).await?;
+/// assert_eq!(store.counts("model:").await?[0].value, 5);
 /// # Ok(()) }
 /// ```
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct MemoryStore {
-    credentials: Mutex<Vec<Credential>>,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    rows: HashMap<CredentialId, Row>,
+    /// Who has what must be unique.
+    owners: HashMap<Unique, CredentialId>,
+    values: HashMap<String, Vec<u8>>,
+    counts: BTreeMap<(String, String), u64>,
+}
+
+/// What only one row of an upstream may have.
+#[derive(PartialEq, Eq, Hash)]
+enum Unique {
+    Secret(String, String),
+    Account(String, String),
+}
+
+impl Unique {
+    fn of(row: &Row) -> impl Iterator<Item = Self> {
+        let secret = Self::Secret(row.upstream.clone(), row.fingerprint.clone());
+        let account = row.account.clone();
+        let account = account.map(|account| Self::Account(row.upstream.clone(), account));
+        [secret].into_iter().chain(account)
+    }
+}
+
+impl State {
+    /// Returns the row, other than that with the same id, which has what must be unique of `row`.
+    fn same(&self, row: &Row) -> Option<CredentialId> {
+        let mut owners = Unique::of(row).filter_map(|unique| self.owners.get(&unique));
+        owners.find(|owner| **owner != row.id).cloned()
+    }
+
+    fn put(&mut self, row: Row) {
+        self.take(&row.id.clone());
+        self.owners.extend(Unique::of(&row).map(|unique| (unique, row.id.clone())));
+        self.rows.insert(row.id.clone(), row);
+    }
+
+    fn take(&mut self, id: &CredentialId) -> Option<Row> {
+        let row = self.rows.remove(id)?;
+        for unique in Unique::of(&row) {
+            self.owners.remove(&unique);
+        }
+        Some(row)
+    }
 }
 
 impl MemoryStore {
-    fn list(&self) -> MutexGuard<'_, Vec<Credential>> {
+    fn state(&self) -> MutexGuard<'_, State> {
         // Nothing panics while it holds the lock.
-        self.credentials.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Loses everything, as a server without a disk does.
+    #[cfg(test)]
+    pub(super) fn forget(&self) {
+        *self.state() = State::default();
+    }
+}
+
+impl fmt::Debug for MemoryStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let rows = self.state().rows.len();
+        f.debug_struct("MemoryStore").field("rows", &rows).finish_non_exhaustive()
     }
 }
 
 #[async_trait]
 impl Store for MemoryStore {
-    async fn credentials(&self) -> Result<Vec<Credential>> {
-        Ok(self.list().clone())
+    async fn rows(&self) -> Result<(Vec<Row>, Version)> {
+        Ok((self.state().rows.values().cloned().collect(), Version::default()))
     }
 
-    async fn put(&self, credential: &Credential) -> Result<()> {
-        let mut list = self.list();
-        list.retain(|kept| kept.id() != credential.id());
-        list.push(credential.clone());
+    async fn insert(&self, row: &Row) -> Result<Inserted> {
+        let mut state = self.state();
+        let known = state.rows.contains_key(&row.id).then(|| row.id.clone());
+        if let Some(id) = known.or_else(|| state.same(row)) {
+            return Ok(Inserted::Duplicate(id));
+        }
+        state.put(row.clone());
+        Ok(Inserted::New)
+    }
+
+    async fn replace(&self, row: &Row) -> Result<Inserted> {
+        let mut state = self.state();
+        if let Some(id) = state.same(row) {
+            return Ok(Inserted::Duplicate(id));
+        }
+        let Some(kept) = state.rows.get(&row.id) else { return Ok(Inserted::Missing) };
+        let health = kept.health.clone();
+        state.put(Row { health, ..row.clone() });
+        Ok(Inserted::New)
+    }
+
+    async fn set_profile(&self, id: &CredentialId, profile: &str) -> Result<bool> {
+        let mut state = self.state();
+        let row = state.rows.get_mut(id);
+        Ok(row.map(|row| profile.clone_into(&mut row.profile)).is_some())
+    }
+
+    async fn set_health(&self, health: &[(CredentialId, String)]) -> Result<()> {
+        let mut state = self.state();
+        for (id, health) in health {
+            if let Some(row) = state.rows.get_mut(id) {
+                row.health.clone_from(health);
+            }
+        }
         Ok(())
     }
 
     async fn remove(&self, id: &CredentialId) -> Result<bool> {
-        let mut list = self.list();
-        let before = list.len();
-        list.retain(|kept| kept.id() != id);
-        Ok(list.len() < before)
+        Ok(self.state().take(id).is_some())
+    }
+
+    async fn reseal(&self, id: &CredentialId, old: &Sealed, new: &Sealed) -> Result<bool> {
+        let mut state = self.state();
+        let row = state.rows.get_mut(id).filter(|row| row.sealed == *old);
+        Ok(row.map(|row| row.sealed = new.clone()).is_some())
+    }
+
+    async fn value(&self, name: &str) -> Result<Option<Vec<u8>>> {
+        Ok(self.state().values.get(name).cloned())
+    }
+
+    async fn set_value(&self, name: &str, expected: Option<&[u8]>, value: &[u8]) -> Result<bool> {
+        let mut state = self.state();
+        if state.values.get(name).map(Vec::as_slice) != expected {
+            return Ok(false);
+        }
+        state.values.insert(name.to_owned(), value.to_vec());
+        Ok(true)
+    }
+
+    async fn add(&self, counts: &[Count]) -> Result<()> {
+        let mut state = self.state();
+        for count in counts {
+            let key = (count.series.clone(), count.field.clone());
+            let value = state.counts.entry(key).or_default();
+            *value = value.saturating_add(count.value);
+        }
+        Ok(())
+    }
+
+    async fn counts(&self, prefix: &str) -> Result<Vec<Count>> {
+        let state = self.state();
+        let from = (prefix.to_owned(), String::new());
+        let of_prefix = state.counts.range(from..);
+        let of_prefix = of_prefix.take_while(|((series, _), _)| series.starts_with(prefix));
+        Ok(of_prefix.map(|((series, field), value)| Count::new(series, field, *value)).collect())
     }
 }

@@ -1,28 +1,145 @@
-//! What outlives a process: credentials, for now.
+//! What outlives a process: credentials with their health, counters, and a few small values.
 //!
-//! One engine a file. The engines that keep what they are given on disk or in a fleet come with accounts;
-//! all of them pass one suite.
+//! One engine a file, all of which pass one suite. An engine keeps texts and sealed bytes and
+//! understands neither: [`Vault`] seals, opens and names.
 
+mod keyring;
 mod memory;
+mod row;
+#[cfg(feature = "sqlite")]
+mod sqlite;
+mod vault;
 
 use std::fmt::Debug;
+use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 
+pub use keyring::Keyring;
 pub use memory::MemoryStore;
+pub use row::{Changes, Count, Inserted, KeyId, Row, Sealed, Version};
+#[cfg(feature = "sqlite")]
+pub use sqlite::SqliteStore;
+pub use vault::{Fingerprint, RecordChanges, Rotated, Vault};
 
-use crate::credential::{Credential, CredentialId};
+use crate::credential::CredentialId;
 use crate::error::Result;
 
 /// Keeps what the engine must not lose.
+///
+/// Once a method that writes returns, what it wrote is kept. Every method may fail with
+/// [`ErrorKind::Store`](crate::ErrorKind::Store) and then has changed nothing.
 #[async_trait]
 pub trait Store: Debug + Send + Sync + 'static {
-    /// Returns all credentials.
-    async fn credentials(&self) -> Result<Vec<Credential>>;
+    /// Returns all rows, with the version up to which they are known.
+    async fn rows(&self) -> Result<(Vec<Row>, Version)>;
 
-    /// Keeps a credential; once this returns, it is kept.
-    async fn put(&self, credential: &Credential) -> Result<()>;
+    /// Returns what has changed after `since`.
+    ///
+    /// A store that only this process writes to never has news.
+    async fn changes(&self, since: Version) -> Result<Changes> {
+        Ok(Changes::none(since))
+    }
 
-    /// Forgets a credential; says whether it was there.
+    /// Adds a row, unless the store has its fingerprint or its account at the same upstream.
+    async fn insert(&self, row: &Row) -> Result<Inserted>;
+
+    /// Puts another secret, fingerprint, account and profile in the place of those that the row's
+    /// id has; refuses like [`insert`](Self::insert) what another row has.
+    async fn replace(&self, row: &Row) -> Result<Inserted>;
+
+    /// Changes a row's profile; says whether the row is there.
+    async fn set_profile(&self, id: &CredentialId, profile: &str) -> Result<bool>;
+
+    /// Changes the health of several rows at once; passes over those that are gone.
+    async fn set_health(&self, health: &[(CredentialId, String)]) -> Result<()>;
+
+    /// Forgets a row; says whether it was there.
     async fn remove(&self, id: &CredentialId) -> Result<bool>;
+
+    /// Puts `new` in the place of `old`, if the row still holds `old`; says whether it did.
+    async fn reseal(&self, id: &CredentialId, old: &Sealed, new: &Sealed) -> Result<bool>;
+
+    /// Returns a small value by name.
+    async fn value(&self, name: &str) -> Result<Option<Vec<u8>>>;
+
+    /// Sets a small value if it still is `expected`; says whether it did.
+    async fn set_value(&self, name: &str, expected: Option<&[u8]>, value: &[u8]) -> Result<bool>;
+
+    /// Adds to counters, all or none.
+    async fn add(&self, counts: &[Count]) -> Result<()>;
+
+    /// Returns all counters whose series begins with `prefix`.
+    async fn counts(&self, prefix: &str) -> Result<Vec<Count>>;
+
+    /// Returns the places that several servers share; none where this process is alone.
+    fn places(&self) -> Option<Arc<dyn Places>> {
+        None
+    }
 }
+
+/// The calls that several servers together may make with one credential.
+///
+/// A place is held under a token that grows with every place given (a fencing token), and runs out
+/// unless it is renewed: what a killed server held comes free by itself.
+#[async_trait]
+pub trait Places: Debug + Send + Sync + 'static {
+    /// Asks for one of `limit` places at a credential.
+    async fn take(&self, ask: &Ask) -> Taken;
+
+    /// Gives a place back. It neither blocks nor spawns: [`tend`](Self::tend) does the work.
+    fn give_back(&self, id: &CredentialId, token: u64);
+
+    /// Renews what is held and gives back what was handed in, at least every [`TEND_EVERY`] and as
+    /// soon as something was handed in; runs until dropped.
+    async fn tend(&self);
+
+    /// Says how this server stands in the fleet.
+    fn standing(&self) -> Standing;
+}
+
+/// What [`Places::take`] is asked.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Ask {
+    /// The credential.
+    pub id: CredentialId,
+    /// Places that all servers share.
+    pub limit: u32,
+    /// Calls that may begin in any minute, over all servers; 0 for no limit.
+    pub per_minute: u32,
+    /// Places that this server has there already.
+    pub held: u32,
+}
+
+impl Ask {
+    /// Asks for one of `limit` places.
+    pub fn new(id: CredentialId, limit: u32) -> Self {
+        Self { id, limit, per_minute: 0, held: 0 }
+    }
+}
+
+/// What [`Places::take`] answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Taken {
+    /// The place is held under this token.
+    Place(u64),
+    /// All places are taken; asking again is worth while after this time.
+    Full(Duration),
+}
+
+/// How a server stands in its fleet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Standing {
+    /// It shares everything.
+    Joined,
+    /// The store cannot be reached: this server goes on with what it knows, and with its share of
+    /// each credential's places.
+    Alone,
+}
+
+/// How often places are renewed.
+pub const TEND_EVERY: Duration = Duration::from_secs(1);

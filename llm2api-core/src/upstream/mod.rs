@@ -89,6 +89,12 @@ pub trait Upstream: Debug + Send + Sync + 'static {
     /// upstream said so; any other kind says nothing about the credential.
     async fn check(&self, credential: &Credential) -> Result<Account>;
 
+    /// Makes an idle session last longer, where the upstream ends those that nobody uses; does
+    /// nothing by default.
+    async fn extend(&self, _credential: &Credential) -> Result<()> {
+        Ok(())
+    }
+
     /// Does what an [`Outbox`] was asked to do; does nothing by default.
     ///
     /// After an error it is called again with the same `cleanup`: what is done is taken out of it.
@@ -105,12 +111,14 @@ pub struct Capability {
     pub usage: bool,
     /// It calls tools that the request brings.
     pub tools: bool,
+    /// It limits the calls of an address as well as those of an account.
+    pub limits_by_address: bool,
 }
 
 impl Capability {
     /// Says that the upstream speaks the whole OpenAI API.
     pub fn openai() -> Self {
-        Self { usage: true, tools: true }
+        Self { usage: true, tools: true, limits_by_address: false }
     }
 }
 

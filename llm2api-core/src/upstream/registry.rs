@@ -31,6 +31,8 @@ pub struct UpstreamConfig {
     pub credentials: Vec<Secret>,
     /// Calls at the same time with one credential; the engine's limit where absent.
     pub max_concurrency: Option<u32>,
+    /// Calls that may begin in any minute with one credential; the pool's figure where absent.
+    pub requests_per_minute: Option<u32>,
     /// Takes models that no upstream lists.
     pub any_model: bool,
 }
@@ -44,6 +46,7 @@ impl UpstreamConfig {
             url: None,
             credentials: Vec::new(),
             max_concurrency: None,
+            requests_per_minute: None,
             any_model: false,
         }
     }
@@ -69,6 +72,13 @@ impl UpstreamConfig {
         self
     }
 
+    /// Sets how many calls may begin in any minute with one credential; 0 for no limit.
+    #[must_use]
+    pub fn with_requests_per_minute(mut self, calls: u32) -> Self {
+        self.requests_per_minute = Some(calls);
+        self
+    }
+
     /// Lets this upstream take models that no upstream lists; off by default.
     #[must_use]
     pub fn with_any_model(mut self, any: bool) -> Self {
@@ -76,14 +86,11 @@ impl UpstreamConfig {
         self
     }
 
-    /// Reads the credentials; one anonymous one where none is given.
+    /// Reads the credentials.
     ///
     /// # Errors
     /// [`ErrorKind::InvalidRequest`] with code `invalid_cookie`.
     pub fn read_credentials(&self) -> Result<Vec<Credential>> {
-        if self.credentials.is_empty() {
-            return Ok(vec![Credential::anonymous(self.name.as_str())]);
-        }
         let read = |secret: &Secret| {
             Credential::parse(self.name.as_str(), secret.expose())
                 .map_err(|error| error.with_context("upstream", &self.name))

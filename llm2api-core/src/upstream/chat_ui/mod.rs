@@ -189,7 +189,7 @@ impl ChatUi {
 #[async_trait]
 impl Upstream for ChatUi {
     fn capability(&self) -> Capability {
-        Capability::default()
+        Capability { limits_by_address: true, ..Capability::default() }
     }
 
     async fn chat(&self, request: ChatRequest, credential: &Credential) -> Result<ChatStream> {
@@ -206,6 +206,19 @@ impl Upstream for ChatUi {
 
     async fn check(&self, credential: &Credential) -> Result<Account> {
         self.probe.account(&self.api, &self.sessions, credential).await
+    }
+
+    /// A session lives 14 days after its last POST: a conversation is made, and removed at once.
+    async fn extend(&self, credential: &Credential) -> Result<()> {
+        let models = self.models(Some(credential)).await?;
+        let Some(model) = models.first() else { return Ok(()) };
+        let session = self.sessions.of(credential).await;
+        let caller = Caller { session: &session, credential };
+        let created: Created = self.api.read(self.api.create(caller, &model.id, "").await?).await?;
+        check_id(&created.conversation_id)?;
+        let id = created.conversation_id;
+        drop(TurnGuard::new(self.outbox.clone(), credential.clone(), id));
+        Ok(())
     }
 
     async fn clean_up(&self, cleanup: &mut Cleanup) -> Result<()> {

@@ -1,0 +1,121 @@
+//! Asking upstreams about accounts.
+
+use std::time::Duration;
+
+use futures::{StreamExt, stream};
+use tokio::time::{Instant, timeout};
+
+use super::handle::{Accounts, Site, not_found};
+use super::model::{Checked, Verdict};
+use crate::clock::unix_seconds;
+use crate::credential::{Credential, CredentialId, Record, Signal};
+use crate::error::{Error, ErrorKind, Result};
+use crate::store::Inserted;
+use crate::upstream::Account;
+
+impl Accounts {
+    /// Asks the upstream whether an account works. Callers that come together share one answer.
+    ///
+    /// An account that is dead becomes invalid, and one that was invalid and works is used again.
+    /// Where the upstream cannot be asked, nothing changes.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidRequest`] with code `cookie_not_found`.
+    pub async fn check(&self, id: &CredentialId) -> Result<Checked> {
+        let came = Instant::now();
+        let _turn = self.shared.checking.take(id).await;
+        let page = self.shared.book.get(id).ok_or_else(not_found)?;
+        if let Some((_, verdict)) = page.checked.filter(|(at, _)| *at >= came) {
+            return Ok(Checked { account: self.get(id)?, verdict });
+        }
+        let credential = self.shared.parts.pool.credential(id).ok_or_else(not_found)?;
+        let site = self.site(credential.upstream())?;
+        // Nobody closes the semaphore, and without a place the check would be made all the same.
+        let _place = self.shared.checks.acquire().await;
+        let found = self.ask(site, &credential).await;
+        let verdict = self.conclude(&credential, found).await;
+        let noted = (Instant::now(), verdict.clone());
+        self.shared.book.change(id, |page| page.checked = Some(noted));
+        Ok(Checked { account: self.get(id)?, verdict })
+    }
+
+    /// Checks all accounts, a few at a time.
+    pub async fn check_all(&self) -> Vec<Checked> {
+        self.check_these(self.shared.book.ids()).await
+    }
+
+    pub(super) async fn check_these(&self, ids: Vec<CredentialId>) -> Vec<Checked> {
+        let check = |id: CredentialId| async move { self.check(&id).await.ok() };
+        let checks = stream::iter(ids).map(check).buffered(2 * super::keep::AT_ONCE);
+        checks.filter_map(|checked| async { checked }).collect().await
+    }
+
+    /// Asks the upstream, for as long as a first content may take.
+    pub(super) async fn ask(&self, site: &Site, credential: &Credential) -> Result<Account> {
+        let late = || {
+            let text = "the upstream did not answer in time";
+            Err(Error::new(ErrorKind::Timeout, "check credential", text))
+        };
+        let limit = self.shared.parts.check_timeout.max(Duration::from_millis(1));
+        let asked = timeout(limit, site.upstream.check(credential)).await;
+        asked.unwrap_or_else(|_| late())
+    }
+
+    /// Draws the consequence of a check.
+    async fn conclude(&self, credential: &Credential, found: Result<Account>) -> Verdict {
+        let id = credential.id();
+        let pool = &self.shared.parts.pool;
+        let verdict = match found {
+            Ok(account) => {
+                pool.learn(id, &Signal::CheckPassed);
+                self.note_account(credential, account).await;
+                Verdict::Valid
+            }
+            Err(error) if error.kind() == ErrorKind::CredentialRejected => {
+                let why = error.message().to_owned();
+                tracing::warn!(credential = %id, why, "an account is dead: replace its cookie");
+                pool.learn(id, &Signal::CheckRefused(why.clone()));
+                Verdict::Invalid(why)
+            }
+            Err(error) => Verdict::Unknown(error.message().to_owned()),
+        };
+        if !matches!(verdict, Verdict::Unknown(_)) {
+            let now = unix_seconds();
+            self.shared.book.change(id, |page| page.profile.checked_at = Some(now));
+        }
+        if let Some(page) = self.shared.book.get(id) {
+            // The next check says the same: nothing is lost where this cannot be kept.
+            let kept = self.shared.parts.vault.set_profile(id, &page.profile).await;
+            let _ = self.note_store(kept);
+        }
+        verdict
+    }
+
+    /// Keeps whose account it is, where that was not known.
+    async fn note_account(&self, credential: &Credential, account: Account) {
+        let id = credential.id();
+        let Some(page) = self.shared.book.get(id) else { return };
+        let mut profile = page.profile;
+        let is_new = profile.account_id.is_none() && account.id.is_some();
+        if !is_new && profile.proven == account.proven {
+            return;
+        }
+        if profile.label == id.as_str()
+            && let Some(name) = &account.name
+        {
+            profile.label.clone_from(name);
+        }
+        profile.account_id = profile.account_id.or(account.id);
+        profile.account_name = profile.account_name.or(account.name);
+        profile.proven = account.proven;
+        let health = self.shared.parts.pool.saved_health(id).unwrap_or_default();
+        let record = Record::new(credential.clone(), profile.clone(), health);
+        match self.note_store(self.shared.parts.vault.replace(&record).await) {
+            Ok(Inserted::New) => self.shared.book.change(id, |page| page.profile = profile),
+            Ok(Inserted::Duplicate(other)) => {
+                tracing::warn!(credential = %id, %other, "two cookies of one account: remove one");
+            }
+            Ok(Inserted::Missing) | Err(_) => {}
+        }
+    }
+}

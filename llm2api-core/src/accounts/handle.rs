@@ -1,0 +1,284 @@
+//! The handle on all accounts, and what it is made of.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, PoisonError};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use tokio::sync::{Mutex, Semaphore, mpsc};
+use tokio::time::Instant;
+
+use super::book::{Book, Page};
+use super::model::{AccountState, AccountStatus, Exported, Target};
+use crate::clock::unix_millis;
+use crate::credential::{Credential, CredentialId, Health, Record};
+use crate::error::{Error, ErrorKind, Result};
+use crate::metrics::Metrics;
+use crate::pool::{CredentialStatus, Event, Member, Pool};
+use crate::single_flight::Turns;
+use crate::store::{Fingerprint, Standing, Vault, Version};
+use crate::upstream::Upstream;
+
+/// Checks that run at the same time.
+const CHECKS: usize = 8;
+
+/// The accounts. Cloning is cheap and shares them.
+///
+/// # Example
+/// ```
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> llm2api_core::Result<()> {
+/// use llm2api_core::accounts::{AccountState, NewAccount};
+/// use llm2api_core::Client;
+///
+/// let client = Client::builder().build().await?; // no upstream: the built-in demo
+/// let added = client.accounts().add(NewAccount::new("sk-123").with_label("Ann")).await?;
+/// assert_eq!(added.account.state, AccountState::Active);
+/// client.accounts().disable(&added.account.id).await?;
+/// assert_eq!(client.accounts().list()[0].state, AccountState::Disabled);
+/// # Ok(()) }
+/// ```
+#[derive(Clone, Debug)]
+pub struct Accounts {
+    pub(super) shared: Arc<Shared>,
+}
+
+/// An upstream, as accounts see it.
+#[derive(Debug)]
+pub(crate) struct Site {
+    pub(crate) upstream: Arc<dyn Upstream>,
+    pub(crate) max_concurrency: u32,
+    pub(crate) per_minute: u32,
+}
+
+/// What accounts are made of.
+#[derive(Debug)]
+pub(crate) struct Parts {
+    pub(crate) pool: Pool,
+    pub(crate) vault: Vault,
+    pub(crate) metrics: Metrics,
+    pub(crate) sites: HashMap<Arc<str>, Site>,
+    pub(crate) check_timeout: Duration,
+    pub(crate) check_interval: Option<Duration>,
+    pub(crate) longest_rest: Duration,
+}
+
+#[derive(Debug)]
+pub(super) struct Shared {
+    pub(super) parts: Parts,
+    pub(super) book: Book,
+    /// One at a time for the same secret.
+    pub(super) adding: Turns<String>,
+    /// One at a time for the same account.
+    pub(super) checking: Turns<CredentialId>,
+    pub(super) checks: Semaphore,
+    pub(super) events: Mutex<mpsc::UnboundedReceiver<Event>>,
+    /// Up to where the store's history is known here.
+    pub(super) version: std::sync::Mutex<Version>,
+    /// The credentials that stand in for accounts, by upstream.
+    anonymous: std::sync::Mutex<HashMap<Arc<str>, CredentialId>>,
+    /// Accounts that settings brought and nobody has checked.
+    pub(super) unchecked: std::sync::Mutex<Vec<CredentialId>>,
+    pub(super) store_works: AtomicBool,
+}
+
+impl Accounts {
+    /// Takes up what the vault has.
+    pub(crate) async fn open(parts: Parts) -> Result<Self> {
+        let events = Mutex::new(parts.pool.events());
+        if let Some(places) = parts.vault.places() {
+            parts.pool.share_places(places);
+        }
+        let (records, version) = parts.vault.load().await?;
+        let counts = parts.vault.counts("credential:").await?;
+        let shared = Shared {
+            parts,
+            book: Book::default(),
+            adding: Turns::default(),
+            checking: Turns::default(),
+            checks: Semaphore::new(CHECKS),
+            events,
+            version: std::sync::Mutex::new(version),
+            anonymous: std::sync::Mutex::default(),
+            unchecked: std::sync::Mutex::default(),
+            store_works: AtomicBool::new(true),
+        };
+        let accounts = Self { shared: Arc::new(shared) };
+        accounts.admit(records);
+        for count in counts {
+            let id = count.series.strip_prefix("credential:").unwrap_or_default().to_owned();
+            accounts.shared.book.change(&CredentialId::from_text(id), |page| {
+                match count.field.as_str() {
+                    "requests" => page.before.0 = count.value,
+                    "failed" => page.before.1 = count.value,
+                    _ => {}
+                }
+            });
+        }
+        Ok(accounts)
+    }
+
+    /// Lists all accounts, oldest first.
+    pub fn list(&self) -> Vec<AccountStatus> {
+        let pool = self.shared.parts.pool.list().into_iter();
+        let mut states: HashMap<_, _> = pool.map(|status| (status.id.clone(), status)).collect();
+        let ids = self.shared.book.ids();
+        let book = self.shared.book.lock();
+        let join = |id: CredentialId| Some(join(states.remove(&id)?, book.pages.get(&id)?));
+        ids.into_iter().filter_map(join).collect()
+    }
+
+    /// Returns one account.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidRequest`] with code `cookie_not_found`.
+    pub fn get(&self, id: &CredentialId) -> Result<AccountStatus> {
+        let status = self.shared.parts.pool.status(id);
+        let page = self.shared.book.get(id);
+        status.zip(page).map(|(status, page)| join(status, &page)).ok_or_else(not_found)
+    }
+
+    /// Finds an account's id.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidRequest`] with code `cookie_not_found`.
+    pub fn find(&self, target: &Target) -> Result<CredentialId> {
+        match target {
+            Target::Id(id) => self.get(id).map(|account| account.id),
+            Target::Secret(secret) => {
+                let sites = self.shared.parts.sites.keys();
+                let mut found = sites.filter_map(|upstream| {
+                    let credential = Credential::parse(upstream.clone(), secret.expose()).ok()?;
+                    self.shared.book.find(&self.fingerprint(&credential))
+                });
+                found.next().ok_or_else(not_found)
+            }
+        }
+    }
+
+    /// Returns all accounts with their secrets, for a backup.
+    pub fn export(&self) -> Vec<Exported> {
+        let one = |id: CredentialId| {
+            let credential = self.shared.parts.pool.credential(&id)?;
+            Some(Exported { credential, label: self.shared.book.get(&id)?.profile.label })
+        };
+        self.shared.book.ids().into_iter().filter_map(one).collect()
+    }
+
+    /// Says whether the store can be reached; where it cannot, calls go on with what is known.
+    pub fn store_is_reachable(&self) -> bool {
+        let places = self.shared.parts.vault.places();
+        let joined = places.is_none_or(|places| places.standing() == Standing::Joined);
+        joined && self.shared.store_works.load(Ordering::Relaxed)
+    }
+
+    /// Takes records into the pool and the book; a record that is known already is changed.
+    pub(super) fn admit(&self, records: Vec<Record>) {
+        let Shared { parts, book, .. } = &*self.shared;
+        let members: Vec<_> = records
+            .into_iter()
+            .filter(|record| parts.sites.contains_key(record.credential.upstream()))
+            .map(|record| {
+                let member = self.member(&record);
+                let fingerprint = self.fingerprint(&record.credential);
+                book.put(record.credential.id().clone(), Page::new(record.profile, fingerprint));
+                member
+            })
+            .collect();
+        parts.pool.add(members);
+        self.settle_anonymous();
+    }
+
+    /// Makes the pool's entry for a record.
+    pub(super) fn member(&self, record: &Record) -> Member {
+        let Parts { sites, metrics, longest_rest, .. } = &self.shared.parts;
+        let mut health = Health::default();
+        health.restore(&record.health, Instant::now(), unix_millis(), *longest_rest);
+        health.set_disabled(!record.profile.enabled);
+        let member = Member::new(record.credential.clone())
+            .with_weight(record.profile.weight)
+            .with_health(health)
+            .with_tally(metrics.credential(record.credential.id().as_str()));
+        match sites.get(record.credential.upstream()) {
+            Some(site) => member
+                .with_max_concurrency(site.max_concurrency)
+                .with_requests_per_minute(site.per_minute),
+            None => member,
+        }
+    }
+
+    /// Gives each upstream without an account the anonymous credential, and takes it from those
+    /// that have one.
+    pub(super) fn settle_anonymous(&self) {
+        let Parts { pool, sites, .. } = &self.shared.parts;
+        let anonymous = &self.shared.anonymous;
+        let mut anonymous = anonymous.lock().unwrap_or_else(PoisonError::into_inner);
+        for (name, site) in sites {
+            match (pool.count_of(name), anonymous.get(name)) {
+                (0, _) => {
+                    let credential = Credential::anonymous(name.clone());
+                    anonymous.insert(name.clone(), credential.id().clone());
+                    pool.add([Member::new(credential)
+                        .with_max_concurrency(site.max_concurrency)
+                        .with_requests_per_minute(site.per_minute)]);
+                }
+                (2.., Some(id)) => {
+                    pool.remove(id);
+                    anonymous.remove(name);
+                }
+                _ => {}
+            }
+        }
+    }
+
+    pub(super) fn fingerprint(&self, credential: &Credential) -> Fingerprint {
+        self.shared.parts.vault.fingerprint(credential.upstream(), credential.material())
+    }
+
+    /// Notes whether the store has done what it was asked.
+    pub(super) fn note_store<T>(&self, result: Result<T>) -> Result<T> {
+        let works = !matches!(&result, Err(error) if error.kind() == ErrorKind::Store);
+        self.shared.store_works.store(works, Ordering::Relaxed);
+        result
+    }
+}
+
+fn join(status: CredentialStatus, page: &Page) -> AccountStatus {
+    let profile = &page.profile;
+    let (now, today) = (Instant::now(), SystemTime::now());
+    AccountStatus {
+        id: status.id,
+        label: profile.label.clone(),
+        upstream: status.upstream,
+        fingerprint: page.fingerprint.to_string(),
+        account: profile.account_name.clone().or_else(|| profile.account_id.clone()),
+        proven: profile.proven,
+        until: status
+            .until
+            .filter(|_| status.state == AccountState::Cooling || status.reason.is_some())
+            .map(|until| today + until.saturating_duration_since(now)),
+        state: status.state,
+        reason: status.reason,
+        in_flight: status.in_flight,
+        max_concurrency: status.max_concurrency,
+        weight: status.weight,
+        requests: page.before.0 + status.requests,
+        failures: page.before.1 + status.failures,
+        last_error: status.last_error,
+        last_used: Some(status.last_used_ms)
+            .filter(|ms| *ms > 0)
+            .map(|ms| UNIX_EPOCH + Duration::from_millis(ms)),
+        last_checked: profile.checked_at.map(date),
+        created: date(profile.created_at),
+    }
+}
+
+fn date(seconds: u64) -> SystemTime {
+    UNIX_EPOCH + Duration::from_secs(seconds)
+}
+
+pub(super) fn not_found() -> Error {
+    let text = "no such account: GET /cookies lists those there are";
+    Error::new(ErrorKind::InvalidRequest, "find account", text)
+        .with_status(404)
+        .with_code("cookie_not_found")
+}

@@ -1,0 +1,288 @@
+//! What goes on in the background: keeping what has changed, taking up what others changed, checking
+//! from time to time, and keeping idle sessions alive.
+
+use std::collections::BTreeSet;
+use std::sync::PoisonError;
+use std::time::Duration;
+
+use futures::stream::FuturesUnordered;
+use futures::{StreamExt, future};
+use tokio::sync::watch;
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
+
+use super::handle::Accounts;
+use crate::clock::unix_seconds;
+use crate::credential::{CredentialId, Record, SavedHealth, Signal};
+use crate::error::Result;
+use crate::pool::Event;
+use crate::store::{Count, Standing};
+
+/// Checks that are begun at the same time.
+pub(super) const AT_ONCE: usize = 8;
+/// How often what has changed is tried to be kept, and news are asked for.
+const TICK: Duration = Duration::from_secs(1);
+/// How often counters are handed to the store.
+const COUNTERS: Duration = Duration::from_secs(5);
+/// How often is looked for sessions that would run out.
+const IDLE_LOOK: Duration = Duration::from_secs(3600);
+/// A chat-ui session lives 14 days after its last POST; this leaves a week to try.
+const IDLE: u64 = 7 * 24 * 3600;
+const DAY: u64 = 24 * 3600;
+
+impl Accounts {
+    /// Does the background work until told to stop, then keeps what is left.
+    pub(crate) async fn work(&self, mut stopped: watch::Receiver<()>) {
+        let all = future::join(
+            future::join3(self.follow_events(), self.hand_counters_over(), self.take_news()),
+            future::join3(self.check_from_time_to_time(), self.extend_idle(), self.tend_places()),
+        );
+        tokio::select! {
+            _ = all => {}
+            _ = stopped.changed() => {}
+        }
+        let changed = self.left_over().await;
+        if let Err(error) = self.save_health(changed).await {
+            tracing::warn!(%error, "the state of some accounts could not be kept");
+        }
+        if let Err(error) = self.save_counters().await {
+            tracing::warn!(%error, "the last counters could not be kept");
+        }
+    }
+
+    /// Keeps the health that has changed, and checks the suspect.
+    async fn follow_events(&self) {
+        let mut events = self.shared.events.lock().await;
+        let mut changed = BTreeSet::new();
+        let mut checks = FuturesUnordered::new();
+        let mut tick = interval(TICK);
+        tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                event = events.recv() => match event {
+                    Some(Event::Changed(id)) => drop(changed.insert(id.as_str().to_owned())),
+                    Some(Event::Suspect(id)) => checks.push(self.check_suspect(id)),
+                    None => return,
+                },
+                Some(()) = checks.next(), if !checks.is_empty() => continue,
+                _ = tick.tick() => if !self.store_is_reachable() {
+                    let unsaved = self.shared.parts.pool.unsaved();
+                    changed.extend(unsaved.iter().map(|id| id.as_str().to_owned()));
+                },
+            }
+            let ids: Vec<_> = changed.iter().map(|id| CredentialId::from_text(&**id)).collect();
+            if events.is_empty() && self.save_health(ids).await.is_ok() {
+                changed.clear();
+            }
+        }
+    }
+
+    /// Checks an account that was refused, unless that was done a moment ago.
+    async fn check_suspect(&self, id: CredentialId) {
+        let page = self.shared.book.get(&id);
+        if page.is_none() {
+            return self.check_anonymous(&id).await;
+        }
+        let just = |at: Instant| at.elapsed() < Duration::from_secs(2);
+        if page.is_some_and(|page| !page.checked.is_some_and(|(at, _)| just(at))) {
+            // It may have been removed meanwhile.
+            let _ = self.check(&id).await;
+        }
+    }
+
+    /// The anonymous credential is no account; a server that still serves anybody gives it another
+    /// session.
+    async fn check_anonymous(&self, id: &CredentialId) {
+        let Some(credential) = self.shared.parts.pool.credential(id) else { return };
+        let Ok(site) = self.site(credential.upstream()) else { return };
+        if self.ask(site, &credential).await.is_ok() {
+            self.shared.parts.pool.learn(id, &Signal::CheckPassed);
+        }
+    }
+
+    /// Returns those whose change nobody has kept yet.
+    async fn left_over(&self) -> Vec<CredentialId> {
+        let mut events = self.shared.events.lock().await;
+        let mut left = Vec::new();
+        while let Ok(event) = events.try_recv() {
+            if let Event::Changed(id) = event {
+                left.push(id);
+            }
+        }
+        left.extend(self.shared.parts.pool.unsaved());
+        left
+    }
+
+    pub(super) async fn save_health(&self, ids: Vec<CredentialId>) -> Result<()> {
+        let pool = &self.shared.parts.pool;
+        let of = |id: CredentialId| {
+            self.shared.book.get(&id)?;
+            let health = pool.saved_health(&id)?;
+            Some((id, health))
+        };
+        let health: Vec<(CredentialId, SavedHealth)> = ids.into_iter().filter_map(of).collect();
+        if health.is_empty() {
+            return Ok(());
+        }
+        let kept = self.note_store(self.shared.parts.vault.set_health(&health).await);
+        if kept.is_err() {
+            health.iter().for_each(|(id, _)| pool.mark_unsaved(id));
+        }
+        kept
+    }
+
+    async fn hand_counters_over(&self) {
+        loop {
+            sleep(COUNTERS).await;
+            // What did not arrive is handed over again.
+            let _ = self.save_counters().await;
+        }
+    }
+
+    async fn save_counters(&self) -> Result<()> {
+        let Self { shared } = self;
+        let batch = shared.parts.metrics.pending();
+        if batch.is_empty() {
+            return Ok(());
+        }
+        let counts: Vec<_> = batch
+            .figures()
+            .map(|(series, field, value)| Count::new(series, field, value))
+            .collect();
+        self.note_store(shared.parts.vault.count(&counts).await)?;
+        shared.parts.metrics.hand_over(&batch);
+        Ok(())
+    }
+
+    /// Takes up what other servers have changed.
+    async fn take_news(&self) {
+        if self.shared.parts.vault.places().is_none() {
+            return future::pending().await;
+        }
+        let mut tick = interval(TICK);
+        tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            tick.tick().await;
+            if let Err(error) = self.take_news_once().await {
+                tracing::debug!(%error, "the store has no news to give");
+            }
+        }
+    }
+
+    async fn take_news_once(&self) -> Result<()> {
+        let Self { shared } = self;
+        let since = *shared.version.lock().unwrap_or_else(PoisonError::into_inner);
+        let news = self.note_store(shared.parts.vault.changes(since).await)?;
+        if news.reset {
+            self.put_back(&news.changed).await?;
+        }
+        for id in &news.removed {
+            self.drop_here(id);
+        }
+        for record in news.changed {
+            let id = record.credential.id().clone();
+            let known = shared.parts.pool.credential(&id);
+            match shared.book.get(&id).zip(known) {
+                Some((_, known)) if known.material() == record.credential.material() => {
+                    let profile = record.profile;
+                    shared.parts.pool.set_enabled(&id, profile.enabled);
+                    shared.parts.pool.set_weight(&id, profile.weight);
+                    shared.parts.pool.adopt(&id, &record.health);
+                    shared.book.change(&id, |page| page.profile = profile);
+                }
+                _ => self.admit(vec![record]),
+            }
+        }
+        *shared.version.lock().unwrap_or_else(PoisonError::into_inner) = news.version;
+        Ok(())
+    }
+
+    /// The store has lost everything: it gets back what is known here.
+    async fn put_back(&self, there: &[Record]) -> Result<()> {
+        let Self { shared } = self;
+        for id in shared.book.ids() {
+            let is_there = there.iter().any(|record| *record.credential.id() == id);
+            let page = shared.book.get(&id).filter(|_| !is_there);
+            if let Some((page, credential)) = page.zip(shared.parts.pool.credential(&id)) {
+                let health = shared.parts.pool.saved_health(&id).unwrap_or_default();
+                let record = Record::new(credential, page.profile, health);
+                self.note_store(shared.parts.vault.add(&record).await)?;
+            }
+        }
+        tracing::warn!("the store had lost the accounts; they were put back");
+        Ok(())
+    }
+
+    async fn check_from_time_to_time(&self) {
+        let unchecked = {
+            let mut list = self.shared.unchecked.lock().unwrap_or_else(PoisonError::into_inner);
+            std::mem::take(&mut *list)
+        };
+        self.check_these(unchecked).await;
+        let Some(every) = self.shared.parts.check_interval else { return future::pending().await };
+        loop {
+            // Servers and restarts must not fall into step.
+            sleep(every.mul_f64(0.9 + 0.2 * fastrand::f64())).await;
+            let checked = self.check_these(self.due(every)).await;
+            tracing::debug!(accounts = checked.len(), "checked the accounts");
+        }
+    }
+
+    /// Those that no server has checked for most of the interval.
+    fn due(&self, every: Duration) -> Vec<CredentialId> {
+        let limit = unix_seconds().saturating_sub(every.as_secs() / 2);
+        let due = |id: &CredentialId| {
+            let checked = self.shared.book.get(id).and_then(|page| page.profile.checked_at);
+            checked.is_none_or(|at| at <= limit)
+        };
+        self.shared.book.ids().into_iter().filter(due).collect()
+    }
+
+    async fn extend_idle(&self) {
+        loop {
+            for id in self.shared.book.ids() {
+                self.extend_if_idle(&id).await;
+            }
+            sleep(IDLE_LOOK.mul_f64(0.9 + 0.2 * fastrand::f64())).await;
+        }
+    }
+
+    /// Makes a session that nobody has used for a week last longer, where the upstream needs that.
+    async fn extend_if_idle(&self, id: &CredentialId) {
+        let Self { shared } = self;
+        let Some(page) = shared.book.get(id) else { return };
+        let Some(status) = shared.parts.pool.status(id) else { return };
+        let used = status.last_used_ms / 1000;
+        let known = page.profile.extended_at.unwrap_or(page.profile.created_at);
+        let now = unix_seconds();
+        if used > known + DAY {
+            // Used, which is a POST as well.
+            let _ = self.change_profile(id, |profile| profile.extended_at = Some(used)).await;
+        }
+        if now < used.max(known) + IDLE || !page.profile.enabled {
+            return;
+        }
+        let Some(credential) = shared.parts.pool.credential(id) else { return };
+        let Ok(site) = self.site(credential.upstream()) else { return };
+        match site.upstream.extend(&credential).await {
+            Ok(()) => {
+                let _ = self.change_profile(id, |profile| profile.extended_at = Some(now)).await;
+            }
+            Err(error) => {
+                tracing::warn!(%error, credential = %id, "an idle session could not be extended");
+                let _ = self.check(id).await;
+            }
+        }
+    }
+
+    async fn tend_places(&self) {
+        match self.shared.parts.vault.places() {
+            Some(places) => places.tend().await,
+            None => future::pending().await,
+        }
+    }
+
+    /// Says whether this server shares what it knows with its fleet; none where it is alone.
+    pub fn standing(&self) -> Option<Standing> {
+        self.shared.parts.vault.places().map(|places| places.standing())
+    }
+}

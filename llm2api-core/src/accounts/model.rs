@@ -1,0 +1,156 @@
+//! What an operator gives, and what he is shown.
+
+use std::sync::Arc;
+use std::time::SystemTime;
+
+pub use crate::credential::HealthState as AccountState;
+use crate::credential::{Credential, CredentialId, Secret};
+
+/// An account to be added.
+///
+/// # Example
+/// ```
+/// use llm2api_core::accounts::NewAccount;
+///
+/// let account = NewAccount::new("hf-chat=abc").with_upstream("team-chat").with_label("Ann");
+/// assert!(!format!("{account:?}").contains("abc"));
+/// ```
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct NewAccount {
+    /// A `name=value; …` cookie set, or a bare value.
+    pub secret: Secret,
+    /// The upstream's name; may be left out where there is one upstream only.
+    pub upstream: Option<String>,
+    /// A name for people; the account's own name, else the id, where absent.
+    pub label: Option<String>,
+    /// Its share of the calls, 1 to 100; 1 where absent.
+    pub weight: Option<u32>,
+}
+
+impl NewAccount {
+    /// Takes a cookie set or a bare value.
+    pub fn new(secret: impl Into<Secret>) -> Self {
+        Self { secret: secret.into(), upstream: None, label: None, weight: None }
+    }
+
+    /// Names the upstream.
+    #[must_use]
+    pub fn with_upstream(mut self, name: impl Into<String>) -> Self {
+        self.upstream = Some(name.into());
+        self
+    }
+
+    /// Names the account for people.
+    #[must_use]
+    pub fn with_label(mut self, label: impl Into<String>) -> Self {
+        self.label = Some(label.into());
+        self
+    }
+}
+
+/// What is to be changed of an account; absent fields stay as they are.
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub struct AccountChange {
+    /// Another name for people.
+    pub label: Option<String>,
+    /// Another share of the calls, 1 to 100.
+    pub weight: Option<u32>,
+    /// Another secret for the same account; it is checked first.
+    pub secret: Option<Secret>,
+}
+
+/// Names an account.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum Target {
+    /// By its id.
+    Id(CredentialId),
+    /// By its secret.
+    Secret(Secret),
+}
+
+/// An account as an operator sees it: everything but its secret.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct AccountStatus {
+    /// The id.
+    pub id: CredentialId,
+    /// The name for people.
+    pub label: String,
+    /// The upstream's name.
+    pub upstream: Arc<str>,
+    /// The first 8 hex digits of a keyed hash of the secret.
+    pub fingerprint: String,
+    /// The account's name at the upstream, where it told one.
+    pub account: Option<String>,
+    /// False where the server has no login, so that validity cannot be proven.
+    pub proven: bool,
+    /// Where it stands.
+    pub state: AccountState,
+    /// Why it is out; with an incident of the whole upstream, that.
+    pub reason: Option<String>,
+    /// When it may be used again.
+    pub until: Option<SystemTime>,
+    /// Calls under way through this process.
+    pub in_flight: u32,
+    /// Calls that it may carry at the same time.
+    pub max_concurrency: u32,
+    /// Its share of the calls, relative to the others.
+    pub weight: u32,
+    /// Calls that it was used for, over restarts and servers.
+    pub requests: u64,
+    /// Those of them that failed.
+    pub failures: u64,
+    /// How it failed last.
+    pub last_error: Option<String>,
+    /// When it was last used.
+    pub last_used: Option<SystemTime>,
+    /// When it was last checked.
+    pub last_checked: Option<SystemTime>,
+    /// When it was added.
+    pub created: SystemTime,
+}
+
+/// What adding came to.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Added {
+    /// The account.
+    pub account: AccountStatus,
+    /// What the operator should know, such as that validity could not be proven.
+    pub note: Option<&'static str>,
+}
+
+/// What a check found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Verdict {
+    /// The account works.
+    Valid,
+    /// The upstream says that it does not.
+    Invalid(String),
+    /// The upstream could not be asked, or answered something else: nothing has changed.
+    Unknown(String),
+}
+
+/// A check and its account.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Checked {
+    /// The account after the check.
+    pub account: AccountStatus,
+    /// What was found.
+    pub verdict: Verdict,
+}
+
+/// An account with its secret, for a backup that the operator asked for.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Exported {
+    /// The credential, secret included.
+    pub credential: Credential,
+    /// The name for people.
+    pub label: String,
+}

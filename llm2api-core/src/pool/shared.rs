@@ -1,0 +1,279 @@
+//! What all clones of a pool, and its leases, share.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock, PoisonError, RwLock, RwLockReadGuard};
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+use tokio::time::Instant;
+
+use super::entry::{Entry, Member};
+use super::group::{Choice, Group, is};
+use super::lease::{Grant, Lease};
+use super::outlook::may_try;
+use super::queue::Queue;
+use super::rules::PoolRules;
+use super::{CredentialStatus, Event, Route};
+use crate::chat::Call;
+use crate::clock::unix_millis;
+use crate::credential::{CredentialId, HealthState, SavedHealth, Signal, reason};
+use crate::store::{Ask, Places, Taken};
+
+/// A credential and the group it belongs to.
+type Found = (Arc<Group>, Arc<Entry>);
+
+/// Expected hold of a place before anything was measured, in microseconds.
+const FIRST_HOLD: u64 = 2_000_000;
+
+#[derive(Debug)]
+pub(super) struct Shared {
+    pub(super) rules: PoolRules,
+    pub(super) queue_timeout: Duration,
+    pub(super) queue: Queue,
+    pub(super) places: OnceLock<Arc<dyn Places>>,
+    pub(super) events: OnceLock<mpsc::UnboundedSender<Event>>,
+    groups: RwLock<HashMap<Arc<str>, Arc<Group>>>,
+    index: RwLock<HashMap<CredentialId, Found>>,
+    /// The start of the pool's own clock.
+    base: Instant,
+    /// How long a place is held of late, in microseconds.
+    hold: AtomicU64,
+}
+
+impl Shared {
+    pub(super) fn new(rules: PoolRules, queue_timeout: Duration) -> Self {
+        Self {
+            rules,
+            queue_timeout,
+            queue: Queue::default(),
+            places: OnceLock::new(),
+            events: OnceLock::new(),
+            groups: RwLock::default(),
+            index: RwLock::default(),
+            base: Instant::now(),
+            hold: AtomicU64::new(FIRST_HOLD),
+        }
+    }
+
+    /// Returns the group of an upstream, and makes it if need be.
+    pub(super) fn group(&self, upstream: &str) -> Arc<Group> {
+        if let Some(group) = self.read_groups().get(upstream) {
+            return group.clone();
+        }
+        let mut groups = self.groups.write().unwrap_or_else(PoisonError::into_inner);
+        let name: Arc<str> = upstream.into();
+        groups.entry(name.clone()).or_insert_with(|| Arc::new(Group::new(name))).clone()
+    }
+
+    /// Returns the groups of routes, in order.
+    pub(super) fn groups(&self, routes: &[Route]) -> impl Iterator<Item = Arc<Group>> {
+        let groups = self.read_groups();
+        let of = |route: &Route| groups.get(&route.upstream).cloned();
+        routes.iter().filter_map(of).collect::<Vec<_>>().into_iter()
+    }
+
+    fn read_groups(&self) -> RwLockReadGuard<'_, HashMap<Arc<str>, Arc<Group>>> {
+        self.groups.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn add(&self, members: impl IntoIterator<Item = Member>) {
+        let now = Instant::now();
+        let mut by_upstream: HashMap<Arc<str>, Vec<Member>> = HashMap::new();
+        for member in members {
+            by_upstream.entry(member.credential.upstream().clone()).or_default().push(member);
+        }
+        for (upstream, members) in by_upstream {
+            let group = self.group(&upstream);
+            let entries: Vec<_> =
+                members.into_iter().map(|member| self.entry(&group, member, now)).collect();
+            let mut index = self.index.write().unwrap_or_else(PoisonError::into_inner);
+            let replaced: Vec<_> = entries
+                .iter()
+                .filter_map(|entry| {
+                    let id = entry.credential.id().clone();
+                    Some(index.insert(id, (group.clone(), entry.clone()))?.1)
+                })
+                .collect();
+            drop(index);
+            group.change(|list| {
+                if !replaced.is_empty() {
+                    list.retain(|old| !replaced.iter().any(|gone| Arc::ptr_eq(gone, old)));
+                }
+                list.extend(entries);
+            });
+            self.queue.tell_all(&upstream);
+        }
+    }
+
+    fn entry(&self, group: &Arc<Group>, mut member: Member, now: Instant) -> Arc<Entry> {
+        if let Some((_, old)) = self.find(member.credential.id()) {
+            member.health = old.health();
+        }
+        Arc::new(Entry::new(member, self.base, now, group.turn()))
+    }
+
+    pub(super) fn remove(&self, id: &CredentialId) -> bool {
+        let mut index = self.index.write().unwrap_or_else(PoisonError::into_inner);
+        let Some((group, gone)) = index.remove(id) else { return false };
+        drop(index);
+        group.change(|list| list.retain(|entry| !Arc::ptr_eq(entry, &gone)));
+        // Those who wait for it alone must learn that it is gone.
+        self.queue.tell_all(&group.name);
+        true
+    }
+
+    pub(super) fn find(&self, id: &CredentialId) -> Option<Found> {
+        self.index.read().unwrap_or_else(PoisonError::into_inner).get(id).cloned()
+    }
+
+    pub(super) fn list(&self) -> Vec<CredentialStatus> {
+        let now = Instant::now();
+        let groups: Vec<_> = self.read_groups().values().cloned().collect();
+        let of = |group: &Arc<Group>| {
+            let members = group.members();
+            members.entries.iter().map(|entry| status(group, entry, now)).collect::<Vec<_>>()
+        };
+        groups.iter().flat_map(of).collect()
+    }
+
+    /// Takes a place for a call, without waiting.
+    pub(super) fn take(
+        self: &Arc<Self>,
+        routes: &[Route],
+        call: &Call,
+        now: Instant,
+    ) -> Option<Lease> {
+        let (attempts, plan, favourite) = (call.attempts(), call.plan(), call.favourite());
+        for route in routes {
+            let Some(group) = self.read_groups().get(&route.upstream).cloned() else { continue };
+            if !may_try(&group, &attempts, plan) {
+                continue;
+            }
+            let choice = group.choose(&attempts, favourite.as_deref(), &self.rules, now);
+            if let Choice::Take { entry, place, probe } = choice {
+                let grant = Grant { entry, place, probe, group };
+                return Some(Lease::new(grant, route, self.clone(), call));
+            }
+        }
+        let last = attempts.last().filter(|_| plan.same_from.is_some_and(|from| from <= now))?;
+        let route = routes.iter().find(|route| route.upstream == last.upstream)?;
+        let (group, entry) = self.find(&CredentialId::from_text(last.credential.clone()))?;
+        if group.outage(now).is_some() || !is(&entry, last) {
+            return None;
+        }
+        let place = entry.enter(now, &self.rules)?;
+        let grant = Grant { entry, place, probe: false, group };
+        Some(Lease::new(grant, route, self.clone(), call))
+    }
+
+    /// Asks the other servers for the place as well; none where they have them all.
+    pub(super) async fn confirm(&self, mut lease: Lease) -> Option<Lease> {
+        let Some(places) = self.places.get() else {
+            lease.begin(None);
+            return Some(lease);
+        };
+        let entry = &lease.entry;
+        let mut ask = Ask::new(entry.credential.id().clone(), entry.max);
+        ask.per_minute = entry.per_minute;
+        ask.held = entry.in_flight().saturating_sub(1);
+        match places.take(&ask).await {
+            Taken::Place(token) => {
+                lease.begin(Some(token));
+                Some(lease)
+            }
+            Taken::Full(wait) => {
+                entry.is_full_for(wait, Instant::now());
+                None
+            }
+        }
+    }
+
+    /// Tells a credential what was learnt about it; says whether it rests for it.
+    pub(super) fn learn(
+        &self,
+        group: &Group,
+        entry: &Arc<Entry>,
+        signal: &Signal,
+        now: Instant,
+    ) -> bool {
+        let learnt = entry.learn(signal, now, &self.rules);
+        if learnt.changed {
+            entry.catch_up(group.turn());
+            self.changed(entry);
+            self.queue.tell_all(&group.name);
+        }
+        learnt.rests
+    }
+
+    pub(super) fn adopt(&self, group: &Group, entry: &Entry, saved: &SavedHealth) {
+        if entry.is_dirty() {
+            return;
+        }
+        let (now, now_ms) = (Instant::now(), unix_millis());
+        let longest = self.rules.retry_after_max;
+        entry.change(now, |health| health.restore(saved, now, now_ms, longest));
+        self.queue.tell_all(&group.name);
+    }
+
+    /// Notes that a credential's health has to be kept; once until that has been done.
+    pub(super) fn changed(&self, entry: &Entry) {
+        if entry.soil() {
+            self.send(Event::Changed(entry.credential.id().clone()));
+        }
+    }
+
+    /// Returns those whose health has changed and was not saved since.
+    pub(super) fn unsaved(&self) -> Vec<CredentialId> {
+        let index = self.index.read().unwrap_or_else(PoisonError::into_inner);
+        let dirty = index.iter().filter(|(_, (_, entry))| entry.is_dirty());
+        dirty.map(|(id, _)| id.clone()).collect()
+    }
+
+    pub(super) fn send(&self, event: Event) {
+        if let Some(events) = self.events.get() {
+            // Nobody listens any more: the engine has stopped.
+            let _ = events.send(event);
+        }
+    }
+
+    /// Notes how long a place was held.
+    pub(super) fn note_hold(&self, held: Duration) {
+        let new = u64::try_from(held.as_micros()).unwrap_or(u64::MAX);
+        let old = self.hold.load(Ordering::Relaxed);
+        self.hold.store(old - old / 8 + new / 8, Ordering::Relaxed);
+    }
+
+    /// Returns when a place may be expected, where there are so many and all are taken.
+    pub(super) fn expected_wait(&self, places: u32) -> Duration {
+        let ahead = self.queue.len() as u64 + 1;
+        let hold = self.hold.load(Ordering::Relaxed);
+        Duration::from_micros(hold.saturating_mul(ahead) / u64::from(places.max(1)))
+    }
+}
+
+/// Says how a credential stands, or its upstream where that is out.
+pub(super) fn status(group: &Group, entry: &Entry, now: Instant) -> CredentialStatus {
+    let (state, mut why, mut until) = entry.standing(now);
+    if let Some((kind, outage)) = group.outage(now)
+        && state == HealthState::Active
+    {
+        why = Some(format!("upstream: {}", reason(kind)));
+        until = Some(outage);
+    }
+    let counts = entry.tally.snapshot();
+    CredentialStatus {
+        id: entry.credential.id().clone(),
+        upstream: group.name.clone(),
+        state,
+        reason: why,
+        until,
+        in_flight: entry.in_flight(),
+        max_concurrency: entry.max,
+        weight: entry.weight(),
+        requests: counts.requests,
+        failures: counts.failed,
+        last_error: entry.last_error().map(String::from),
+        last_used_ms: entry.last_used_ms(),
+    }
+}

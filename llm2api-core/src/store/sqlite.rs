@@ -1,0 +1,143 @@
+//! A store in one SQLite file.
+
+mod failure;
+mod file;
+mod migrations;
+mod statements;
+mod thread;
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use async_trait::async_trait;
+
+use self::thread::Thread;
+use super::{Count, Inserted, Row, Sealed, Store, Version};
+use crate::credential::CredentialId;
+use crate::error::Result;
+
+/// Keeps everything in one SQLite file, next to which SQLite has two more (`-wal`, `-shm`).
+///
+/// One thread owns the file. What waits to be written is written in one transaction, and each
+/// caller is answered only when that is on the disk. A caller that leaves before its answer may
+/// find later that its write was made.
+///
+/// Dropping the store waits for the write in hand, so that whoever opens the file next finds it
+/// free.
+///
+/// # Example
+/// ```
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> llm2api_core::Result<()> {
+/// use llm2api_core::store::{Count, SqliteStore, Store};
+///
+/// let folder = tempfile::tempdir().expect("a folder");
+/// let path = folder.path().join("llm2api.db");
+/// let store = SqliteStore::open(&path)?;
+/// store.add(&[Count::new("model:llama", "requests", 2)]).await?;
+/// assert!(SqliteStore::open(&path).is_err(), "one server a file");
+/// drop(store);
+/// assert_eq!(SqliteStore::open(&path)?.counts("model:").await?[0].value, 2);
+/// # Ok(()) }
+/// ```
+pub struct SqliteStore {
+    path: PathBuf,
+    thread: Thread,
+}
+
+impl SqliteStore {
+    /// Opens a file, which is made where there is none, and keeps other servers from it.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Configuration`](crate::ErrorKind::Configuration) where another server has the
+    /// file, or where it is no store, a broken one, or one of a newer version: it is left as it
+    /// is. [`ErrorKind::Store`](crate::ErrorKind::Store) where the disk fails.
+    pub fn open(path: impl AsRef<Path>) -> Result<Self> {
+        let path = path.as_ref();
+        let lock = file::lock(path)?;
+        let connection = file::open(path)?;
+        Ok(Self { path: path.to_owned(), thread: Thread::start(connection, Some(lock))? })
+    }
+
+    /// Opens a file that a server may have open too: to rotate its key, or to look at it.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open), but for the other server; the file must be there.
+    pub fn open_beside(path: impl AsRef<Path>) -> Result<Self> {
+        let path = path.as_ref();
+        file::must_exist(path)?;
+        let connection = file::open(path)?;
+        Ok(Self { path: path.to_owned(), thread: Thread::start(connection, None)? })
+    }
+}
+
+impl fmt::Debug for SqliteStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SqliteStore").field("path", &self.path).finish_non_exhaustive()
+    }
+}
+
+#[async_trait]
+impl Store for SqliteStore {
+    async fn rows(&self) -> Result<(Vec<Row>, Version)> {
+        let rows = self.thread.read(statements::rows).await?;
+        Ok((rows, Version::default()))
+    }
+
+    async fn insert(&self, row: &Row) -> Result<Inserted> {
+        let row = row.clone();
+        self.thread.write(move |connection| statements::insert(connection, &row)).await
+    }
+
+    async fn replace(&self, row: &Row) -> Result<Inserted> {
+        let row = row.clone();
+        self.thread.write(move |connection| statements::replace(connection, &row)).await
+    }
+
+    async fn set_profile(&self, id: &CredentialId, profile: &str) -> Result<bool> {
+        let (id, profile) = (id.clone(), profile.to_owned());
+        let work = move |connection: &_| statements::set_profile(connection, &id, &profile);
+        self.thread.write(work).await
+    }
+
+    async fn set_health(&self, health: &[(CredentialId, String)]) -> Result<()> {
+        let health = health.to_vec();
+        self.thread.write(move |connection| statements::set_health(connection, &health)).await
+    }
+
+    async fn remove(&self, id: &CredentialId) -> Result<bool> {
+        let id = id.clone();
+        self.thread.write(move |connection| statements::remove(connection, &id)).await
+    }
+
+    async fn reseal(&self, id: &CredentialId, old: &Sealed, new: &Sealed) -> Result<bool> {
+        let (id, old, new) = (id.clone(), old.clone(), new.clone());
+        self.thread.write(move |connection| statements::reseal(connection, &id, &old, &new)).await
+    }
+
+    async fn value(&self, name: &str) -> Result<Option<Vec<u8>>> {
+        let name = name.to_owned();
+        self.thread.read(move |connection| statements::value(connection, &name)).await
+    }
+
+    async fn set_value(&self, name: &str, expected: Option<&[u8]>, value: &[u8]) -> Result<bool> {
+        let (name, expected) = (name.to_owned(), expected.map(<[u8]>::to_vec));
+        let value = value.to_vec();
+        let work = move |connection: &_| {
+            statements::set_value(connection, &name, expected.as_deref(), &value)
+        };
+        self.thread.write(work).await
+    }
+
+    async fn add(&self, counts: &[Count]) -> Result<()> {
+        let counts = counts.to_vec();
+        self.thread.write(move |connection| statements::add(connection, &counts)).await
+    }
+
+    async fn counts(&self, prefix: &str) -> Result<Vec<Count>> {
+        let prefix = prefix.to_owned();
+        self.thread.read(move |connection| statements::counts(connection, &prefix)).await
+    }
+}
+
+#[cfg(test)]
+mod tests;

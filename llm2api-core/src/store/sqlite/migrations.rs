@@ -1,0 +1,78 @@
+//! The tables, and how those of an older version become those of this one.
+
+use rusqlite::{Connection, TransactionBehavior};
+
+use super::failure::BROKEN;
+
+/// What each version adds to the one before. Never change one that was released: add another.
+const MIGRATIONS: [&str; 1] = ["
+    CREATE TABLE credential (
+        number INTEGER PRIMARY KEY,
+        id TEXT NOT NULL UNIQUE,
+        upstream TEXT NOT NULL,
+        fingerprint TEXT NOT NULL,
+        account TEXT,
+        key TEXT NOT NULL,
+        sealed BLOB NOT NULL,
+        profile TEXT NOT NULL,
+        health TEXT NOT NULL,
+        UNIQUE (upstream, fingerprint),
+        UNIQUE (upstream, account)
+    ) STRICT;
+    CREATE TABLE value (
+        name TEXT PRIMARY KEY,
+        value BLOB NOT NULL
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE count (
+        series TEXT NOT NULL,
+        field TEXT NOT NULL,
+        value INTEGER NOT NULL,
+        PRIMARY KEY (series, field)
+    ) STRICT, WITHOUT ROWID;
+"];
+
+/// The version that this program writes.
+#[expect(clippy::cast_possible_wrap, reason = "there are but a few")]
+const KNOWN: isize = MIGRATIONS.len() as isize;
+
+/// Marks a file as ours: `l2ap`.
+const APPLICATION: i32 = 0x6c32_6170;
+
+/// Says why a file must be left alone, before anything is written to it.
+pub(super) fn refusal(connection: &Connection) -> rusqlite::Result<Option<String>> {
+    let application: i32 = connection.pragma_query_value(None, "application_id", get)?;
+    let version: isize = connection.pragma_query_value(None, "user_version", get)?;
+    let tables: u32 =
+        connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
+    if application != APPLICATION && (application != 0 || version != 0 || tables > 0) {
+        let message = "the store's file is a database of another program: name another file in \
+                       `STORE_URL`";
+        return Ok(Some(message.to_owned()));
+    }
+    if version > KNOWN {
+        return Ok(Some(format!(
+            "the store was written by a newer version of llm2api (format {version}, this one \
+             knows {KNOWN}): update this server"
+        )));
+    }
+    let sound: String = connection.pragma_query_value(None, "quick_check", get)?;
+    Ok((sound != "ok").then(|| BROKEN.to_owned()))
+}
+
+/// Brings the tables up to this version, all or nothing, one process after the other.
+pub(super) fn apply(connection: &mut Connection) -> rusqlite::Result<()> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let version: isize = transaction.pragma_query_value(None, "user_version", get)?;
+    for migration in MIGRATIONS.iter().skip(version.unsigned_abs()) {
+        transaction.execute_batch(migration)?;
+    }
+    if version < KNOWN {
+        transaction.pragma_update(None, "application_id", APPLICATION)?;
+        transaction.pragma_update(None, "user_version", KNOWN)?;
+    }
+    transaction.commit()
+}
+
+fn get<T: rusqlite::types::FromSql>(row: &rusqlite::Row<'_>) -> rusqlite::Result<T> {
+    row.get(0)
+}

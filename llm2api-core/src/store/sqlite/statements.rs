@@ -1,0 +1,188 @@
+//! The SQL. Values are bound, never written into the text.
+
+use rusqlite::{Connection, OptionalExtension, Result, params};
+
+use super::super::{Count, Inserted, KeyId, Row, Sealed};
+use crate::credential::CredentialId;
+
+/// Reads all rows in the order in which they came.
+pub(super) fn rows(connection: &Connection) -> Result<Vec<Row>> {
+    let mut statement = connection.prepare_cached(
+        "SELECT id, upstream, fingerprint, account, key, sealed, profile, health
+         FROM credential ORDER BY number",
+    )?;
+    statement.query_map([], row)?.collect()
+}
+
+fn row(row: &rusqlite::Row<'_>) -> Result<Row> {
+    Ok(Row {
+        id: CredentialId::from_text(row.get::<_, String>(0)?),
+        upstream: row.get(1)?,
+        fingerprint: row.get(2)?,
+        account: row.get(3)?,
+        sealed: Sealed { key: KeyId(row.get(4)?), bytes: row.get(5)? },
+        profile: row.get(6)?,
+        health: row.get(7)?,
+    })
+}
+
+/// Adds a row, unless another has what must be unique.
+pub(super) fn insert(connection: &Connection, row: &Row) -> Result<Inserted> {
+    if let Some(id) = same(connection, row, "")? {
+        return Ok(Inserted::Duplicate(id));
+    }
+    let mut statement = connection.prepare_cached(
+        "INSERT INTO credential (id, upstream, fingerprint, account, key, sealed, profile, health)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+    )?;
+    let Sealed { key, bytes } = &row.sealed;
+    let (id, account) = (row.id.as_str(), &row.account);
+    let (profile, health) = (&row.profile, &row.health);
+    statement.execute(params![
+        id,
+        row.upstream,
+        row.fingerprint,
+        account,
+        key.0,
+        bytes,
+        profile,
+        health
+    ])?;
+    Ok(Inserted::New)
+}
+
+/// Replaces all of a row but its health, unless another has what must be unique.
+pub(super) fn replace(connection: &Connection, row: &Row) -> Result<Inserted> {
+    if let Some(id) = same(connection, row, row.id.as_str())? {
+        return Ok(Inserted::Duplicate(id));
+    }
+    let mut statement = connection.prepare_cached(
+        "UPDATE credential SET upstream = ?2, fingerprint = ?3, account = ?4, key = ?5,
+         sealed = ?6, profile = ?7 WHERE id = ?1",
+    )?;
+    let Sealed { key, bytes } = &row.sealed;
+    let (id, account) = (row.id.as_str(), &row.account);
+    let changed = statement.execute(params![
+        id,
+        row.upstream,
+        row.fingerprint,
+        account,
+        key.0,
+        bytes,
+        row.profile
+    ])?;
+    Ok(if changed > 0 { Inserted::New } else { Inserted::Missing })
+}
+
+/// Finds a row, other than `but`, that has what must be unique of `row`.
+fn same(connection: &Connection, row: &Row, but: &str) -> Result<Option<CredentialId>> {
+    let mut statement = connection.prepare_cached(
+        "SELECT id FROM credential WHERE id <> ?5 AND (id = ?1
+         OR (upstream = ?2 AND fingerprint = ?3) OR (upstream = ?2 AND account = ?4))
+         ORDER BY number LIMIT 1",
+    )?;
+    let (id, account) = (row.id.as_str(), &row.account);
+    let found = statement
+        .query_row(params![id, row.upstream, row.fingerprint, account, but], |row| {
+            row.get::<_, String>(0)
+        })
+        .optional()?;
+    Ok(found.map(CredentialId::from_text))
+}
+
+/// Changes a row's profile.
+pub(super) fn set_profile(
+    connection: &Connection,
+    id: &CredentialId,
+    profile: &str,
+) -> Result<bool> {
+    let mut statement =
+        connection.prepare_cached("UPDATE credential SET profile = ?2 WHERE id = ?1")?;
+    Ok(statement.execute(params![id.as_str(), profile])? > 0)
+}
+
+/// Changes the health of several rows.
+pub(super) fn set_health(connection: &Connection, all: &[(CredentialId, String)]) -> Result<()> {
+    let mut statement =
+        connection.prepare_cached("UPDATE credential SET health = ?2 WHERE id = ?1")?;
+    for (id, health) in all {
+        statement.execute(params![id.as_str(), health])?;
+    }
+    Ok(())
+}
+
+/// Removes a row.
+pub(super) fn remove(connection: &Connection, id: &CredentialId) -> Result<bool> {
+    let mut statement = connection.prepare_cached("DELETE FROM credential WHERE id = ?1")?;
+    Ok(statement.execute(params![id.as_str()])? > 0)
+}
+
+/// Replaces what is sealed, if it still is `old`.
+pub(super) fn reseal(
+    connection: &Connection,
+    id: &CredentialId,
+    old: &Sealed,
+    new: &Sealed,
+) -> Result<bool> {
+    let mut statement = connection.prepare_cached(
+        "UPDATE credential SET key = ?4, sealed = ?5 WHERE id = ?1 AND key = ?2 AND sealed = ?3",
+    )?;
+    let id = id.as_str();
+    Ok(statement.execute(params![id, old.key.0, old.bytes, new.key.0, new.bytes])? > 0)
+}
+
+/// Reads a small value.
+pub(super) fn value(connection: &Connection, name: &str) -> Result<Option<Vec<u8>>> {
+    let mut statement = connection.prepare_cached("SELECT value FROM value WHERE name = ?1")?;
+    statement.query_row(params![name], |row| row.get(0)).optional()
+}
+
+/// Sets a small value, if it still is `expected`.
+pub(super) fn set_value(
+    connection: &Connection,
+    name: &str,
+    expected: Option<&[u8]>,
+    value: &[u8],
+) -> Result<bool> {
+    let changed = match expected {
+        Some(expected) => connection
+            .prepare_cached("UPDATE value SET value = ?3 WHERE name = ?1 AND value = ?2")?
+            .execute(params![name, expected, value])?,
+        None => connection
+            .prepare_cached("INSERT OR IGNORE INTO value (name, value) VALUES (?1, ?2)")?
+            .execute(params![name, value])?,
+    };
+    Ok(changed > 0)
+}
+
+/// Adds to counters; one that is full stays full.
+pub(super) fn add(connection: &Connection, counts: &[Count]) -> Result<()> {
+    let mut statement = connection.prepare_cached(
+        "INSERT INTO count (series, field, value) VALUES (?1, ?2, ?3)
+         ON CONFLICT (series, field) DO UPDATE
+         SET value = min(value, 9223372036854775807 - excluded.value) + excluded.value",
+    )?;
+    for count in counts {
+        let value = i64::try_from(count.value).unwrap_or(i64::MAX);
+        statement.execute(params![count.series, count.field, value])?;
+    }
+    Ok(())
+}
+
+/// Reads all counters whose series begins with `prefix`.
+pub(super) fn counts(connection: &Connection, prefix: &str) -> Result<Vec<Count>> {
+    let mut statement = connection.prepare_cached(
+        "SELECT series, field, value FROM count WHERE series >= ?1 ORDER BY series, field",
+    )?;
+    let mut rows = statement.query(params![prefix])?;
+    let mut counts = Vec::new();
+    while let Some(row) = rows.next()? {
+        let series: String = row.get(0)?;
+        if !series.starts_with(prefix) {
+            break; // they are sorted: no other follows
+        }
+        let value = u64::try_from(row.get::<_, i64>(2)?).unwrap_or_default();
+        counts.push(Count::new(series, row.get::<_, String>(1)?, value));
+    }
+    Ok(counts)
+}

@@ -1,0 +1,6 @@
+//! What every store must do, run by each of them.
+
+mod memory;
+#[cfg(feature = "sqlite")]
+mod sqlite;
+mod suite;

@@ -1,0 +1,256 @@
+//! The suite: each test is given somewhere that a store can be opened, twice if need be.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use futures::future::join_all;
+use llm2api_core::CredentialId;
+use llm2api_core::store::{Count, Inserted, KeyId, Row, Sealed, Store};
+
+/// Where a store keeps what it keeps.
+#[async_trait]
+pub(crate) trait Home: Send + Sync {
+    /// Opens the store; the one that was opened before is dropped by then.
+    async fn open(&self) -> Arc<dyn Store>;
+}
+
+/// Has each test of the suite run with a new home.
+macro_rules! run {
+    ($home:expr, $($name:ident),* $(,)?) => {
+        $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+        async fn $name() {
+            let home = $home.await;
+            $crate::suite::$name(&home).await;
+        })*
+    };
+}
+pub(crate) use run;
+
+/// Runs the whole suite.
+macro_rules! suite {
+    ($home:expr) => {
+        $crate::suite::run!(
+            $home,
+            rows_come_back_as_they_were,
+            a_secret_or_an_account_is_kept_once,
+            replacing_changes_all_but_the_health,
+            profiles_and_health_change_alone,
+            what_is_removed_is_gone_and_may_come_back,
+            a_secret_is_sealed_again_only_if_it_is_the_same,
+            values_change_only_from_what_is_expected,
+            counters_add_up_by_series_and_field,
+            of_many_at_once_one_is_new,
+            a_thousand_rows_are_kept,
+        );
+    };
+}
+pub(crate) use suite;
+
+/// Makes a row; `secret` and `account` are what must be unique.
+pub(crate) fn row(id: &str, secret: &str, account: Option<&str>) -> Row {
+    Row {
+        id: CredentialId::from_text(id),
+        upstream: "up".into(),
+        fingerprint: secret.into(),
+        account: account.map(Into::into),
+        sealed: sealed("00000001", secret),
+        profile: format!(r#"{{"label":"{id} – ü"}}"#),
+        health: r#"{"strikes":1}"#.into(),
+    }
+}
+
+fn sealed(key: &str, text: &str) -> Sealed {
+    Sealed { key: KeyId(key.into()), bytes: [&[0, 255, b'\n'], text.as_bytes()].concat() }
+}
+
+fn duplicate(row: &Row) -> Inserted {
+    Inserted::Duplicate(row.id.clone())
+}
+
+/// All rows, sorted by id.
+pub(crate) async fn rows(store: &dyn Store) -> Vec<Row> {
+    let mut rows = store.rows().await.expect("rows").0;
+    rows.sort_by(|one, other| one.id.as_str().cmp(other.id.as_str()));
+    rows
+}
+
+pub(crate) async fn insert(store: &dyn Store, row: &Row) -> Inserted {
+    store.insert(row).await.expect("an answer")
+}
+
+pub(crate) async fn rows_come_back_as_they_were(home: &impl Home) {
+    let store = home.open().await;
+    assert!(rows(&*store).await.is_empty());
+    let kept = [row("cred_1", "one", None), row("cred_2", "two", Some("7"))];
+    for row in &kept {
+        assert_eq!(insert(&*store, row).await, Inserted::New);
+    }
+    assert_eq!(rows(&*store).await, kept);
+}
+
+pub(crate) async fn a_secret_or_an_account_is_kept_once(home: &impl Home) {
+    let store = home.open().await;
+    let first = row("cred_1", "one", Some("7"));
+    assert_eq!(insert(&*store, &first).await, Inserted::New);
+    assert_eq!(insert(&*store, &first).await, duplicate(&first), "the same id");
+    assert_eq!(insert(&*store, &row("cred_2", "one", None)).await, duplicate(&first));
+    assert_eq!(insert(&*store, &row("cred_2", "two", Some("7"))).await, duplicate(&first));
+    let elsewhere = Row { upstream: "other".into(), ..row("cred_2", "one", Some("7")) };
+    assert_eq!(insert(&*store, &elsewhere).await, Inserted::New, "another upstream");
+    assert_eq!(insert(&*store, &row("cred_3", "three", None)).await, Inserted::New);
+    assert_eq!(insert(&*store, &row("cred_4", "four", None)).await, Inserted::New, "no account");
+    assert_eq!(rows(&*store).await.len(), 4);
+}
+
+pub(crate) async fn replacing_changes_all_but_the_health(home: &impl Home) {
+    let store = home.open().await;
+    let replace = async |row: &Row| store.replace(row).await.expect("an answer");
+    let (first, other) = (row("cred_1", "one", Some("7")), row("cred_2", "two", Some("8")));
+    assert_eq!(replace(&first).await, Inserted::Missing);
+    insert(&*store, &first).await;
+    insert(&*store, &other).await;
+    assert_eq!(replace(&row("cred_1", "two", None)).await, duplicate(&other));
+    assert_eq!(replace(&row("cred_1", "new", Some("8"))).await, duplicate(&other));
+    let new = Row { health: "{}".into(), ..row("cred_1", "new", Some("9")) };
+    assert_eq!(replace(&new).await, Inserted::New);
+    assert_eq!(replace(&new).await, Inserted::New, "it is no duplicate of itself");
+    let expected = Row { health: first.health.clone(), ..new };
+    assert_eq!(rows(&*store).await, [expected, other]);
+    let again = row("cred_3", "one", Some("7"));
+    assert_eq!(insert(&*store, &again).await, Inserted::New, "the old secret is free");
+    let no_account = row("cred_1", "new", None);
+    assert_eq!(replace(&no_account).await, Inserted::New);
+    assert_eq!(insert(&*store, &row("cred_4", "four", Some("9"))).await, Inserted::New);
+}
+
+pub(crate) async fn profiles_and_health_change_alone(home: &impl Home) {
+    let store = home.open().await;
+    let (first, second) = (row("cred_1", "one", None), row("cred_2", "two", None));
+    insert(&*store, &first).await;
+    insert(&*store, &second).await;
+    let missing = CredentialId::from_text("cred_3");
+    assert!(store.set_profile(&first.id, "profile").await.expect("an answer"));
+    assert!(!store.set_profile(&missing, "profile").await.expect("an answer"));
+    let health = [(first.id.clone(), "1"), (missing, "3"), (second.id.clone(), "2")];
+    let health = health.map(|(id, health)| (id, health.to_owned()));
+    store.set_health(&health).await.expect("set");
+    store.set_health(&[]).await.expect("nothing to do");
+    let first = Row { profile: "profile".into(), health: "1".into(), ..first };
+    assert_eq!(rows(&*store).await, [first, Row { health: "2".into(), ..second }]);
+}
+
+pub(crate) async fn what_is_removed_is_gone_and_may_come_back(home: &impl Home) {
+    let store = home.open().await;
+    let first = row("cred_1", "one", Some("7"));
+    insert(&*store, &first).await;
+    assert!(store.remove(&first.id).await.expect("an answer"));
+    assert!(!store.remove(&first.id).await.expect("an answer"));
+    assert!(rows(&*store).await.is_empty());
+    assert_eq!(insert(&*store, &row("cred_2", "one", None)).await, Inserted::New);
+    assert_eq!(insert(&*store, &row("cred_1", "two", Some("7"))).await, Inserted::New);
+}
+
+pub(crate) async fn a_secret_is_sealed_again_only_if_it_is_the_same(home: &impl Home) {
+    let store = home.open().await;
+    let first = row("cred_1", "one", Some("7"));
+    insert(&*store, &first).await;
+    let new = sealed("00000002", "new");
+    let reseal = async |old: &Sealed, new: &Sealed| {
+        store.reseal(&first.id, old, new).await.expect("an answer")
+    };
+    assert!(!reseal(&sealed("00000002", "one"), &new).await, "another key");
+    assert!(!reseal(&sealed("00000001", "two"), &new).await, "other bytes");
+    assert!(reseal(&first.sealed, &new).await);
+    assert!(!reseal(&first.sealed, &new).await, "it is another by now");
+    assert_eq!(rows(&*store).await, [Row { sealed: new.clone(), ..first }]);
+    let missing = CredentialId::from_text("cred_3");
+    assert!(!store.reseal(&missing, &new, &new).await.expect("an answer"));
+}
+
+pub(crate) async fn values_change_only_from_what_is_expected(home: &impl Home) {
+    let store = home.open().await;
+    let set = async |expected: Option<&[u8]>, value: &[u8]| {
+        store.set_value("name", expected, value).await.expect("an answer")
+    };
+    assert_eq!(store.value("name").await.expect("an answer"), None);
+    assert!(!set(Some(b"old"), b"new").await, "there is none yet");
+    assert!(!set(Some(b""), b"new").await, "none is not the empty one");
+    assert!(set(None, b"\0\xff").await);
+    assert!(!set(None, b"new").await, "there is one already");
+    assert!(!set(Some(b"old"), b"new").await);
+    assert!(set(Some(b"\0\xff"), b"").await);
+    assert!(!set(None, b"new").await, "the empty one is one");
+    assert_eq!(store.value("name").await.expect("an answer"), Some(Vec::new()));
+    assert!(set(Some(b""), b"new").await);
+    assert_eq!(store.value("name").await.expect("an answer"), Some(b"new".to_vec()));
+}
+
+pub(crate) async fn counters_add_up_by_series_and_field(home: &impl Home) {
+    let store = home.open().await;
+    let add = async |counts: &[Count]| store.add(counts).await.expect("added");
+    add(&[]).await;
+    add(&[Count::new("model:a", "requests", 1), Count::new("model:a", "tokens", 10)]).await;
+    add(&[Count::new("model:a", "requests", 2), Count::new("model:b*", "requests", 5)]).await;
+    add(&[Count::new("modem", "requests", 1), Count::new("credential:é", "requests", 1)]).await;
+    let counts = async |prefix: &str| {
+        let mut counts = store.counts(prefix).await.expect("counts");
+        counts.sort();
+        counts
+    };
+    let expected = [
+        Count::new("model:a", "requests", 3),
+        Count::new("model:a", "tokens", 10),
+        Count::new("model:b*", "requests", 5),
+    ];
+    assert_eq!(counts("model:").await, expected);
+    assert_eq!(counts("model:b*").await, expected[2..]);
+    assert_eq!(counts("*").await, []);
+    assert_eq!(counts("").await.len(), 5);
+    add(&[Count::new("big", "requests", u64::MAX), Count::new("big", "requests", 9)]).await;
+    assert!(counts("big").await[0].value >= u64::MAX >> 1, "it is full, and not negative");
+}
+
+pub(crate) async fn of_many_at_once_one_is_new(home: &impl Home) {
+    let store = home.open().await;
+    let tasks = (0..32).map(|number| {
+        let store = store.clone();
+        tokio::spawn(async move {
+            insert(&*store, &row(&format!("cred_{number}"), "same", Some("7"))).await
+        })
+    });
+    let answers: Vec<_> =
+        join_all(tasks).await.into_iter().map(|task| task.expect("ran")).collect();
+    let new = answers.iter().filter(|answer| **answer == Inserted::New).count();
+    assert_eq!(new, 1);
+    let [kept] = rows(&*store).await.try_into().expect("one row");
+    let others = answers.iter().filter(|answer| **answer != Inserted::New);
+    assert!(others.into_iter().all(|answer| *answer == duplicate(&kept)));
+}
+
+pub(crate) async fn a_thousand_rows_are_kept(home: &impl Home) {
+    let store = home.open().await;
+    let ids: BTreeSet<_> = (0..1000).map(|number| format!("cred_{number:04}")).collect();
+    let kept: BTreeMap<_, _> = ids.iter().map(|id| (id, row(id, id, Some(id)))).collect();
+    let answers = join_all(kept.values().map(|row| insert(&*store, row))).await;
+    assert!(answers.iter().all(|answer| *answer == Inserted::New));
+    assert_eq!(rows(&*store).await, kept.values().cloned().collect::<Vec<_>>());
+    let health = |id: &String| (CredentialId::from_text(id.as_str()), "{}".to_owned());
+    store.set_health(&ids.iter().map(health).collect::<Vec<_>>()).await.expect("set");
+    assert!(rows(&*store).await.iter().all(|row| row.health == "{}"));
+}
+
+/// For stores that outlive the process.
+pub(crate) async fn everything_is_there_after_opening_again(home: &impl Home) {
+    let store = home.open().await;
+    let kept = row("cred_1", "one", Some("7"));
+    insert(&*store, &kept).await;
+    store.set_value("name", None, b"value").await.expect("set");
+    store.add(&[Count::new("model:a", "requests", 3)]).await.expect("added");
+    drop(store);
+    let store = home.open().await;
+    assert_eq!(rows(&*store).await, std::slice::from_ref(&kept));
+    assert_eq!(insert(&*store, &row("cred_2", "one", None)).await, duplicate(&kept));
+    assert_eq!(store.value("name").await.expect("an answer").as_deref(), Some(&b"value"[..]));
+    assert_eq!(store.counts("model:").await.expect("counts")[0].value, 3);
+}
