@@ -3,7 +3,9 @@
 //! [`Simulator`] speaks HTTP/1.1 on loopback and plays three parts: chat-ui in two families
 //! ([`Family`]), an OpenAI-compatible API under `/v1`, and Open WebUI ([`Face`]). What the model
 //! answers is chosen by words in the prompt (`ERR429`, `MIDERR`, `ECHO:text`, …) or by a
-//! [`Script`], which can misbehave byte by byte. What it received is in its [`Snapshot`].
+//! [`Script`], which can misbehave byte by byte. What it received is in its [`Snapshot`]; what each
+//! session or key did is in its [`Tally`]. Sessions die and are banned by a [`Mark`], and an
+//! [`Incident`] refuses all chats.
 //!
 //! The same server is the program `llm2api-sim`, steered over `/__sim/…` by tests in Python and
 //! Node.
@@ -19,7 +21,8 @@
 //! # Ok(()) }
 //! ```
 //!
-//! The words a prompt can hold are listed in [`plan`].
+//! The words a prompt can hold are listed in [`plan`]; real servers and a real Redis come from
+//! [`processes`].
 
 mod clock;
 mod faces;
@@ -30,16 +33,21 @@ mod log;
 mod options;
 pub mod plan;
 mod play;
+pub mod processes;
 mod script;
 mod session;
 mod simulator;
 mod state;
+mod tally;
 mod tasks;
 mod tree;
+mod trouble;
 
 pub use fixture::Fixture;
 pub use log::{Received, Running, Snapshot, StopCall};
 pub use options::{Face, Family, ModelSpec, Options, Session};
 pub use script::{Script, Step};
 pub use simulator::Simulator;
+pub use tally::Tally;
 pub use tree::{Conversation, File, Message};
+pub use trouble::{Incident, Mark};

@@ -1,9 +1,12 @@
 //! How a simulator is set up.
 
+use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+
+use crate::trouble::{Incident, Mark};
 
 /// Settings of a [`Simulator`](crate::Simulator); every field has a default.
 ///
@@ -51,6 +54,10 @@ pub struct Options {
     /// Time between keep-alive lines, in milliseconds as JSON. Default: 100 ms.
     #[serde(with = "millis")]
     pub keep_alive_every: Duration,
+    /// What has become of sessions and keys, by their values. Default: nothing.
+    pub marks: BTreeMap<String, Mark>,
+    /// How every chat is refused. Default: none is.
+    pub incident: Option<Incident>,
     /// Models on offer. Default: empty, which stands for the recorded list of the family.
     pub models: Vec<ModelSpec>,
 }
@@ -122,6 +129,12 @@ impl Options {
             .collect()
     }
 
+    /// Whether `key` opens the OpenAI and Open WebUI faces.
+    pub(crate) fn takes_key(&self, key: &str) -> bool {
+        let known = self.api_keys.is_empty() || self.api_keys.iter().any(|one| one == key);
+        known && self.marks.get(key) != Some(&Mark::Revoked)
+    }
+
     /// The model with this id.
     pub fn model(&self, id: &str) -> Option<ModelSpec> {
         self.model_list().into_iter().find(|model| model.id == id)
@@ -147,6 +160,8 @@ impl Default for Options {
             api_keys: Vec::new(),
             token_delay: Duration::ZERO,
             keep_alive_every: Duration::from_millis(100),
+            marks: BTreeMap::new(),
+            incident: None,
             models: Vec::new(),
         }
     }

@@ -101,7 +101,10 @@ impl<'p, 'c> Player<'p, 'c> {
             Step::Bytes(bytes) => self.body(&bytes).await?,
             Step::Line(value) => self.line(&value).await?,
             Step::Event(value) => self.body(format!("data: {value}\n\n").as_bytes()).await?,
-            Step::Done => self.body(b"data: [DONE]\n\n").await?,
+            Step::Done => {
+                self.exchange.settle();
+                self.body(b"data: [DONE]\n\n").await?;
+            }
             Step::KeepAlive => self.keep_alive().await?,
             Step::Sleep(millis) => self.exchange.sleep(Duration::from_millis(millis)).await?,
             Step::Fixture(name) => self.fixture(&name, false).await?,
@@ -217,6 +220,9 @@ impl<'p, 'c> Player<'p, 'c> {
     }
 
     fn tell(&mut self, value: &Value) {
+        if value["type"] == "finalAnswer" {
+            self.exchange.settle();
+        }
         if let Some(listener) = &mut self.manner.listener {
             listener(value);
         }

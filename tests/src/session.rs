@@ -4,6 +4,7 @@ use uuid::Uuid;
 
 use crate::http::Request;
 use crate::options::Options;
+use crate::trouble::Mark;
 
 /// The visitor behind a request to chat-ui.
 #[derive(Clone, Debug)]
@@ -22,7 +23,9 @@ impl Visitor {
         if !options.login {
             return Self { cookie: sent.to_owned(), user: None };
         }
-        let Some(session) = options.sessions.iter().find(|session| session.value == sent) else {
+        let revoked = options.marks.get(sent) == Some(&Mark::Revoked);
+        let mut alive = options.sessions.iter().filter(|_| !revoked);
+        let Some(session) = alive.find(|session| session.value == sent) else {
             return Self { cookie: sent.to_owned(), user: None };
         };
         let coupled = options.coupled_cookie.as_deref();

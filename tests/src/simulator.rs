@@ -1,5 +1,6 @@
 //! The running simulator.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,9 +11,11 @@ use tokio::time::timeout;
 use crate::http;
 use crate::lock::lock;
 use crate::log::Snapshot;
-use crate::options::Options;
+use crate::options::{Options, Session};
 use crate::script::Script;
 use crate::state::State;
+use crate::tally::Tally;
+use crate::trouble::{Incident, Mark};
 
 /// How long [`Simulator::wait_for`] waits.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -68,9 +71,41 @@ impl Simulator {
 
     /// Changes the options from now on; the address stays.
     pub fn reconfigure(&self, change: impl FnOnce(&mut Options)) {
-        let mut options = Options::clone(&self.state.options());
-        change(&mut options);
-        self.state.set_options(options);
+        self.state.change_options(change);
+    }
+
+    /// Logs more sessions in.
+    pub fn add_sessions(&self, sessions: impl IntoIterator<Item = Session>) {
+        self.reconfigure(|options| options.sessions.extend(sessions));
+    }
+
+    /// Lets a session or key, named by its value, die, be banned, or (none) live again.
+    pub fn mark(&self, value: &str, mark: impl Into<Option<Mark>>) {
+        let mark = mark.into();
+        self.reconfigure(|options| match mark {
+            Some(mark) => drop(options.marks.insert(value.to_owned(), mark)),
+            None => drop(options.marks.remove(value)),
+        });
+    }
+
+    /// Begins an incident of the whole upstream, or (none) ends it.
+    pub fn incident(&self, incident: impl Into<Option<Incident>>) {
+        self.reconfigure(|options| options.incident = incident.into());
+    }
+
+    /// What each session or key did, by its value.
+    pub fn tallies(&self) -> BTreeMap<String, Tally> {
+        self.state.tallies.copy()
+    }
+
+    /// What this session or key did.
+    pub fn tally(&self, value: &str) -> Tally {
+        self.tallies().get(value).copied().unwrap_or_default()
+    }
+
+    /// Counts from nothing again; what is under way stays counted.
+    pub fn reset_tallies(&self) {
+        self.state.tallies.clear();
     }
 
     /// Waits until `what` is true of the log, and returns the log.

@@ -12,6 +12,7 @@ use crate::lock::lock;
 use crate::log::{Log, Snapshot};
 use crate::options::Options;
 use crate::script::Script;
+use crate::tally::Tallies;
 use crate::tasks::Tasks;
 use crate::tree::Conversation;
 
@@ -22,6 +23,8 @@ pub(crate) struct State {
     pub(crate) address: SocketAddr,
     /// What it received.
     pub(crate) log: Arc<Log>,
+    /// What each session did.
+    pub(crate) tallies: Arc<Tallies>,
     /// What runs.
     pub(crate) tasks: Tasks,
     /// What is kept between requests; dropped by a reset.
@@ -57,6 +60,7 @@ impl State {
         Arc::new(Self {
             address,
             log: Log::new(),
+            tallies: Arc::default(),
             tasks: Tasks::default(),
             memory: Mutex::default(),
             options: Mutex::new(Arc::new(options.clone())),
@@ -74,11 +78,17 @@ impl State {
         *lock(&self.options) = Arc::new(options);
     }
 
+    /// Changes the options in force.
+    pub(crate) fn change_options(&self, change: impl FnOnce(&mut Options)) {
+        change(Arc::make_mut(&mut lock(&self.options)));
+    }
+
     /// Goes back to the beginning.
     pub(crate) fn reset(&self) {
         self.set_options(self.initial.clone());
         *lock(&self.memory) = Memory::default();
         self.log.clear();
+        self.tallies.clear();
     }
 
     /// The log with the conversations that are left.

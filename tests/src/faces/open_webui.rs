@@ -41,8 +41,7 @@ pub(crate) fn take_key(state: &State, request: &Request) -> Result<String, Reply
         let open = state.options().api_keys.is_empty();
         return if open { Ok(String::new()) } else { Err(detail(401, "Not authenticated")) };
     };
-    let keys = &state.options().api_keys;
-    if keys.is_empty() || keys.iter().any(|key| key == token) {
+    if state.options().takes_key(token) {
         Ok(token.to_owned())
     } else {
         Err(detail(401, "Invalid token"))

@@ -6,10 +6,12 @@ use std::sync::Arc;
 use super::openai::Flavour;
 use super::{chat_ui, control, open_webui, openai};
 use crate::http::{Exchange, Reply, Request};
-use crate::options::Face;
+use crate::options::{Face, Options};
 use crate::play::{End, Manner, Player};
 use crate::script::Script;
 use crate::state::State;
+use crate::tally::Sort;
+use crate::trouble;
 
 /// Largest body of requests on faces that have no limit of their own.
 const GENEROUS: usize = 256 << 20;
@@ -35,7 +37,12 @@ pub(crate) async fn answer(
         return exchange.reply(control::plain(state, request)).await;
     }
     let script = state.take_path_script(&request.path);
-    let web = state.options().face == Face::OpenWebui;
+    let options = state.options();
+    let web = options.face == Face::OpenWebui;
+    let refused = count(state, &options, request, exchange);
+    if let Some(refused) = refused.filter(|_| script.is_none()) {
+        return exchange.reply(refused).await;
+    }
     if request.method() == "POST" && request.path == "/v1/chat/completions" {
         return openai::chat(state, request, exchange, script, Flavour::OpenAi).await;
     }
@@ -51,6 +58,42 @@ pub(crate) async fn answer(
         return Ok(());
     }
     normal(state, request, exchange, web).await
+}
+
+/// Counts a request for its session or key; returns the refusal that stands before everything else.
+fn count(
+    state: &State,
+    options: &Options,
+    request: &Request,
+    exchange: &mut Exchange<'_>,
+) -> Option<Reply> {
+    let web = options.face == Face::OpenWebui;
+    let (credential, sort) = (credential(options, request), sort(web, request));
+    exchange.count(state.tallies.count(credential, sort));
+    trouble::refusal(options, request, credential, sort.is_chat())
+}
+
+/// The cookie or key of a request; empty without one.
+fn credential<'r>(options: &Options, request: &'r Request) -> &'r str {
+    let is_key = options.face == Face::OpenWebui || request.path.starts_with("/v1");
+    let found = if is_key {
+        request.bearer().or(request.cookie("token"))
+    } else {
+        request.cookie(&options.cookie_name)
+    };
+    found.unwrap_or_default()
+}
+
+/// What a request is, as far as tallies and incidents go.
+fn sort(web: bool, request: &Request) -> Sort {
+    match (request.method(), request.path.as_str()) {
+        ("POST", "/v1/chat/completions") => Sort::Send,
+        ("POST", path) if web && open_webui::is_chat(path) => Sort::Send,
+        ("POST", "/conversation") if !web => Sort::Create,
+        _ if !web && chat_ui::is_send(request) => Sort::Send,
+        ("GET", "/api/v2/user" | "/api/user" | "/api/v1/auths/") => Sort::Check,
+        _ => Sort::Other,
+    }
 }
 
 /// Plays a script on a request that is no chat.

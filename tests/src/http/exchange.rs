@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::reply::{Reply, reason};
 use super::{Connection, Request};
 use crate::clock;
+use crate::tally::Sending;
 
 /// An answer under way.
 #[derive(Debug)]
@@ -15,6 +16,7 @@ pub(crate) struct Exchange<'c> {
     keep_alive: bool,
     sent: Sent,
     fate: Fate,
+    sending: Option<Sending>,
 }
 
 /// What was sent so far.
@@ -42,7 +44,18 @@ impl<'c> Exchange<'c> {
     /// Begins the answer to `request`.
     pub(crate) fn new(connection: &'c mut Connection, request: &Request) -> Self {
         let keep_alive = request.keeps_alive();
-        Self { connection, keep_alive, sent: Sent::Nothing, fate: Fate::Close }
+        let (sent, fate) = (Sent::Nothing, Fate::Close);
+        Self { connection, keep_alive, sent, fate, sending: None }
+    }
+
+    /// Keeps the request counted as a send under way.
+    pub(crate) fn count(&mut self, sending: Option<Sending>) {
+        self.sending = sending;
+    }
+
+    /// Ends that before the client can know that the answer is whole: it may go on at once.
+    pub(crate) fn settle(&mut self) {
+        self.sending = None;
     }
 
     /// The client's address.
@@ -109,6 +122,9 @@ impl<'c> Exchange<'c> {
             }
             Sent::Length { left } => {
                 *left -= i64::try_from(bytes.len()).unwrap_or(i64::MAX);
+                if *left <= 0 {
+                    self.sending = None;
+                }
                 self.connection.write(bytes).await
             }
             Sent::Nothing | Sent::Raw | Sent::Ended => self.connection.write(bytes).await,
@@ -125,6 +141,7 @@ impl<'c> Exchange<'c> {
 
     /// Ends the body properly.
     pub(crate) async fn end(&mut self) -> io::Result<()> {
+        self.settle();
         if self.sent == Sent::Chunked {
             self.connection.write(b"0\r\n\r\n").await?;
         }
@@ -136,6 +153,7 @@ impl<'c> Exchange<'c> {
 
     /// Sends a whole reply.
     pub(crate) async fn reply(&mut self, reply: Reply) -> io::Result<()> {
+        self.settle();
         let mut headers = reply.headers;
         if !reply.chunked {
             headers.push(("content-length".to_owned(), reply.body.len().to_string()));
@@ -152,6 +170,7 @@ impl<'c> Exchange<'c> {
 
     /// Ends the connection now, by reset if so wanted, though the answer may go on unseen.
     pub(crate) async fn hang_up(&mut self) {
+        self.settle();
         if self.fate == Fate::Keep {
             self.fate = Fate::Close;
         }

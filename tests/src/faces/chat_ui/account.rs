@@ -7,7 +7,7 @@ use super::routes::Call;
 use super::superjson::Annotated;
 use crate::http::Reply;
 use crate::lock::lock;
-use crate::options::Options;
+use crate::options::Session;
 
 /// `GET /api/v2/user`: null when nobody is logged in.
 pub(super) fn user(call: &Call<'_>) -> Reply {
@@ -86,9 +86,8 @@ pub(super) fn save_settings(call: &Call<'_>) -> Reply {
 
 /// `POST /logout`: ends this one session.
 pub(super) fn logout(call: &Call<'_>) -> Reply {
-    let mut options = Options::clone(call.options);
-    options.sessions.retain(|session| session.value != call.visitor.cookie);
-    call.state.set_options(options);
+    let ended = |session: &Session| session.value == call.visitor.cookie;
+    call.state.change_options(|options| options.sessions.retain(|session| !ended(session)));
     let name = &call.options.cookie_name;
     let cookie = format!("{name}=; Max-Age=0; Path=/; HttpOnly; Secure; SameSite=None");
     Reply::empty(302).with("location", "/").with("set-cookie", cookie)

@@ -54,6 +54,9 @@ async fn stream(
     loop {
         changes.mark_unchanged();
         let (updates, end) = generation.since(place);
+        if end.is_some() {
+            exchange.settle();
+        }
         for update in updates {
             write(exchange, update, place == 0).await?;
             place += 1;

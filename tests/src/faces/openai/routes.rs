@@ -28,8 +28,7 @@ pub(crate) fn plain(state: &Arc<State>, request: &Request) -> Reply {
 /// The key of the request, or the refusal of a wrong one.
 pub(crate) fn take_key(state: &State, request: &Request) -> Result<String, Reply> {
     let key = request.bearer().or(request.cookie("token")).unwrap_or_default().to_owned();
-    let keys = &state.options().api_keys;
-    if keys.is_empty() || keys.contains(&key) {
+    if state.options().takes_key(&key) {
         return Ok(key);
     }
     let message = if key.is_empty() {

@@ -1,0 +1,78 @@
+//! A process with a log; it is killed when its handle is dropped.
+
+use std::fs::{self, File};
+use std::io::{self, Write as _};
+use std::path::PathBuf;
+use std::process::Stdio;
+use std::time::Duration;
+
+use tokio::io::{AsyncBufReadExt, BufReader, Lines};
+use tokio::process::{Child, ChildStdout, Command};
+use tokio::time::timeout;
+
+/// How long a process may take to start, or to end when asked to.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// How much of a log is shown where a test fails.
+const TAIL: usize = 6000;
+
+/// A running process.
+#[derive(Debug)]
+pub struct Program {
+    child: Child,
+    lines: Lines<BufReader<ChildStdout>>,
+    log: PathBuf,
+}
+
+impl Program {
+    /// Starts `command`; its stderr is added to the file `log`.
+    pub fn start(mut command: Command, log: PathBuf) -> Self {
+        let file = File::options().create(true).append(true).open(&log).expect("a log file");
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(file).kill_on_drop(true);
+        let mut child = command.spawn().unwrap_or_else(|error| panic!("{command:?}: {error}"));
+        let stdout = child.stdout.take().expect("stdout is piped");
+        Self { child, lines: BufReader::new(stdout).lines(), log }
+    }
+
+    /// Returns what follows `prefix` on the first line of stdout that has it.
+    pub async fn line(&mut self, prefix: &str) -> String {
+        let found = timeout(PATIENCE, async {
+            while let Some(line) = self.lines.next_line().await.expect("stdout is text") {
+                if let Some((_, rest)) = line.split_once(prefix) {
+                    return Some(rest.trim().to_owned());
+                }
+            }
+            None
+        });
+        let found = found.await.ok().flatten();
+        found.unwrap_or_else(|| panic!("no line `{prefix}…`"))
+    }
+
+    /// Ends it at once, as a crash would.
+    pub async fn kill(&mut self) {
+        self.child.kill().await.expect("it runs");
+    }
+
+    /// Asks it to end, and waits for it.
+    pub async fn terminate(&mut self) {
+        let id = self.child.id().expect("it runs").to_string();
+        let asked = Command::new("kill").args(["-TERM", &id]).status().await;
+        assert!(asked.expect("the command `kill`").success());
+        timeout(PATIENCE, self.child.wait()).await.expect("it ends").expect("it ran");
+    }
+
+    fn tail(&self) -> String {
+        let log = fs::read(&self.log).unwrap_or_default();
+        String::from_utf8_lossy(&log[log.len().saturating_sub(TAIL)..]).into_owned()
+    }
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        let tail = self.tail();
+        if std::thread::panicking() {
+            _ = writeln!(io::stderr(), "--- {}\n{tail}", self.log.display());
+        } else {
+            assert!(!tail.contains("panicked at"), "{tail}");
+        }
+    }
+}

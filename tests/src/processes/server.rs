@@ -1,0 +1,55 @@
+//! `llm2api-server` as a process.
+
+use std::env;
+use std::path::{Path, PathBuf};
+
+use tokio::process::Command;
+
+use super::api::Api;
+use super::program::Program;
+
+/// The operator's key of every server here.
+pub const ADMIN_KEY: &str = "sk-operator";
+/// The clients' key of every server here.
+pub const API_KEY: &str = "sk-client";
+
+/// A running server.
+#[derive(Debug)]
+pub struct Server {
+    /// How to talk to it.
+    pub api: Api,
+    program: Program,
+}
+
+impl Server {
+    /// Starts a server with `data` as its data directory and more settings by environment, and
+    /// waits until it listens.
+    pub async fn start(data: &Path, settings: &[(&str, &str)]) -> Self {
+        let mut command = Command::new(executable());
+        command.current_dir(data).env_clear().env("DATA_DIR", data);
+        command.env("LISTEN", "127.0.0.1:0").env("RUST_LOG", "info").env("LOG_FORMAT", "json");
+        command.env("API_KEY", API_KEY).env("ADMIN_KEY", ADMIN_KEY);
+        command.envs(settings.iter().copied());
+        let log = data.with_extension("log");
+        let mut program = Program::start(command, log);
+        let base = program.line("OPENAI_BASE_URL=").await;
+        let url = base.strip_suffix("/v1").expect("the base address ends in /v1");
+        Self { api: Api::new(url, API_KEY), program }
+    }
+
+    /// Ends it at once, as a crash would.
+    pub async fn kill(&mut self) {
+        self.program.kill().await;
+    }
+}
+
+/// The server that the test command has built: `LLM2API_SERVER`, else the one beside this test.
+fn executable() -> PathBuf {
+    if let Some(path) = env::var_os("LLM2API_SERVER") {
+        return path.into();
+    }
+    let test = env::current_exe().expect("this test has a path");
+    let beside = test.ancestors().nth(2).expect("target/debug/deps").join("llm2api-server");
+    assert!(beside.exists(), "build it first: cargo build -p llm2api-server");
+    beside
+}
