@@ -30,11 +30,13 @@ pub(super) struct Page {
     pub(super) before: (u64, u64),
     /// What the last check found, and when.
     pub(super) checked: Option<(Instant, Verdict)>,
+    /// When a check, of this server or another, was last heard of.
+    pub(super) asked: Option<Instant>,
 }
 
 impl Page {
     pub(super) fn new(profile: Profile, fingerprint: Fingerprint) -> Self {
-        Self { profile, fingerprint, before: (0, 0), checked: None }
+        Self { profile, fingerprint, before: (0, 0), checked: None, asked: None }
     }
 }
 

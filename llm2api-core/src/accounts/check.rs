@@ -34,8 +34,10 @@ impl Accounts {
         let _place = self.shared.checks.acquire().await;
         let found = self.ask(site, &credential).await;
         let verdict = self.conclude(&credential, found).await;
-        let noted = (Instant::now(), verdict.clone());
-        self.shared.book.change(id, |page| page.checked = Some(noted));
+        let (now, noted) = (Instant::now(), verdict.clone());
+        self.shared.book.change(id, |page| {
+            (page.checked, page.asked) = (Some((now, noted)), Some(now));
+        });
         Ok(Checked { account: self.get(id)?, verdict })
     }
 

@@ -47,6 +47,9 @@ impl Accounts {
         if let Err(error) = self.save_counters().await {
             tracing::warn!(%error, "the last counters could not be kept");
         }
+        if let Some(places) = self.shared.parts.vault.places() {
+            places.leave().await;
+        }
     }
 
     /// Keeps the health that has changed, and checks the suspect.
@@ -187,7 +190,12 @@ impl Accounts {
                     shared.parts.pool.set_enabled(&id, profile.enabled);
                     shared.parts.pool.set_weight(&id, profile.weight);
                     shared.parts.pool.adopt(&id, &record.health);
-                    shared.book.change(&id, |page| page.profile = profile);
+                    shared.book.change(&id, |page| {
+                        if page.profile.checked_at < profile.checked_at {
+                            page.asked = Some(Instant::now());
+                        }
+                        page.profile = profile;
+                    });
                 }
                 _ => self.admit(vec![record]),
             }
@@ -227,12 +235,12 @@ impl Accounts {
         }
     }
 
-    /// Those that no server has checked for most of the interval.
+    /// Those that no server has checked for half of the interval; by the monotonic clock, since
+    /// dates may jump.
     fn due(&self, every: Duration) -> Vec<CredentialId> {
-        let limit = unix_seconds().saturating_sub(every.as_secs() / 2);
+        let recent = |asked: Instant| asked.elapsed() < every / 2;
         let due = |id: &CredentialId| {
-            let checked = self.shared.book.get(id).and_then(|page| page.profile.checked_at);
-            checked.is_none_or(|at| at <= limit)
+            self.shared.book.get(id).is_some_and(|page| !page.asked.is_some_and(recent))
         };
         self.shared.book.ids().into_iter().filter(due).collect()
     }

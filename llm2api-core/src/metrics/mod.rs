@@ -41,7 +41,7 @@ struct Shared {
 #[derive(Debug, Default)]
 struct Series {
     tally: Arc<Tally>,
-    handed: TallySnapshot,
+    handed: Option<Box<TallySnapshot>>,
 }
 
 /// The counters at one instant.
@@ -151,7 +151,7 @@ impl Metrics {
     /// that it has arrived, it is returned again.
     pub fn pending(&self) -> Batch {
         let since = |(name, series): (&Arc<str>, &Series)| {
-            let part = series.tally.snapshot().since(&series.handed)?;
+            let part = series.tally.snapshot().since(series.handed.as_deref())?;
             Some((name.clone(), part))
         };
         let mut parts: Vec<_> = self.series().iter().filter_map(since).collect();
@@ -164,7 +164,7 @@ impl Metrics {
         let mut all = self.series();
         for (name, part) in &batch.parts {
             if let Some(series) = all.get_mut(name) {
-                series.handed.add(part);
+                series.handed.get_or_insert_default().add(part);
             }
         }
     }

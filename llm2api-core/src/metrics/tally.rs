@@ -1,5 +1,6 @@
 //! The figures of one thing that is counted.
 
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
@@ -157,9 +158,9 @@ impl TallySnapshot {
     }
 
     /// Returns what came since an earlier snapshot; none where nothing did.
-    pub(super) fn since(mut self, earlier: &Self) -> Option<Self> {
+    pub(super) fn since(mut self, earlier: Option<&Self>) -> Option<Self> {
         let mut any = false;
-        self.each(&mut earlier.clone(), |_, value, earlier| {
+        self.each(&mut earlier.cloned().unwrap_or_default(), |_, value, earlier| {
             *value = value.saturating_sub(*earlier);
             any |= *value > 0;
         });
@@ -205,8 +206,14 @@ impl HistogramSnapshot {
     }
 }
 
+/// Takes room only once something was measured: most of many credentials are never used.
 #[derive(Debug, Default)]
 struct Histogram {
+    filled: OnceLock<Box<Buckets>>,
+}
+
+#[derive(Debug, Default)]
+struct Buckets {
     counts: [AtomicU64; BUCKETS],
     micros: AtomicU64,
 }
@@ -215,14 +222,16 @@ impl Histogram {
     fn add(&self, duration: Duration) {
         let micros = micros(duration);
         let bucket = BOUNDS_MS.partition_point(|bound| bound * 1000 < micros);
-        self.counts[bucket].fetch_add(1, Ordering::Relaxed);
-        self.micros.fetch_add(micros, Ordering::Relaxed);
+        let buckets = self.filled.get_or_init(Box::default);
+        buckets.counts[bucket].fetch_add(1, Ordering::Relaxed);
+        buckets.micros.fetch_add(micros, Ordering::Relaxed);
     }
 
     fn snapshot(&self) -> HistogramSnapshot {
+        let Some(buckets) = self.filled.get() else { return HistogramSnapshot::default() };
         HistogramSnapshot {
-            counts: std::array::from_fn(|at| self.counts[at].load(Ordering::Relaxed)),
-            sum: Duration::from_micros(self.micros.load(Ordering::Relaxed)),
+            counts: std::array::from_fn(|at| buckets.counts[at].load(Ordering::Relaxed)),
+            sum: Duration::from_micros(buckets.micros.load(Ordering::Relaxed)),
         }
     }
 }

@@ -230,6 +230,18 @@ impl Entry {
         self.seats.give_back();
     }
 
+    /// Takes back that a call has begun: other servers had all places.
+    pub(super) fn has_not_begun(&self) {
+        if self.per_minute > 0 {
+            self.lock().minute.pop_back();
+        }
+    }
+
+    /// Counts the calls that began here within the last minute, where they are limited.
+    pub(super) fn begun_this_minute(&self) -> u32 {
+        u32::try_from(self.lock().minute.len()).unwrap_or(u32::MAX)
+    }
+
     /// Notes that other servers have all places for a while.
     pub(super) fn is_full_for(&self, wait: Duration, now: Instant) {
         self.full_until.store(self.tick(now + wait), Ordering::Relaxed);

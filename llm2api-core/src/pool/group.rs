@@ -257,6 +257,19 @@ impl Group {
         !members.entries.iter().any(|other| other.credential.id() != id && other.may_be_used(now))
     }
 
+    /// Numbers all places through, in the order of the credentials' ids: returns how many come
+    /// before this credential's, and how many there are.
+    pub(super) fn numbered(&self, entry: &Entry) -> (u64, u64) {
+        let members = self.members();
+        let id = entry.credential.id().as_str();
+        let in_play = members.entries.iter().filter(|other| other.is_in_play());
+        in_play.fold((0, 0), |(before, all), other| {
+            let places = u64::from(other.max);
+            let is_before = other.credential.id().as_str() < id;
+            (before + if is_before { places } else { 0 }, all + places)
+        })
+    }
+
     fn trouble(&self) -> MutexGuard<'_, Trouble> {
         // Nothing panics while it holds the lock.
         self.trouble.lock().unwrap_or_else(PoisonError::into_inner)

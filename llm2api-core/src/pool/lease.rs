@@ -81,6 +81,10 @@ impl Lease {
         self.entry.tally.begin();
     }
 
+    pub(super) fn group(&self) -> &Group {
+        &self.group
+    }
+
     /// Returns the credential.
     pub fn credential(&self) -> &Credential {
         &self.entry.credential
@@ -182,6 +186,8 @@ impl Drop for Lease {
         if self.stage > Stage::Unconfirmed {
             self.settle(Ending::Cancelled);
             self.pool.note_hold(self.began.elapsed());
+        } else {
+            self.entry.has_not_begun();
         }
         if self.probe {
             self.group.end_trial();

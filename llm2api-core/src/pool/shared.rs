@@ -18,7 +18,7 @@ use super::{CredentialStatus, Event, Route};
 use crate::chat::Call;
 use crate::clock::unix_millis;
 use crate::credential::{CredentialId, HealthState, SavedHealth, Signal, reason};
-use crate::store::{Ask, Places, Taken};
+use crate::store::{Ask, Places, Standing, Taken};
 
 /// A credential and the group it belongs to.
 type Found = (Arc<Group>, Arc<Entry>);
@@ -176,7 +176,10 @@ impl Shared {
         let entry = &lease.entry;
         let mut ask = Ask::new(entry.credential.id().clone(), entry.max);
         ask.per_minute = entry.per_minute;
-        ask.held = entry.in_flight().saturating_sub(1);
+        if places.standing() == Standing::Alone {
+            (ask.places_before, ask.places_in_all) = lease.group().numbered(entry);
+            ask.begun_this_minute = entry.begun_this_minute().saturating_sub(1);
+        }
         match places.take(&ask).await {
             Taken::Place(token) => {
                 lease.begin(Some(token));

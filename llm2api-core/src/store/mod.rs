@@ -5,6 +5,8 @@
 
 mod keyring;
 mod memory;
+#[cfg(feature = "redis")]
+mod redis;
 mod row;
 #[cfg(feature = "sqlite")]
 mod sqlite;
@@ -16,6 +18,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
+#[cfg(feature = "redis")]
+pub use self::redis::RedisStore;
 pub use keyring::Keyring;
 pub use memory::MemoryStore;
 pub use row::{Changes, Count, Inserted, KeyId, Row, Sealed, Version};
@@ -81,8 +85,9 @@ pub trait Store: Debug + Send + Sync + 'static {
 
 /// The calls that several servers together may make with one credential.
 ///
-/// A place is held under a token that grows with every place given (a fencing token), and runs out
-/// unless it is renewed: what a killed server held comes free by itself.
+/// A place is held under a token that grows with every place that this server was given and is good
+/// for it alone (a fencing token): nobody renews or gives back what has become another's. It runs
+/// out unless it is renewed: what a killed server held comes free by itself.
 #[async_trait]
 pub trait Places: Debug + Send + Sync + 'static {
     /// Asks for one of `limit` places at a credential.
@@ -94,6 +99,9 @@ pub trait Places: Debug + Send + Sync + 'static {
     /// Renews what is held and gives back what was handed in, at least every [`TEND_EVERY`] and as
     /// soon as something was handed in; runs until dropped.
     async fn tend(&self);
+
+    /// Gives everything back: this server takes no more calls.
+    async fn leave(&self) {}
 
     /// Says how this server stands in the fleet.
     fn standing(&self) -> Standing;
@@ -109,14 +117,20 @@ pub struct Ask {
     pub limit: u32,
     /// Calls that may begin in any minute, over all servers; 0 for no limit.
     pub per_minute: u32,
-    /// Places that this server has there already.
-    pub held: u32,
+    /// Calls that this server began there within the last minute.
+    pub begun_this_minute: u32,
+    /// The number of the first of these places, where all places of the upstream are numbered
+    /// through in the order of the credentials' ids.
+    pub places_before: u64,
+    /// All places of the upstream; 0 where nobody has counted them, which is worth the trouble
+    /// only for a server that stands [`Alone`](Standing::Alone).
+    pub places_in_all: u64,
 }
 
 impl Ask {
     /// Asks for one of `limit` places.
     pub fn new(id: CredentialId, limit: u32) -> Self {
-        Self { id, limit, per_minute: 0, held: 0 }
+        Self { id, limit, per_minute: 0, begun_this_minute: 0, places_before: 0, places_in_all: 0 }
     }
 }
 

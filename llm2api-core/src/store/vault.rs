@@ -95,7 +95,7 @@ impl Vault {
     pub async fn load(&self) -> Result<(Vec<Record>, Version)> {
         let (rows, version) = self.inner.store.rows().await?;
         self.sealed_list().clear();
-        Ok((self.open_rows(&rows), version))
+        Ok((self.open_rows(rows), version))
     }
 
     /// Returns what has changed after `since`, as other servers wrote it.
@@ -108,7 +108,7 @@ impl Vault {
         }
         self.sealed_list().retain(|id| !news.removed.contains(id));
         Ok(RecordChanges {
-            changed: self.open_rows(&news.rows),
+            changed: self.open_rows(news.rows),
             removed: news.removed,
             version: news.version,
             reset: news.reset,
@@ -193,13 +193,13 @@ impl Vault {
         Fingerprint::of(&key, upstream, material)
     }
 
-    fn open_rows(&self, rows: &[Row]) -> Vec<Record> {
+    fn open_rows(&self, rows: Vec<Row>) -> Vec<Record> {
         let mut sealed = self.sealed_list();
-        let open = rows.iter().filter_map(|row| {
-            let record = row::open(&self.inner.keyring, row);
+        let open = rows.into_iter().filter_map(|row| {
+            let record = row::open(&self.inner.keyring, &row);
             sealed.retain(|id| *id != row.id);
             if record.is_none() {
-                row::report(row);
+                row::report(&row);
                 sealed.push(row.id.clone());
             }
             record

@@ -1,6 +1,8 @@
 //! What every store must do, run by each of them.
 
 mod memory;
+#[cfg(feature = "redis")]
+mod redis;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 mod suite;

@@ -1,12 +1,12 @@
 use std::future::ready;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Instant;
 
 use async_trait::async_trait;
 use futures::future::join_all;
 use llm2api_core::store::{SqliteStore, Store};
 use tempfile::TempDir;
+use tokio::time::Instant;
 
 use crate::suite::{Home, insert, row, run, suite};
 

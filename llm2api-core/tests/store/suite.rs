@@ -7,6 +7,7 @@ use async_trait::async_trait;
 use futures::future::join_all;
 use llm2api_core::CredentialId;
 use llm2api_core::store::{Count, Inserted, KeyId, Row, Sealed, Store};
+use tokio::task::JoinSet;
 
 /// Where a store keeps what it keeps.
 #[async_trait]
@@ -213,14 +214,14 @@ pub(crate) async fn counters_add_up_by_series_and_field(home: &impl Home) {
 
 pub(crate) async fn of_many_at_once_one_is_new(home: &impl Home) {
     let store = home.open().await;
-    let tasks = (0..32).map(|number| {
+    let mut tasks = JoinSet::new();
+    for number in 0..32 {
         let store = store.clone();
-        tokio::spawn(async move {
+        tasks.spawn(async move {
             insert(&*store, &row(&format!("cred_{number}"), "same", Some("7"))).await
-        })
-    });
-    let answers: Vec<_> =
-        join_all(tasks).await.into_iter().map(|task| task.expect("ran")).collect();
+        });
+    }
+    let answers = tasks.join_all().await;
     let new = answers.iter().filter(|answer| **answer == Inserted::New).count();
     assert_eq!(new, 1);
     let [kept] = rows(&*store).await.try_into().expect("one row");

@@ -1,6 +1,7 @@
 //! Names for secrets.
 
 use std::fmt;
+use std::sync::Arc;
 
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
@@ -14,7 +15,7 @@ use crate::store::row::hex;
 ///
 /// `Display` shows the first 8 hex digits, enough for people to tell credentials apart.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Fingerprint(String);
+pub struct Fingerprint(Arc<str>);
 
 impl Fingerprint {
     /// Makes the fingerprint of a secret at an upstream.
@@ -25,7 +26,7 @@ impl Fingerprint {
         // No text holds this byte, so that no other pair comes to the same bytes.
         mac.update(&[0xff]);
         mac.update(&material::normalised(secret));
-        Self(hex(&mac.finalize().into_bytes()))
+        Self(hex(&mac.finalize().into_bytes()).into())
     }
 
     /// Returns all 64 hex digits, which a store keeps unique.

@@ -1,0 +1,211 @@
+//! A store in Redis or Valkey, which several servers share.
+
+mod failure;
+mod link;
+mod places;
+mod rows;
+mod scripts;
+mod share;
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use ::redis::{Client, IntoConnectionInfo, cmd};
+use async_trait::async_trait;
+
+use self::link::Link;
+use self::places::RedisPlaces;
+use self::rows::{inserted, read_rows};
+use self::scripts::Scripts;
+use super::{Changes, Count, Inserted, Places, Row, Sealed, Store, Version};
+use crate::credential::CredentialId;
+use crate::error::{Error, ErrorKind, Result};
+
+/// Those that are gone and still remembered: a server that missed more removals than this while it
+/// was away keeps what it should have dropped until it starts again.
+const REMEMBERED: u32 = 100_000;
+/// Series of counters that are read in one go.
+const AT_ONCE: usize = 500;
+
+/// Keeps everything in one Redis 5 or newer, or Valkey, which several servers share.
+///
+/// Every write is one script, so that it is made whole or not at all. What was confirmed is as safe
+/// as that server makes it: with `appendonly yes` it survives the server's crash, and with
+/// `appendfsync always` a power cut too. All keys begin with `llm2api:`; installations that share
+/// a server take databases of their own (`redis://host/1`). A cluster is not supported.
+///
+/// # Example
+/// ```no_run
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> llm2api_core::Result<()> {
+/// use std::sync::Arc;
+/// use llm2api_core::Client;
+/// use llm2api_core::store::{Keyring, RedisStore};
+///
+/// let store = RedisStore::connect("redis://127.0.0.1/0").await?;
+/// let keys = Keyring::parse(&std::env::var("MASTER_KEY").unwrap_or_default())?;
+/// let client = Client::builder().with_store(Arc::new(store), keys).build().await?;
+/// # drop(client);
+/// # Ok(()) }
+/// ```
+pub struct RedisStore {
+    link: Arc<Link>,
+    scripts: Arc<Scripts>,
+    places: Arc<RedisPlaces>,
+    /// The connection over which everything was last read: what happened between two connections
+    /// may have been lost.
+    seen: AtomicU64,
+}
+
+impl RedisStore {
+    /// Connects to `redis://[user:password@]host[:port][/database]`, or `rediss://…` for TLS with
+    /// the system's certificates.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Configuration`] for a URL that is none, and where the server refuses the user
+    /// or the password; [`ErrorKind::Store`] where it cannot be reached.
+    pub async fn connect(url: &str) -> Result<Self> {
+        let client = client(url)?;
+        let scripts = Arc::new(Scripts::new());
+        let link = Arc::new(Link::new(client.clone()));
+        // Calls must not wait behind a long list.
+        let places = Arc::new(RedisPlaces::new(Link::new(client), scripts.clone()));
+        link.live().await?;
+        Ok(Self { link, scripts, places, seen: AtomicU64::new(0) })
+    }
+
+    async fn history(&self, since: Version) -> Result<Changes> {
+        let live = self.link.live().await?;
+        let everything = live.generation() != self.seen.load(Ordering::Relaxed);
+        let mut script = self.scripts.changes.arg(since.0);
+        script.arg(u8::from(everything));
+        let (version, reset, ids, gone): (u64, bool, Vec<String>, Vec<String>) =
+            self.link.run(&live, &script).await?;
+        let rows = read_rows(&self.link, &live, ids).await?;
+        self.seen.store(live.generation(), Ordering::Relaxed);
+        let removed = gone.into_iter().map(CredentialId::from_text).collect();
+        Ok(Changes { rows, removed, version: Version(version), reset })
+    }
+}
+
+/// Reads the URL, which is never repeated: it may hold a password.
+fn client(url: &str) -> Result<Client> {
+    let wrong = || {
+        let text = "`STORE_URL` is no address of a Redis: write `redis://HOST:PORT/DATABASE`";
+        Error::new(ErrorKind::Configuration, "open store", text)
+    };
+    let info = url.into_connection_info().map_err(|_| wrong())?;
+    let tcp = link::tcp_settings();
+    let client = Client::open(info.set_tcp_settings(tcp)).map_err(|_| wrong())?;
+    if url.starts_with("rediss:") {
+        // The client of this crate takes the process's provider; one that is there stays.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+    }
+    Ok(client)
+}
+
+impl fmt::Debug for RedisStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RedisStore").field("places", &self.places).finish_non_exhaustive()
+    }
+}
+
+#[async_trait]
+impl Store for RedisStore {
+    async fn rows(&self) -> Result<(Vec<Row>, Version)> {
+        self.seen.store(0, Ordering::Relaxed);
+        let all = self.history(Version::default()).await?;
+        Ok((all.rows, all.version))
+    }
+
+    async fn changes(&self, since: Version) -> Result<Changes> {
+        self.history(since).await
+    }
+
+    async fn insert(&self, row: &Row) -> Result<Inserted> {
+        let Row { id, upstream, fingerprint, sealed, profile, health, account } = row;
+        let mut script = self.scripts.insert.arg(id.as_str());
+        script.arg(upstream).arg(fingerprint).arg(&sealed.key.0).arg(&sealed.bytes);
+        script.arg(profile).arg(health).arg(account.as_slice());
+        self.link.run_now(&script).await.map(|owner: Option<String>| inserted(owner.as_deref()))
+    }
+
+    async fn replace(&self, row: &Row) -> Result<Inserted> {
+        let Row { id, upstream, fingerprint, sealed, profile, account, .. } = row;
+        let mut script = self.scripts.replace.arg(id.as_str());
+        script.arg(upstream).arg(fingerprint).arg(&sealed.key.0).arg(&sealed.bytes);
+        script.arg(profile).arg(account.as_slice());
+        self.link.run_now(&script).await.map(|owner: Option<String>| inserted(owner.as_deref()))
+    }
+
+    async fn set_profile(&self, id: &CredentialId, profile: &str) -> Result<bool> {
+        let mut script = self.scripts.set_field.arg("profile");
+        script.arg(id.as_str()).arg(profile);
+        self.link.run_now(&script).await
+    }
+
+    async fn set_health(&self, health: &[(CredentialId, String)]) -> Result<()> {
+        let mut script = self.scripts.set_field.arg("health");
+        for (id, health) in health {
+            script.arg(id.as_str()).arg(health);
+        }
+        self.link.run_now::<u64>(&script).await.map(drop)
+    }
+
+    async fn remove(&self, id: &CredentialId) -> Result<bool> {
+        let mut script = self.scripts.remove.arg(id.as_str());
+        script.arg(REMEMBERED);
+        self.link.run_now(&script).await
+    }
+
+    async fn reseal(&self, id: &CredentialId, old: &Sealed, new: &Sealed) -> Result<bool> {
+        let mut script = self.scripts.reseal.arg(id.as_str());
+        for sealed in [old, new] {
+            script.arg(&sealed.key.0).arg(&sealed.bytes);
+        }
+        self.link.run_now(&script).await
+    }
+
+    async fn value(&self, name: &str) -> Result<Option<Vec<u8>>> {
+        self.link.run_now(&self.scripts.value.arg(name)).await
+    }
+
+    async fn set_value(&self, name: &str, expected: Option<&[u8]>, value: &[u8]) -> Result<bool> {
+        let mut script = self.scripts.set_value.arg(name);
+        script.arg(value).arg(expected.as_slice());
+        self.link.run_now(&script).await
+    }
+
+    async fn add(&self, counts: &[Count]) -> Result<()> {
+        let mut script = self.scripts.add.prepare_invoke();
+        for count in counts {
+            let value = i64::try_from(count.value).unwrap_or(i64::MAX);
+            script.arg(&count.series).arg(&count.field).arg(value);
+        }
+        self.link.run_now(&script).await
+    }
+
+    async fn counts(&self, prefix: &str) -> Result<Vec<Count>> {
+        let live = self.link.live().await?;
+        let (from, to) = ([b"[", prefix.as_bytes()].concat(), [b"(", prefix.as_bytes(), b"\xff"]);
+        let mut command = cmd("ZRANGEBYLEX");
+        command.arg(scripts::SERIES).arg(from).arg(to.concat());
+        let series: Vec<String> = self.link.query(&live, &command).await?;
+        let mut counts = Vec::new();
+        for part in series.chunks(AT_ONCE) {
+            let mut pipe = ::redis::pipe();
+            for series in part {
+                pipe.hgetall(format!("{}{series}", scripts::COUNTERS));
+            }
+            let found: Vec<Vec<(String, u64)>> = self.link.pipe(&live, &pipe).await?;
+            counts.extend(part.iter().zip(found).flat_map(|(series, fields)| {
+                fields.into_iter().map(move |(field, value)| Count::new(series, field, value))
+            }));
+        }
+        Ok(counts)
+    }
+
+    fn places(&self) -> Option<Arc<dyn Places>> {
+        Some(self.places.clone())
+    }
+}

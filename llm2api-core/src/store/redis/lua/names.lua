@@ -1,0 +1,72 @@
+-- Put before every script: the names of keys, and what several scripts share.
+local VERSION, BEGIN = 'llm2api:version', 'llm2api:begin'
+-- Hashes: a row each, who owns what must be unique, small values.
+local ROW, OWNERS, VALUES = 'llm2api:row:', 'llm2api:owners', 'llm2api:values'
+-- Sorted sets: ids of rows by their last change, and of those that are gone.
+local CHANGED, REMOVED = 'llm2api:changed', 'llm2api:removed'
+-- A hash of counters a series, and the names of all series.
+local COUNTERS, SERIES = 'llm2api:counters:', 'llm2api:series'
+-- Sorted sets: places held, by the end of their lease; calls of the last minute; servers.
+local PLACES, MINUTE, SERVERS = 'llm2api:places:', 'llm2api:minute:', 'llm2api:servers'
+
+-- This server's clock, in milliseconds.
+local function now_ms()
+  local time = redis.call('TIME')
+  return time[1] * 1000 + math.floor(time[2] / 1000)
+end
+
+-- The next version. A history begins with the date, so that one that follows on a loss is ahead.
+local function next_version()
+  if redis.call('EXISTS', VERSION) == 0 then
+    local time = redis.call('TIME')
+    local begin = string.format('%.0f', time[1] * 1000000 + time[2])
+    redis.call('SET', VERSION, begin)
+    redis.call('SET', BEGIN, begin)
+  end
+  return string.format('%.0f', redis.call('INCR', VERSION))
+end
+
+local function note_change(id)
+  redis.call('ZADD', CHANGED, next_version(), id)
+  redis.call('ZREM', REMOVED, id)
+end
+
+-- What only one row of an upstream may have: its secret, and its account where it has one.
+local function unique(upstream, fingerprint, account)
+  local place = #upstream .. ':' .. upstream .. ':'
+  local names = { 'secret:' .. place .. fingerprint }
+  if account then
+    names[2] = 'account:' .. place .. account
+  end
+  return names
+end
+
+local function unique_of(id)
+  local row = redis.call('HMGET', ROW .. id, 'upstream', 'fingerprint', 'account')
+  return unique(row[1], row[2], row[3])
+end
+
+-- The row, other than this one, that has one of these.
+local function other_owner(id, names)
+  for _, name in ipairs(names) do
+    local owner = redis.call('HGET', OWNERS, name)
+    if owner and owner ~= id then
+      return owner
+    end
+  end
+end
+
+-- Writes all of a row but its health.
+local function put(id, names, upstream, fingerprint, account, key, sealed, profile)
+  for _, name in ipairs(names) do
+    redis.call('HSET', OWNERS, name, id)
+  end
+  redis.call('HSET', ROW .. id, 'upstream', upstream, 'fingerprint', fingerprint,
+    'key', key, 'sealed', sealed, 'profile', profile)
+  if account then
+    redis.call('HSET', ROW .. id, 'account', account)
+  else
+    redis.call('HDEL', ROW .. id, 'account')
+  end
+  note_change(id)
+end

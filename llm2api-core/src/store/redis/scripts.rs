@@ -1,0 +1,36 @@
+//! The scripts that run in Redis, each after the names that all share.
+
+use ::redis::Script;
+
+/// The names of all series of counters.
+pub(super) const SERIES: &str = "llm2api:series";
+/// Counters of a series, behind this.
+pub(super) const COUNTERS: &str = "llm2api:counters:";
+/// A row, behind this.
+pub(super) const ROW: &str = "llm2api:row:";
+
+macro_rules! scripts {
+    ($($name:ident),* $(,)?) => {
+        /// All scripts.
+        #[derive(Debug)]
+        pub(super) struct Scripts {
+            $(pub(super) $name: Script),*
+        }
+
+        impl Scripts {
+            pub(super) fn new() -> Self {
+                Self {
+                    $($name: Script::new(concat!(
+                        include_str!("lua/names.lua"),
+                        include_str!(concat!("lua/", stringify!($name), ".lua")),
+                    ))),*
+                }
+            }
+        }
+    };
+}
+
+scripts!(
+    add, beat, changes, give_back, insert, remove, replace, reseal, set_field, set_value, take,
+    value,
+);

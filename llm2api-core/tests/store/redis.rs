@@ -1,0 +1,208 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use llm2api_core::CredentialId;
+use llm2api_core::store::{Ask, Inserted, Places, RedisStore, Row, Standing, Store, Taken};
+use llm2api_tests::processes::{Redis, eventually};
+use tokio::task::JoinSet;
+
+use crate::suite::{Home, insert, row, run, suite};
+
+/// How long a server may take to learn something of its store.
+const SOON: Duration = Duration::from_secs(8);
+
+#[async_trait]
+impl Home for Redis {
+    async fn open(&self) -> Arc<dyn Store> {
+        Arc::new(connect(self).await)
+    }
+}
+
+suite!(Redis::start());
+run!(Redis::start(), everything_is_there_after_opening_again);
+
+async fn connect(redis: &Redis) -> RedisStore {
+    RedisStore::connect(&redis.url()).await.expect("a store")
+}
+
+fn id(text: &str) -> CredentialId {
+    CredentialId::from_text(text)
+}
+
+async fn set_profile(store: &dyn Store, row: &Row, profile: &str) {
+    assert!(store.set_profile(&row.id, profile).await.expect("an answer"));
+}
+
+#[tokio::test]
+async fn what_one_server_changes_is_news_to_the_other() {
+    let redis = Redis::start().await;
+    let (one, other) = (connect(&redis).await, connect(&redis).await);
+    let (first, second) = (row("cred_1", "one", None), row("cred_2", "two", Some("7")));
+    insert(&one, &first).await;
+    let (known, version) = other.rows().await.expect("rows");
+    assert_eq!(known, std::slice::from_ref(&first));
+    let nothing = other.changes(version).await.expect("changes");
+    assert!(nothing.rows.is_empty() && nothing.removed.is_empty() && !nothing.reset);
+
+    insert(&one, &second).await;
+    set_profile(&one, &first, "new").await;
+    one.set_health(&[(first.id.clone(), "worse".into())]).await.expect("set");
+    let news = other.changes(version).await.expect("changes");
+    let first = Row { profile: "new".into(), health: "worse".into(), ..first };
+    assert_eq!(news.rows, [second.clone(), first.clone()], "in the order of their last change");
+    assert!(news.removed.is_empty() && !news.reset);
+
+    assert!(one.remove(&first.id).await.expect("an answer"));
+    assert!(one.remove(&second.id).await.expect("an answer"));
+    assert_eq!(insert(&one, &second).await, Inserted::New);
+    let news = other.changes(news.version).await.expect("changes");
+    assert_eq!((news.rows, news.removed), (vec![second], vec![first.id]), "it has come back");
+}
+
+#[tokio::test]
+async fn a_store_that_lost_its_data_says_so() {
+    let redis = Redis::start().await;
+    let (one, other) = (connect(&redis).await, connect(&redis).await);
+    let (first, second) = (row("cred_1", "one", None), row("cred_2", "two", None));
+    insert(&one, &first).await;
+    let version = other.rows().await.expect("rows").1;
+    redis.forget().await;
+    insert(&one, &second).await;
+    assert!(one.remove(&second.id).await.expect("an answer"));
+    insert(&one, &row("cred_3", "three", None)).await;
+    let news = other.changes(version).await.expect("changes");
+    assert!(news.reset, "there are later changes, and yet what was before is lost");
+    assert_eq!(news.rows, [row("cred_3", "three", None)]);
+    assert_eq!(news.removed, [second.id], "what was removed since must not be put back");
+    let again = other.changes(news.version).await.expect("changes");
+    assert!(!again.reset && again.rows.is_empty());
+}
+
+#[tokio::test]
+async fn after_a_new_connection_everything_is_told_again() {
+    let mut redis = Redis::start().await;
+    let store = connect(&redis).await;
+    let first = row("cred_1", "one", None);
+    insert(&store, &first).await;
+    let version = store.rows().await.expect("rows").1;
+    redis.kill().await;
+    assert!(store.changes(version).await.is_err(), "it is away");
+    assert!(store.insert(&row("cred_2", "two", None)).await.is_err(), "nothing is acknowledged");
+    redis.resume().await;
+    let news = async || store.changes(version).await.ok();
+    let news = eventually("the store is back", SOON, news).await;
+    assert!(news.reset && news.rows == [first], "{news:?}");
+    assert!(!store.changes(version).await.expect("changes").reset);
+}
+
+#[tokio::test]
+async fn servers_share_places() {
+    let redis = Redis::start().await;
+    let (one, other) = (places(&connect(&redis).await), places(&connect(&redis).await));
+    let ask = Ask::new(id("cred_1"), 2);
+    let Taken::Place(first) = one.take(&ask).await else { panic!("a place") };
+    let Taken::Place(second) = other.take(&ask).await else { panic!("another") };
+    assert!(matches!(one.take(&ask).await, Taken::Full(_)));
+    assert!(matches!(one.take(&Ask::new(id("cred_2"), 1)).await, Taken::Place(_)), "another's");
+
+    one.give_back(&ask.id, first);
+    one.give_back(&ask.id, second + 1000);
+    let again = async || match other.take(&ask).await {
+        Taken::Place(token) => Some(token),
+        _ => None,
+    };
+    let tended = async { tokio::join!(one.tend(), other.tend()) };
+    tokio::select! {
+        _ = tended => unreachable!("it has no end"),
+        token = eventually("the place is free", SOON, again) => assert!(token > second),
+    }
+    assert!(matches!(one.take(&ask).await, Taken::Full(_)), "one was given back, not two");
+    other.leave().await;
+    assert!(matches!(one.take(&ask).await, Taken::Place(_)), "who leaves holds nothing");
+    assert!(matches!(one.take(&ask).await, Taken::Place(_)));
+}
+
+#[tokio::test]
+async fn servers_share_a_minute() {
+    let redis = Redis::start().await;
+    let (one, other) = (places(&connect(&redis).await), places(&connect(&redis).await));
+    let mut ask = Ask::new(id("cred_1"), 9);
+    ask.per_minute = 2;
+    assert!(matches!(one.take(&ask).await, Taken::Place(_)));
+    assert!(matches!(other.take(&ask).await, Taken::Place(_)));
+    let Taken::Full(wait) = other.take(&ask).await else { panic!("the minute is full") };
+    assert!(wait > Duration::from_secs(50) && wait <= Duration::from_secs(60), "{wait:?}");
+}
+
+#[tokio::test]
+async fn a_place_that_was_given_to_nobody_goes_back() {
+    let redis = Redis::start().await;
+    let places = places(&connect(&redis).await);
+    let ask = Ask::new(id("cred_1"), 1);
+    assert!(matches!(places.take(&Ask::new(id("warm"), 1)).await, Taken::Place(_)));
+    {
+        let asked = places.take(&ask);
+        tokio::pin!(asked);
+        assert!(futures::poll!(&mut asked).is_pending(), "the question is on its way");
+    }
+    let free = async || matches!(places.take(&ask).await, Taken::Place(_)).then_some(());
+    tokio::select! {
+        () = places.tend() => unreachable!("it has no end"),
+        () = eventually("the place is free", SOON, free) => {}
+    }
+}
+
+#[tokio::test]
+async fn without_the_store_each_server_has_its_share() {
+    let mut redis = Redis::start().await;
+    let stores = [connect(&redis).await, connect(&redis).await, connect(&redis).await];
+    let servers = stores.each_ref().map(places);
+    let mut tasks = JoinSet::new();
+    for server in servers.clone() {
+        tasks.spawn(async move { server.tend().await });
+    }
+    let all =
+        async || servers.iter().all(|server| format!("{server:?}").contains("of: 3")).then_some(());
+    eventually("all have heard of each other", SOON, all).await;
+    redis.kill().await;
+    let mut given = 0;
+    for server in &servers {
+        let mut ask = Ask::new(id("cred_1"), 4);
+        (ask.places_before, ask.places_in_all) = (0, 4);
+        let alone = async || (server.standing() == Standing::Alone).then_some(());
+        eventually("it knows", SOON, alone).await;
+        while let Taken::Place(_) = server.take(&ask).await {
+            given += 1;
+        }
+    }
+    assert_eq!(given, 4, "together they have all places, and no more");
+    redis.resume().await;
+    for server in &servers {
+        let joined = async || (server.standing() == Standing::Joined).then_some(());
+        eventually("it is back", SOON, joined).await;
+    }
+    for server in &servers {
+        let full = matches!(server.take(&Ask::new(id("cred_1"), 4)).await, Taken::Full(_));
+        assert!(full, "what was taken meanwhile counts");
+    }
+    assert!(matches!(servers[0].take(&Ask::new(id("cred_1"), 5)).await, Taken::Place(_)));
+    assert!(matches!(servers[1].take(&Ask::new(id("cred_1"), 5)).await, Taken::Full(_)));
+}
+
+#[tokio::test]
+async fn who_may_not_enter_is_told_so() {
+    let redis = Redis::start().await;
+    let url = redis.url().replace("redis://", "redis://:canary@");
+    let error = RedisStore::connect(&url).await.expect_err("it has no password");
+    let shown = format!("{error} {error:?}");
+    assert!(shown.contains("password of `STORE_URL`") && !shown.contains("canary"), "{shown}");
+    let nobody = RedisStore::connect("redis://127.0.0.1:1/0").await.expect_err("nobody listens");
+    assert!(nobody.to_string().contains("cannot be reached"), "{nobody}");
+    let wrong = RedisStore::connect("redis://:canary@[/0").await.expect_err("no URL");
+    assert!(!format!("{wrong} {wrong:?}").contains("canary"), "{wrong}");
+}
+
+fn places(store: &RedisStore) -> Arc<dyn Places> {
+    store.places().expect("places")
+}
