@@ -16,6 +16,10 @@ check:
 test part="all":
     ./tests/run {{ part }}
 
+# The kill tests at full length: a hundred rounds
+proof: programs
+    KILL_ROUNDS=100 cargo test -p llm2api-tests --test kill
+
 # Python tests alone, after `./tests/run python` has been run once
 pytest *arguments: programs
     tests/.venv/bin/pytest tests/python {{ arguments }}

@@ -3,19 +3,22 @@
 use std::fmt::Write as _;
 use std::io::{self, Write as _};
 use std::net::SocketAddr;
+use std::path::Path;
 
 use crate::config::Config;
 use crate::reachable::reachable;
 
 /// Prints the lines that a person copies into a client.
-pub(crate) fn print(config: &Config, address: SocketAddr) {
-    let text = text(config, address);
+///
+/// `key_file` is where the operator's key is kept, if it was not set.
+pub(crate) fn print(config: &Config, address: SocketAddr, key_file: Option<&Path>) {
+    let text = text(config, address, key_file);
     let mut out = io::stdout().lock();
     // A closed stdout is no reason not to serve.
     let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
 }
 
-fn text(config: &Config, address: SocketAddr) -> String {
+fn text(config: &Config, address: SocketAddr, key_file: Option<&Path>) -> String {
     let address = reachable(address);
     let mut text = format!("OPENAI_BASE_URL=http://{address}{}/v1\n", config.api_path);
     text.push_str(if config.api_keys.is_empty() {
@@ -23,9 +26,14 @@ fn text(config: &Config, address: SocketAddr) -> String {
     } else {
         "OPENAI_API_KEY: use the value of API_KEY\n"
     });
+    // Writing to a String cannot fail.
+    let _ = match key_file {
+        Some(path) => writeln!(text, "ADMIN_KEY: in the file {}", path.display()),
+        None => writeln!(text, "ADMIN_KEY: use its value, else the first of API_KEY"),
+    };
+    let _ = writeln!(text, "Add accounts at http://{address}/cookie");
     for upstream in config.upstreams.iter().filter(|upstream| upstream.kind == "demo") {
         let name = &upstream.name;
-        // Writing to a String cannot fail.
         let _ = writeln!(
             text,
             "Upstream `{name}` is the built-in demo: set UPSTREAM_URL to use a real one"
@@ -39,22 +47,23 @@ mod tests {
     use super::*;
     use crate::config::{Settings, Sources};
 
-    fn banner(pairs: &[(&str, &str)]) -> String {
+    fn banner(pairs: &[(&str, &str)], key_file: Option<&str>) -> String {
         let pairs = pairs.iter().map(|(name, text)| ((*name).into(), (*text).into()));
         let sources = Sources { environment: pairs.collect(), ..Sources::default() };
         let config = Settings::resolve(&sources).and_then(|s| s.config()).expect("valid");
-        text(&config, config.listen)
+        text(&config, config.listen, key_file.map(Path::new))
     }
 
     #[test]
     fn it_says_how_to_reach_the_server_and_no_key() {
-        let open = banner(&[]);
-        let keyed = banner(&[
+        let open = banner(&[], Some("./data/admin.key"));
+        let settings = [
             ("LISTEN", "0.0.0.0:8080"),
             ("API_KEY", "sk-canary"),
             ("API_PATH", "a/b"),
             ("UPSTREAM_URL", "https://chat.example.org"),
-        ]);
+        ];
+        let keyed = banner(&settings, None);
         assert!(!keyed.contains("canary"));
         insta::assert_snapshot!(format!("{open}---\n{keyed}"));
     }

@@ -8,7 +8,8 @@ use std::path::PathBuf;
 use clap::{Arg, ArgMatches, Args, Command, FromArgMatches, Parser, Subcommand};
 
 use crate::config::{Config, ConfigError, Settings, Sources, TABLE};
-use crate::{RunError, client, healthcheck, run, telemetry};
+use crate::run::rehearse;
+use crate::{RunError, healthcheck, run, store, telemetry};
 
 const FILE: &str = "llm2api.toml";
 const FAILED: u8 = 1;
@@ -35,6 +36,9 @@ enum Task {
     /// Look at the settings
     #[command(subcommand)]
     Config(Look),
+    /// Work on the store
+    #[command(subcommand)]
+    Store(Keep),
     /// Ask a running server on LISTEN whether it lives; the exit code is 0 or 1
     Healthcheck,
 }
@@ -45,6 +49,12 @@ enum Look {
     Check,
     /// Print the effective settings, secrets hidden
     Print,
+}
+
+#[derive(Clone, Copy, Debug, Subcommand)]
+enum Keep {
+    /// Seal every credential anew with the first key of MASTER_KEY; the others open the old ones
+    RotateKey,
 }
 
 /// The settings of the table as flags; a secret only by the path of its file, since everybody on
@@ -114,6 +124,7 @@ impl Cli {
             Task::Serve => serve(config).await,
             Task::Config(Look::Check) => check(&config).await,
             Task::Config(Look::Print) => say(&settings.to_string()),
+            Task::Store(Keep::RotateKey) => rotate_key(&config).await,
             Task::Healthcheck => {
                 healthcheck::run(config.listen).map_or_else(|text| fail(&text), say)
             }
@@ -154,7 +165,7 @@ async fn serve(config: Config) -> u8 {
 
 /// Builds the engine too: it knows what a URL and a credential of each kind look like.
 async fn check(config: &Config) -> u8 {
-    if let Err(error) = client(config).await {
+    if let Err(error) = rehearse(config).await {
         return refuse(&ConfigError::new(error.message()));
     }
     let warnings = config
@@ -162,6 +173,13 @@ async fn check(config: &Config) -> u8 {
         .iter()
         .fold(String::new(), |text, warning| text + "warning: " + warning + "\n");
     say(&(warnings + "the settings are in order\n"))
+}
+
+async fn rotate_key(config: &Config) -> u8 {
+    match store::rotate_key(config).await {
+        Ok(count) => say(&format!("{count} credential(s) are sealed with the first key\n")),
+        Err(error) => fail(&error.to_string()),
+    }
 }
 
 fn say(text: &str) -> u8 {

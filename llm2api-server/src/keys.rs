@@ -1,4 +1,4 @@
-//! Which clients may chat.
+//! Keys that callers send: which clients may chat, and who is the operator.
 
 use std::fmt;
 
@@ -9,7 +9,7 @@ use subtle::{Choice, ConstantTimeEq};
 
 use crate::openai::error::Failure;
 
-/// The keys that clients may send, as hashes; without any, everybody may chat.
+/// Keys that callers may send, as hashes.
 #[derive(Clone)]
 pub(crate) struct Keys {
     hashes: Vec<[u8; 32]>,
@@ -20,24 +20,28 @@ impl Keys {
         Self { hashes: keys.iter().map(|key| hash(key.expose_secret().as_bytes())).collect() }
     }
 
-    /// Checks the `Authorization` header; a key in the query or a cookie is not looked at.
+    /// Checks a client's `Authorization` header; without any keys, everybody may chat. A key in
+    /// the query or a cookie is not looked at.
     pub(crate) fn check(&self, headers: &HeaderMap) -> Result<(), Failure> {
         if self.hashes.is_empty() {
             return Ok(());
         }
         let key = bearer(headers).ok_or_else(Failure::no_key)?;
-        if self.holds(key) { Ok(()) } else { Err(Failure::wrong_key()) }
+        if self.admits(key) { Ok(()) } else { Err(Failure::wrong_key()) }
     }
 
+    /// Says whether `key` is one of these; without any, none is.
+    ///
     /// Compares with every key, and whole hashes, so that the time says nothing about any of them.
-    fn holds(&self, key: &[u8]) -> bool {
+    pub(crate) fn admits(&self, key: &[u8]) -> bool {
         let hash = hash(key);
         let any = |any: Choice, known: &[u8; 32]| any | known.ct_eq(&hash);
         self.hashes.iter().fold(Choice::from(0), any).into()
     }
 }
 
-fn bearer(headers: &HeaderMap) -> Option<&[u8]> {
+/// Returns the key of the one `Authorization: Bearer` header.
+pub(crate) fn bearer(headers: &HeaderMap) -> Option<&[u8]> {
     let mut values = headers.get_all(header::AUTHORIZATION).into_iter();
     // Two headers would leave it open which of them counts.
     let (value, None) = (values.next()?, values.next()) else { return None };
@@ -45,7 +49,8 @@ fn bearer(headers: &HeaderMap) -> Option<&[u8]> {
     scheme.eq_ignore_ascii_case(b"bearer ").then(|| key.trim_ascii()).filter(|key| !key.is_empty())
 }
 
-fn hash(key: &[u8]) -> [u8; 32] {
+/// Hashes a secret, so that it can be compared without being kept.
+pub(crate) fn hash(key: &[u8]) -> [u8; 32] {
     Sha256::digest(key).into()
 }
 
@@ -88,5 +93,6 @@ mod tests {
     fn without_keys_everybody_may_chat() {
         assert_eq!(code(&[], &[]), None);
         assert_eq!(code(&[], &["Bearer whatever"]), None);
+        assert!(!Keys::new(&[]).admits(b""), "and nobody is the operator");
     }
 }

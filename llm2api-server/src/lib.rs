@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod accept;
+mod admin;
 mod app;
 mod banner;
 pub mod cli;
@@ -15,9 +16,11 @@ mod run;
 mod signal;
 mod state;
 mod stop;
+mod store;
 mod telemetry;
 
 pub use accept::Server;
+pub use admin::KeyError;
 pub use app::app;
 pub use cli::Cli;
 pub use config::{Config, ConfigError};

@@ -2,19 +2,21 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::time::Duration;
 
-use llm2api_core::{Client, UpstreamConfig};
+use llm2api_core::{Client, ClientBuilder, UpstreamConfig};
 use secrecy::ExposeSecret;
 use thiserror::Error;
 use tracing::{info, warn};
 
 use crate::accept::Server;
+use crate::admin::{self, KeyError};
 use crate::config::Config;
 use crate::signal::Signals;
 use crate::state::State;
 use crate::stop::Stop;
-use crate::{app, banner};
+use crate::{app, banner, store};
 
 /// Requests that were cut leave clean-up behind, so this is apart from the grace and never nothing.
 const CLEAN_UP: Duration = Duration::from_secs(5);
@@ -34,6 +36,9 @@ pub enum RunError {
     /// The engine refuses its settings.
     #[error("cannot set up the upstreams: {0}")]
     Engine(#[from] llm2api_core::Error),
+    /// There is no operator's key, and none can be made.
+    #[error(transparent)]
+    AdminKey(#[from] KeyError),
 }
 
 /// Serves until SIGTERM or SIGINT, then ends in order.
@@ -64,15 +69,16 @@ pub async fn run(config: Config) -> Result<(), RunError> {
 ///
 /// # Errors
 /// If the engine refuses its settings or the address cannot be listened on.
-pub async fn serve(config: Config, stop: Stop) -> Result<(), RunError> {
+pub async fn serve(mut config: Config, stop: Stop) -> Result<(), RunError> {
     for warning in &config.warnings {
         warn!("{warning}");
     }
+    let key_file = settle_admin_key(&mut config)?;
     let client = client(&config).await?;
     let listen = |source| RunError::Listen { address: config.listen, source };
     let server = Server::bind(config.listen, config.clients).map_err(listen)?;
     let address = server.local_addr().map_err(listen)?;
-    banner::print(&config, address);
+    banner::print(&config, address, key_file.as_deref());
     info!(%address, version = env!("CARGO_PKG_VERSION"), "listening");
 
     let state = State::new(client.clone(), &config, stop.clone());
@@ -82,16 +88,48 @@ pub async fn serve(config: Config, stop: Stop) -> Result<(), RunError> {
     Ok(())
 }
 
-/// Builds the engine that `config` describes.
+/// Finds or makes the operator's key where the settings have none; returns the file that holds it.
+fn settle_admin_key(config: &mut Config) -> Result<Option<PathBuf>, KeyError> {
+    if config.admin_key.is_some() {
+        return Ok(None);
+    }
+    let (key, path) = admin::settle(&config.data_dir)?;
+    config.admin_key = Some(key);
+    Ok(Some(path))
+}
+
+/// Builds the engine that `config` describes, over its store.
 ///
 /// # Errors
-/// What [`ClientBuilder::build`](llm2api_core::ClientBuilder::build) refuses, such as a bad URL.
+/// What [`ClientBuilder::build`] refuses, such as a bad URL, and a store that cannot be opened.
 pub async fn client(config: &Config) -> llm2api_core::Result<Client> {
-    let mut builder = Client::builder().with_limits(config.limits.clone());
+    let (store, keyring) = store::open(config).await?;
+    let mut builder = builder(config).with_store(store, keyring);
+    if let Some(interval) = config.check_interval {
+        builder = builder.with_check_interval(interval);
+    }
+    builder.build().await
+}
+
+/// Builds the engine that `config` describes without touching its store: what `config check` does.
+///
+/// # Errors
+/// As [`client`], apart from the store.
+pub(crate) async fn rehearse(config: &Config) -> llm2api_core::Result<Client> {
+    builder(config).build().await
+}
+
+/// Puts everything together that `config` says of the upstreams; the store is one in memory.
+fn builder(config: &Config) -> ClientBuilder {
+    let mut builder =
+        Client::builder().with_limits(config.limits.clone()).with_pool_rules(config.pool.clone());
     for upstream in &config.upstreams {
         let mut wanted = UpstreamConfig::new(&upstream.kind, upstream.name.clone())
             .with_max_concurrency(upstream.max_concurrency)
             .with_any_model(upstream.any_model);
+        if let Some(calls) = upstream.requests_per_minute {
+            wanted = wanted.with_requests_per_minute(calls);
+        }
         if let Some(url) = &upstream.url {
             wanted = wanted.with_url(url.clone());
         }
@@ -103,5 +141,5 @@ pub async fn client(config: &Config) -> llm2api_core::Result<Client> {
     for alias in &config.aliases {
         builder = builder.with_alias(alias.name.clone(), alias.serve.clone());
     }
-    builder.build().await
+    builder
 }

@@ -1,9 +1,11 @@
 //! What all requests share.
 
 use std::fmt;
+use std::sync::Arc;
 
 use llm2api_core::Client;
 
+use crate::admin::{Admin, Places};
 use crate::config::{ClientLimits, Config};
 use crate::keys::Keys;
 use crate::stop::Stop;
@@ -13,6 +15,8 @@ use crate::stop::Stop;
 pub struct State {
     pub(crate) client: Client,
     pub(crate) keys: Keys,
+    pub(crate) admin: Arc<Admin>,
+    pub(crate) places: Arc<Places>,
     pub(crate) limits: ClientLimits,
     pub(crate) api_path: String,
     pub(crate) stop: Stop,
@@ -20,10 +24,15 @@ pub struct State {
 
 impl State {
     /// Joins an engine and the settings.
+    ///
+    /// Without an admin key in the settings the operator's paths let nobody in; [`serve`](crate::serve)
+    /// puts one there that it finds or makes in the data directory.
     pub fn new(client: Client, config: &Config, stop: Stop) -> Self {
         Self {
             client,
             keys: Keys::new(&config.api_keys),
+            admin: Arc::new(Admin::new(config)),
+            places: Arc::new(Places::new(&config.upstreams)),
             limits: config.clients,
             api_path: config.api_path.clone(),
             stop,

@@ -28,6 +28,16 @@ export const UPSTREAMS = {
   },
 };
 
+/** An upstream with a login, none of whose sessions the server knows: two of Ann's, one of others'. */
+export const EMPTY_POOL = {
+  model: LLAMA,
+  settings: { UPSTREAM_KIND: 'chat-ui' },
+  simulator: [
+    ...['--family', 'v2', ...ACCOUNT, '--session', 'second-cookie-of-ann=ann'],
+    ...['bob', 'cid', 'dan', 'eve'].flatMap((user) => ['--session', `cookie-of-${user}=${user}`]),
+  ],
+};
+
 function built(name) {
   const path = process.env[name];
   if (!path) throw new Error(`${name} is not set: run the tests with \`./tests/run node\``);
@@ -64,9 +74,9 @@ async function start(path, args, settings, directory, prefix) {
   return { said: await found, stop, leave };
 }
 
-/** A server in front of an upstream; both stop when the test `t` is over. */
+/** A server in front of an upstream or one of that name; both stop when the test `t` is over. */
 export async function play(t, name, settings = {}) {
-  const upstream = UPSTREAMS[name];
+  const upstream = UPSTREAMS[name] ?? name;
   const directory = await mkdtemp(join(tmpdir(), 'llm2api-'));
   const ends = [() => rm(directory, { recursive: true })];
   t.after(async () => {

@@ -1,6 +1,7 @@
 """Fixtures: nearly every test starts a server of its own, and a simulator where it needs one."""
 
 from contextlib import ExitStack, contextmanager
+from itertools import count
 from pathlib import Path
 from typing import Callable, Iterator
 
@@ -14,7 +15,11 @@ Play = Callable[..., Stage]
 
 @contextmanager
 def starting(directory: Path) -> Iterator[Play]:
-    """A function that starts a server in front of an upstream; everything stops at the end."""
+    """A function that starts a server in front of an upstream; everything stops at the end.
+
+    Each server has a data directory of its own, unless `DATA_DIR` names one.
+    """
+    numbers = count(1)
     with ExitStack() as running:
 
         def start(upstream: Upstream, **settings: str) -> Stage:
@@ -23,7 +28,8 @@ def starting(directory: Path) -> Iterator[Play]:
                 simulator = Simulator(directory, *upstream.arguments)
                 running.callback(simulator.stop)
                 settings = {**upstream.settings_for(simulator), **settings}
-            server = Server(directory, **settings)
+            data = directory / f"data-{next(numbers)}"
+            server = Server(directory, **{"DATA_DIR": str(data), **settings})
             running.callback(server.stop)
             return Stage(upstream, server, simulator)
 

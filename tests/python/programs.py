@@ -1,5 +1,6 @@
 """The server and the simulator as processes, each on a port of its own."""
 
+import json
 import os
 import queue
 import signal
@@ -128,6 +129,27 @@ class Simulator(Program):
     def options(self, **changes: Any) -> None:
         self._steer("POST", "options", json=changes)
 
+    def add_sessions(self, sessions: dict[str, str]) -> None:
+        """Logs users in: the value of each session's cookie, and whose it is."""
+        entries = [{"value": value, "user": user} for value, user in sessions.items()]
+        self._steer("POST", "sessions", json=entries)
+
+    def mark(self, value: str, mark: str | None) -> None:
+        """Lets a session or key be `revoked` or `banned`, or (None) live again."""
+        self._steer("POST", "mark", json={"value": value, "mark": mark})
+
+    def incident(self, status: int | None, retry_after: int | None = None) -> None:
+        """Refuses every chat with an empty answer of this status from now on, or (None) none."""
+        incident = {"status": status, "retry_after": retry_after}
+        self._steer("POST", "incident", data=json.dumps(incident if status else None))
+
+    def tallies(self) -> dict[str, dict[str, int]]:
+        """What each session or key did: requests, chats, checks, sending, most_sending."""
+        return self._steer("GET", "tallies")
+
+    def reset_tallies(self) -> None:
+        self._steer("POST", "tallies/reset")
+
     def wait_for(self, what: Callable[[dict[str, Any]], bool], within: float = 5.0) -> dict[str, Any]:
         """Returns the first snapshot of which `what` is true."""
         deadline = time.monotonic() + within
@@ -171,6 +193,15 @@ ACCOUNT = ("--login", "--session", "cookie-of-ann=ann")
 CHAT_UI = {"UPSTREAM_KIND": "chat-ui", "COOKIES": "hf-chat=cookie-of-ann"}
 KEY = "sk-upstream"
 
+ACCOUNTS = (*ACCOUNT, "--session", "cookie-of-bob=bob", "--session", "cookie-of-cid=cid")
+
+# Four sessions of three users, none of them known to the server yet.
+EMPTY_POOL = Upstream(
+    "chat-ui-accounts",
+    LLAMA,
+    {"UPSTREAM_KIND": "chat-ui"},
+    ("--family", "v2", *ACCOUNTS, "--session", "second-cookie-of-ann=ann"),
+)
 CHAT_UI_V2 = Upstream("chat-ui-v2", LLAMA, CHAT_UI, ("--family", "v2", *ACCOUNT))
 CHAT_UI_2024 = Upstream("chat-ui-2024", LLAMA, CHAT_UI, ("--family", "2024", *ACCOUNT))
 OPENAI = Upstream(

@@ -5,7 +5,7 @@ import json
 import pytest
 import requests
 
-from programs import CHAT_UI_V2, DEMO
+from programs import CHAT_UI_V2, DEMO, EMPTY_POOL
 
 SAID = "Hello"
 
@@ -39,6 +39,21 @@ def model_ids(url: str, key: str) -> list[str]:
     response = requests.get(url, headers={"Authorization": f"Bearer {key}"})
     response.raise_for_status()
     return [model["id"] for model in response.json()["data"]]
+
+
+def listed_cookies(origin: str, key: str) -> list[dict]:
+    """The list of cookies, as people looked at it by hand."""
+    response = requests.get(f"{origin}/cookies", headers={"Authorization": f"Bearer {key}"})
+    response.raise_for_status()
+    return response.json()["data"]
+
+
+def added_cookie(origin: str, key: str, cookie: str) -> dict:
+    """A new cookie, as people added it by hand."""
+    headers = {"Content-Type": "application/json", "Authorization": f"Bearer {key}"}
+    response = requests.post(f"{origin}/cookie/add", headers=headers, json={"cookie": cookie})
+    response.raise_for_status()
+    return response.json()
 
 
 def test_the_whole_chat_answers(stage):
@@ -81,3 +96,26 @@ def test_each_key_of_a_list_opens(play):
     stage = play(DEMO, API_KEY="sk-one, sk-two")
     for key in ("sk-one", "sk-two"):
         assert stage.model in model_ids(f"{stage.base_url}/models", key)
+
+
+@pytest.mark.parametrize("cookie", ["hf-chat=cookie-of-bob", "cookie-of-bob"])
+def test_cookies_are_listed_and_added_with_the_key_of_the_chats(play, cookie):
+    stage = play(EMPTY_POOL, API_KEY="sk-ours", API_PATH="custom")
+    assert listed_cookies(stage.server.origin, "sk-ours") == []
+    added = added_cookie(stage.server.origin, "sk-ours", cookie)
+    assert [entry["id"] for entry in listed_cookies(stage.server.origin, "sk-ours")] == [added["id"]]
+    assert "Hello" in whole_chat(stage.chat_url, "sk-ours", stage.model)
+
+
+def test_the_cookies_of_the_setting_are_listed(play):
+    stage = play(CHAT_UI_V2, API_KEY="sk-ours")
+    [entry] = listed_cookies(stage.server.origin, "sk-ours")
+    assert entry["state"] == "active"
+    assert "cookie-of-ann" not in json.dumps(entry)
+
+
+def test_a_cookie_is_not_added_with_a_wrong_key(play):
+    stage = play(EMPTY_POOL, API_KEY="sk-ours")
+    with pytest.raises(requests.HTTPError, match="401"):
+        added_cookie(stage.server.origin, "sk-theirs", "hf-chat=cookie-of-bob")
+    assert listed_cookies(stage.server.origin, "sk-ours") == []

@@ -20,6 +20,13 @@ fn flags_may_stand_before_and_after_the_command() {
 }
 
 #[test]
+fn the_seal_can_be_changed() {
+    let cli = Cli::try_parse_from(["x", "store", "rotate-key"]).expect("valid");
+    assert!(matches!(cli.command, Some(Task::Store(Keep::RotateKey))));
+    assert!(Cli::try_parse_from(["x", "store"]).is_err());
+}
+
+#[test]
 fn secrets_are_no_flags_but_their_files_are() {
     assert!(Cli::try_parse_from(["x", "--api-key", "sk"]).is_err());
     let cli = Cli::try_parse_from(["x", "--api-key-file", "/run/key"]).expect("valid");

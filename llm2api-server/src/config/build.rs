@@ -1,15 +1,17 @@
 //! From checked texts to the typed [`Config`], and the rules that join several settings.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use llm2api_core::Limits;
 use secrecy::SecretString;
 
 use super::error::ConfigError;
+use super::hosts::AllowedHosts;
 use super::model::{ClientLimits, Config, LogFormat};
 use super::settings::Settings;
-use super::{upstreams, value};
+use super::{pool, store, upstreams, value};
 
 impl Settings {
     /// Makes the typed settings and checks what joins several of them.
@@ -21,13 +23,25 @@ impl Settings {
         let listen = self.read("LISTEN", value::address)?;
         let api_keys: Vec<_> = value::list(self.text("API_KEY")).map(SecretString::from).collect();
         let upstreams = upstreams::upstreams(self, limits.max_concurrency_per_credential)?;
+        let data_dir = PathBuf::from(self.text("DATA_DIR"));
+        let store = store::store(self.text("STORE_URL"), &data_dir);
+        let master_key = self.secret("MASTER_KEY");
+        store::check_pair(&store, master_key.is_some())?;
         let mut warnings = self.later_warnings();
         warnings.extend(self.openness(listen, api_keys.is_empty())?);
+        warnings.extend(self.borrowed_key(&api_keys));
+        let interval = self.read("CHECK_INTERVAL", value::minutes)?;
         Ok(Config {
             listen,
             api_path: self.read("API_PATH", value::api_path)?,
+            admin_key: self.secret("ADMIN_KEY").or_else(|| api_keys.first().cloned()),
             api_keys,
-            admin_key: Some(self.text("ADMIN_KEY")).filter(|key| !key.is_empty()).map(Into::into),
+            allowed_hosts: AllowedHosts::new(self.text("ALLOWED_HOSTS"), listen),
+            data_dir,
+            store,
+            master_key,
+            check_interval: Some(interval).filter(|interval| !interval.is_zero()),
+            pool: pool::rules(self)?,
             aliases: upstreams::aliases(self, &upstreams)?,
             upstreams,
             limits,
@@ -36,6 +50,16 @@ impl Settings {
             log_format: self.log_format(),
             log_filter: self.read("RUST_LOG", value::log_filter)?,
             warnings,
+        })
+    }
+
+    /// Says so where those who may chat may do everything.
+    fn borrowed_key(&self, api_keys: &[SecretString]) -> Option<String> {
+        let borrowed = !api_keys.is_empty() && self.text("ADMIN_KEY").is_empty();
+        borrowed.then(|| {
+            "no ADMIN_KEY is set, so the first API_KEY is the operator's key too: whoever may chat \
+             with it can add, export and remove accounts"
+                .to_owned()
         })
     }
 
@@ -96,11 +120,15 @@ impl Settings {
         self.later.iter().map(warn).collect()
     }
 
-    fn duration(&self, name: &str) -> Result<Duration, ConfigError> {
+    fn secret(&self, name: &str) -> Option<SecretString> {
+        Some(self.text(name)).filter(|text| !text.is_empty()).map(SecretString::from)
+    }
+
+    pub(super) fn duration(&self, name: &str) -> Result<Duration, ConfigError> {
         self.read(name, value::duration)
     }
 
-    fn read<'a, T>(
+    pub(super) fn read<'a, T>(
         &'a self,
         name: &str,
         parse: impl Fn(&'a str) -> Result<T, &'static str>,

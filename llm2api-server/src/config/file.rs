@@ -1,13 +1,16 @@
-//! The settings file: `[server]`, `[[upstream]]`, `[[model]]`.
+//! The settings file: `[server]`, `[pool]`, `[[upstream]]`, `[[model]]`.
 
 use std::collections::BTreeMap;
 use std::fmt;
 
-use serde::de::{Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::de::{DeserializeSeed, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
 use super::error::ConfigError;
-use super::table::TABLE;
+use super::table::{POOL, TABLE};
+
+/// The one figure of the pool that is a setting of its own.
+const STRATEGY: &str = "POOL_STRATEGY";
 
 /// The file as it is written.
 #[derive(Default, Deserialize)]
@@ -15,6 +18,8 @@ use super::table::TABLE;
 pub(crate) struct File {
     #[serde(default)]
     pub(crate) server: Server,
+    #[serde(default)]
+    pub(crate) pool: Pool,
     #[serde(default)]
     pub(crate) upstream: Vec<FileUpstream>,
     #[serde(default)]
@@ -25,6 +30,10 @@ pub(crate) struct File {
 #[derive(Default)]
 pub(crate) struct Server(pub(crate) BTreeMap<String, String>);
 
+/// `[pool]`: the pool's figures, by their names in the table.
+#[derive(Default)]
+pub(crate) struct Pool(pub(crate) BTreeMap<String, String>);
+
 /// `[[upstream]]`.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -33,6 +42,7 @@ pub(crate) struct FileUpstream {
     pub(crate) kind: String,
     pub(crate) url: Option<String>,
     pub(crate) max_concurrency_per_credential: Option<u32>,
+    pub(crate) requests_per_minute_per_credential: Option<u32>,
     #[serde(default)]
     pub(crate) any_model: bool,
     #[serde(default)]
@@ -59,12 +69,19 @@ pub(crate) struct FileModel {
 impl File {
     /// Parses `text`; `path` is named in errors.
     pub(crate) fn parse(path: &str, text: &str) -> Result<Self, ConfigError> {
-        toml::from_str(text).map_err(|error| {
+        let mut file: Self = toml::from_str(text).map_err(|error| {
             let before = error.span().and_then(|span| text.get(..span.start));
             let line = before.map_or(1, |before| before.matches('\n').count() + 1);
             let message = hide_strings(error.message());
             ConfigError::new(format!("`{path}`, line {line}: {message}"))
-        })
+        })?;
+        if let Some(strategy) = file.pool.0.remove(STRATEGY)
+            && file.server.0.insert(STRATEGY.to_owned(), strategy).is_some()
+        {
+            let wrong = "`pool_strategy` in [server] and `strategy` in [pool]: give one of the two";
+            return Err(ConfigError::new(format!("`{path}`: {wrong}")));
+        }
+        Ok(file)
     }
 }
 
@@ -79,48 +96,72 @@ fn hide_strings(message: &str) -> String {
 
 impl<'de> Deserialize<'de> for Server {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(ServerVisitor)
+        let wrong = "unknown key; `llm2api-server --help` lists the settings, here in lower case";
+        deserializer.deserialize_map(TableVisitor { name: server_name, wrong }).map(Self)
     }
 }
 
-struct ServerVisitor;
+impl<'de> Deserialize<'de> for Pool {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let wrong = "unknown key; `llm2api-server config print` lists the figures of the pool";
+        deserializer.deserialize_map(TableVisitor { name: pool_name, wrong }).map(Self)
+    }
+}
 
-impl<'de> Visitor<'de> for ServerVisitor {
-    type Value = Server;
+/// Reads a table of settings; `name` turns its keys into names, or knows them not.
+struct TableVisitor {
+    name: fn(&str) -> Option<String>,
+    wrong: &'static str,
+}
+
+impl<'de> Visitor<'de> for TableVisitor {
+    type Value = BTreeMap<String, String>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a table of settings")
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Server, A::Error> {
-        let mut server = BTreeMap::new();
-        while let Some(Key(name)) = map.next_key()? {
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let mut table = BTreeMap::new();
+        while let Some(name) = map.next_key_seed(Key(&self))? {
             let Text(text) = map.next_value()?;
-            server.insert(name, text);
+            table.insert(name, text);
         }
-        Ok(Server(server))
+        Ok(table)
     }
 }
 
-/// A key of `[server]`, as the environment spells it.
-struct Key(String);
+/// Reads a key; an error here has the key's line.
+struct Key<'a>(&'a TableVisitor);
 
-impl<'de> Deserialize<'de> for Key {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+impl<'de> DeserializeSeed<'de> for Key<'_> {
+    type Value = String;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<String, D::Error> {
         let key = String::deserialize(deserializer)?;
-        let known = TABLE.iter().any(|setting| {
-            let rest = key.strip_prefix(&setting.key());
-            rest == Some("") || (setting.is_secret() && rest == Some("_file"))
-        });
-        if known {
-            return Ok(Self(key.to_ascii_uppercase()));
-        }
-        let wrong = "unknown key; `llm2api-server --help` lists the settings, here in lower case";
-        Err(D::Error::custom(format!("`{key}`: {wrong}")))
+        (self.0.name)(&key).ok_or_else(|| D::Error::custom(format!("`{key}`: {}", self.0.wrong)))
     }
 }
 
-/// A value of `[server]`: a text, a number, a switch or a list of texts.
+/// Finds what the environment calls a key of `[server]`.
+fn server_name(key: &str) -> Option<String> {
+    let known = TABLE.iter().any(|setting| {
+        let rest = key.strip_prefix(&setting.key());
+        rest == Some("") || (setting.takes_file() && rest == Some("_file"))
+    });
+    known.then(|| key.to_ascii_uppercase())
+}
+
+/// Finds what the table calls a key of `[pool]`.
+fn pool_name(key: &str) -> Option<String> {
+    if key == "strategy" {
+        return Some(STRATEGY.to_owned());
+    }
+    let name = format!("pool.{key}");
+    POOL.iter().any(|setting| setting.name == name).then_some(name)
+}
+
+/// A value of such a table: a text, a number, a switch or a list of texts.
 struct Text(String);
 
 impl<'de> Deserialize<'de> for Text {

@@ -7,10 +7,13 @@
 mod build;
 mod error;
 mod file;
+mod hosts;
 mod model;
+mod pool;
 mod settings;
 mod show;
 mod sources;
+mod store;
 mod table;
 #[cfg(test)]
 mod tests;
@@ -18,7 +21,8 @@ mod upstreams;
 mod value;
 
 pub use error::ConfigError;
-pub use model::{Alias, ClientLimits, Config, LogFormat, Upstream};
+pub use hosts::AllowedHosts;
+pub use model::{Alias, ClientLimits, Config, LogFormat, StoreConfig, Upstream};
 pub use settings::{Origin, Settings};
 pub use sources::{Read, Sources};
 pub use table::{Kind, Setting, TABLE};

@@ -2,10 +2,14 @@
 
 use std::fmt;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use llm2api_core::Limits;
+use llm2api_core::pool::PoolRules;
 use secrecy::SecretString;
+
+use super::hosts::AllowedHosts;
 
 /// Everything that the server needs to know, typed and checked.
 #[derive(Clone)]
@@ -17,8 +21,22 @@ pub struct Config {
     pub api_path: String,
     /// Keys that clients may send; without any, the chat endpoints are open.
     pub api_keys: Vec<SecretString>,
-    /// The operator's key.
+    /// The operator's key: `ADMIN_KEY`, else the first of `API_KEY`; without either, nobody is let
+    /// in until [`serve`](crate::serve) has found or made one in `data_dir`.
     pub admin_key: Option<SecretString>,
+    /// The names that operators may call the server by.
+    pub allowed_hosts: AllowedHosts,
+    /// Where generated keys are kept, and the store where nothing else is said.
+    pub data_dir: PathBuf,
+    /// Where accounts are kept.
+    pub store: StoreConfig,
+    /// What seals secrets in the store: keys of 32 bytes in base64, separated by commas. The first
+    /// seals, all open.
+    pub master_key: Option<SecretString>,
+    /// Between two checks of all credentials; never where absent.
+    pub check_interval: Option<Duration>,
+    /// The figures that the pool goes by.
+    pub pool: PoolRules,
     /// The upstreams, at least one.
     pub upstreams: Vec<Upstream>,
     /// Models under other names.
@@ -51,8 +69,22 @@ pub struct Upstream {
     pub credentials: Vec<SecretString>,
     /// Calls at the same time with one credential.
     pub max_concurrency: u32,
+    /// Calls with one credential in any minute, 0 for no limit; the pool's figure where absent.
+    pub requests_per_minute: Option<u32>,
     /// Whether it takes models that nobody lists.
     pub any_model: bool,
+}
+
+/// Where accounts are kept.
+#[derive(Clone)]
+#[non_exhaustive]
+pub enum StoreConfig {
+    /// Nowhere: they are forgotten with the process.
+    Memory,
+    /// In the SQLite file at this path.
+    Sqlite(PathBuf),
+    /// In the Redis at this URL, which may hold a password.
+    Redis(SecretString),
 }
 
 /// A model under another name.
@@ -106,6 +138,12 @@ impl fmt::Debug for Config {
             .field("api_path", &self.api_path)
             .field("api_keys", &stars(&self.api_keys))
             .field("admin_key", &self.admin_key.as_ref().map(|_| "***"))
+            .field("allowed_hosts", &self.allowed_hosts)
+            .field("data_dir", &self.data_dir)
+            .field("store", &self.store)
+            .field("master_key", &self.master_key.as_ref().map(|_| "***"))
+            .field("check_interval", &self.check_interval)
+            .field("pool", &self.pool)
             .field("upstreams", &self.upstreams)
             .field("aliases", &self.aliases)
             .field("limits", &self.limits)
@@ -126,8 +164,19 @@ impl fmt::Debug for Upstream {
             .field("url", &self.url)
             .field("credentials", &stars(&self.credentials))
             .field("max_concurrency", &self.max_concurrency)
+            .field("requests_per_minute", &self.requests_per_minute)
             .field("any_model", &self.any_model)
             .finish()
+    }
+}
+
+impl fmt::Debug for StoreConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Memory => f.write_str("Memory"),
+            Self::Sqlite(path) => f.debug_tuple("Sqlite").field(path).finish(),
+            Self::Redis(_) => f.debug_tuple("Redis").field(&"***").finish(),
+        }
     }
 }
 

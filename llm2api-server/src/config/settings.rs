@@ -8,7 +8,7 @@ use secrecy::SecretString;
 use super::error::ConfigError;
 use super::file::{File, FileCredential, FileModel, FileUpstream};
 use super::sources::{Read, Sources};
-use super::table::{Kind, LATER, REFUSED, Setting, TABLE};
+use super::table::{Kind, LATER, POOL, REFUSED, Setting, TABLE};
 use super::value;
 
 /// Where a value was found.
@@ -53,6 +53,10 @@ impl Settings {
         for setting in TABLE {
             values.insert(setting.name, value_of(setting, &levels, sources.read)?);
         }
+        for setting in POOL {
+            let level = [(Origin::File, &file.pool.0)];
+            values.insert(setting.name, value_of(setting, &level, sources.read)?);
+        }
         let mut upstreams = Vec::new();
         for upstream in file.upstream {
             let credentials = credentials(sources, &upstream)?;
@@ -73,11 +77,7 @@ impl Settings {
 
     /// Returns the text of a setting for people: stars in place of a secret.
     pub fn shown(&self, setting: &Setting) -> &str {
-        match self.text(setting.name) {
-            "" => "",
-            _ if setting.is_secret() => "***",
-            text => text,
-        }
+        setting.shown(self.text(setting.name))
     }
 
     /// Returns where the value of a setting was found.
@@ -88,7 +88,7 @@ impl Settings {
 
 impl fmt::Debug for Settings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let shown = TABLE.iter().map(|setting| (setting.name, self.shown(setting)));
+        let shown = TABLE.iter().chain(POOL).map(|setting| (setting.name, self.shown(setting)));
         f.debug_map().entries(shown).finish()
     }
 }
@@ -103,6 +103,11 @@ fn value_of(
     for (origin, level) in levels {
         if let Some(text) = at_level(setting, level, read)? {
             setting.check(&text)?;
+            if *origin == Origin::Flag && setting.kind == Kind::Store && text.contains('@') {
+                let wrong = "holds a password, which everybody on this machine can read on a command \
+                             line: set it in the environment or by STORE_URL_FILE";
+                return Err(ConfigError::bad_secret(setting.name, wrong));
+            }
             return Ok((text, *origin));
         }
     }
@@ -116,22 +121,28 @@ fn at_level(
 ) -> Result<Option<String>, ConfigError> {
     let name = setting.name;
     let mut text = level.get(name).cloned();
-    if let Kind::Secret { refuse_empty } = setting.kind {
-        if let Some(path) = level.get(&format!("{name}_FILE")).filter(|path| !path.is_empty()) {
-            if text.as_ref().is_some_and(|text| !text.is_empty()) {
-                return Err(ConfigError::new(format!(
-                    "`{name}` and `{name}_FILE`: give one of the two"
-                )));
-            }
-            text = Some(read_secret(&format!("{name}_FILE"), path, read)?);
-        }
-        let nothing = |text: &String| value::list(text).next().is_none();
-        if refuse_empty && text.as_ref().is_some_and(nothing) {
-            let wrong = "is set but empty: give it a value, or do not set it";
-            return Err(ConfigError::bad_secret(name, wrong));
-        }
+    if !setting.takes_file() {
+        return Ok(trimmed(text));
     }
-    Ok(text.map(|text| text.trim().to_owned()).filter(|text| !text.is_empty()))
+    if let Some(path) = level.get(&format!("{name}_FILE")).filter(|path| !path.is_empty()) {
+        if text.as_ref().is_some_and(|text| !text.is_empty()) {
+            return Err(ConfigError::new(format!(
+                "`{name}` and `{name}_FILE`: give one of the two"
+            )));
+        }
+        text = Some(read_secret(&format!("{name}_FILE"), path, read)?);
+    }
+    let nothing = |text: &String| value::list(text).next().is_none();
+    let refuse_empty = matches!(setting.kind, Kind::Secret { refuse_empty: true });
+    if refuse_empty && text.as_ref().is_some_and(nothing) {
+        let wrong = "is set but empty: give it a value, or do not set it";
+        return Err(ConfigError::bad_secret(name, wrong));
+    }
+    Ok(trimmed(text))
+}
+
+fn trimmed(text: Option<String>) -> Option<String> {
+    text.map(|text| text.trim().to_owned()).filter(|text| !text.is_empty())
 }
 
 fn read_secret(name: &str, path: &str, read: Read) -> Result<String, ConfigError> {

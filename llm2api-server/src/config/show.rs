@@ -3,12 +3,12 @@
 use std::fmt;
 
 use super::settings::{Origin, Settings};
-use super::table::TABLE;
+use super::table::{POOL, TABLE};
 
 /// One line a setting, in the form of the environment, secrets hidden, with its origin.
 impl fmt::Display for Settings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for setting in TABLE {
+        for setting in TABLE.iter().chain(POOL) {
             let origin = match self.origin(setting.name) {
                 Origin::Flag => "flag",
                 Origin::Environment => "environment",

@@ -1,7 +1,7 @@
 //! The one table of settings.
 
 use super::error::ConfigError;
-use super::value;
+use super::{store, value};
 
 /// What a setting's text means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,6 +30,14 @@ pub enum Kind {
     Size(usize),
     /// A whole number of at least one.
     Count,
+    /// A whole number.
+    Number,
+    /// A duration whose bare number is minutes; nothing switches it off.
+    Minutes,
+    /// Where the store is. Its password is never shown, and it may come from a file as a secret may.
+    Store,
+    /// Base64 keys of 32 bytes; a secret.
+    MasterKeys,
     /// One of these words.
     Choice(&'static [&'static str]),
 }
@@ -55,6 +63,7 @@ const fn row(name: &'static str, default: &'static str, kind: Kind, help: &'stat
 const KEY: Kind = Kind::Secret { refuse_empty: true };
 const COOKIES: Kind = Kind::Secret { refuse_empty: false };
 const UPSTREAMS: Kind = Kind::Choice(&["chat-ui", "openai", "open-webui", "demo"]);
+const STRATEGIES: Kind = Kind::Choice(&["least-loaded", "round-robin"]);
 const LOGS: Kind = Kind::Choice(&["auto", "json", "pretty"]);
 /// hyper cannot work with a smaller buffer.
 const LEAST_HEAD: usize = 8192;
@@ -66,10 +75,16 @@ pub static TABLE: &[Setting] = &[
     row("API_KEY", "", KEY, "Key(s) that clients send as `Authorization: Bearer`, comma-separated"),
     row("ALLOW_OPEN", "false", Kind::Switch, "Serve without API_KEY on an address that is not loopback"),
     row("API_PATH", "", Kind::Path, "Prefix of the client paths: `custom` serves /custom/v1/…"),
-    row("ADMIN_KEY", "", KEY, "Key of the operator; checked, and used by no route of this version"),
+    row("ADMIN_KEY", "", KEY, "Key of the operator, for /cookies and /cookie/*; else the first API_KEY, else one kept in DATA_DIR/admin.key"),
     row("UPSTREAM_KIND", "", UPSTREAMS, "What the upstream speaks; `chat-ui` with UPSTREAM_URL, else `demo`"),
     row("UPSTREAM_URL", "", Kind::Url, "Base URL of the upstream, base path included"),
     row("COOKIES", "", COOKIES, "Credentials, comma- or newline-separated: `name=value; name2=value2` or a bare value"),
+    row("ALLOWED_HOSTS", "", Kind::Text, "Host names that operators may call this server by; `*` for any [default: loopback names and LISTEN's]"),
+    row("DATA_DIR", "./data", Kind::Text, "Directory of the store and the generated keys"),
+    row("STORE_URL", "", Kind::Store, "`memory:`, `sqlite:PATH`, `redis://…` or `rediss://…` [default: sqlite:DATA_DIR/llm2api.db]"),
+    row("MASTER_KEY", "", Kind::MasterKeys, "Seals credentials at rest: 32 bytes in base64; with several, the first seals and all open"),
+    row("CHECK_INTERVAL", "0", Kind::Minutes, "Minutes between two checks of all credentials, or `10s`, `2h`; 0 is off"),
+    row("POOL_STRATEGY", "least-loaded", STRATEGIES, "How to choose among usable credentials"),
     row("MAX_CONCURRENCY_PER_CREDENTIAL", "4", Kind::Count, "Calls at the same time with one credential"),
     row("QUEUE_TIMEOUT", "30s", Kind::DurationOrZero, "Wait for a free credential, then 429"),
     row("RETRY_MAX_ATTEMPTS", "3", Kind::Count, "Sends for one request, all layers together"),
@@ -94,6 +109,28 @@ pub static TABLE: &[Setting] = &[
     row("RUST_LOG", "info", Kind::Text, "What is logged, as in `info,llm2api_core=debug`"),
 ];
 
+/// The figures of the pool, as `[pool]` of the file names them behind the dot.
+#[rustfmt::skip]
+pub(crate) static POOL: &[Setting] = &[
+    row("pool.queue_limit", "1000", Kind::Number, "Calls that may wait for a place at the same time"),
+    row("pool.requests_per_minute", "0", Kind::Number, "Calls with one credential in any minute; 0 is no limit"),
+    row("pool.rate_limit_rest", "30s", Kind::Duration, "Rest after a rate limit that named no time, doubling"),
+    row("pool.rate_limit_rest_max", "600s", Kind::Duration, "Longest rest that doubling leads to"),
+    row("pool.retry_after_max", "3600s", Kind::Duration, "Longest `Retry-After` that is believed"),
+    row("pool.weak_errors", "5", Kind::Count, "Weak errors in the window before a credential rests"),
+    row("pool.weak_window", "30s", Kind::Duration, "The window of weak errors"),
+    row("pool.weak_rest", "5s", Kind::Duration, "Rest after weak errors, doubling"),
+    row("pool.weak_rest_max", "60s", Kind::Duration, "Longest rest for weak errors"),
+    row("pool.incident_credentials", "3", Kind::Count, "Credentials that fail alike before it is the upstream's fault"),
+    row("pool.incident_window", "10s", Kind::Duration, "Within this time"),
+    row("pool.probe_after", "2s", Kind::Duration, "When an upstream that is out is first tried again, doubling"),
+    row("pool.probe_after_max", "30s", Kind::Duration, "Longest time between two tries"),
+    row("pool.address_limit_cookies", "2", Kind::Count, "Credentials that a rate limit hits before it is our address's"),
+    row("pool.address_pause", "30s", Kind::DurationOrZero, "Pause of the upstream then, where no time was named"),
+    row("pool.address_pause_max", "60s", Kind::DurationOrZero, "Longest such pause"),
+    row("pool.slow_start", "30s", Kind::DurationOrZero, "A credential that comes back gets its full share after this"),
+];
+
 /// Settings of the documented set that this version does not know yet.
 pub(crate) static LATER: &[&str] = &[
     "SEARXNG_URL",
@@ -101,12 +138,6 @@ pub(crate) static LATER: &[&str] = &[
     "AUTH_CODE",
     "AUTH_CODE_FILE",
     "AUTH_GRACE",
-    "CHECK_INTERVAL",
-    "DATA_DIR",
-    "STORE_URL",
-    "MASTER_KEY",
-    "MASTER_KEY_FILE",
-    "POOL_STRATEGY",
     "BODY_BYTES_IN_FLIGHT",
     "JSON_DEPTH",
     "REMOTE_IMAGES",
@@ -115,7 +146,6 @@ pub(crate) static LATER: &[&str] = &[
     "STRICT_PARAMETERS",
     "METRICS_LISTEN",
     "METRICS_PUBLIC",
-    "ALLOWED_HOSTS",
 ];
 
 /// Settings that promise protection: starting without it would break that promise.
@@ -125,7 +155,22 @@ pub(crate) static REFUSED: &[&str] =
 impl Setting {
     /// Says whether the value must never be shown.
     pub fn is_secret(&self) -> bool {
-        matches!(self.kind, Kind::Secret { .. })
+        matches!(self.kind, Kind::Secret { .. } | Kind::MasterKeys)
+    }
+
+    /// Says whether the value may come from a file, as `NAME_FILE`.
+    pub fn takes_file(&self) -> bool {
+        self.is_secret() || self.kind == Kind::Store
+    }
+
+    /// Returns `text`, a value of this setting, as it may be shown.
+    pub fn shown<'a>(&self, text: &'a str) -> &'a str {
+        match self.kind {
+            _ if text.is_empty() => "",
+            Kind::Store => store::shown(text),
+            _ if self.is_secret() => "***",
+            _ => text,
+        }
     }
 
     /// Returns the setting's name in the file, such as `queue_timeout`.
@@ -142,6 +187,10 @@ impl Setting {
     pub(crate) fn check(&self, text: &str) -> Result<(), ConfigError> {
         let parsed = match self.kind {
             Kind::Text | Kind::Secret { .. } => Ok(()),
+            Kind::Number => value::number(text).map(drop),
+            Kind::Minutes => value::minutes(text).map(drop),
+            Kind::Store => return store::check_url(self.name, text),
+            Kind::MasterKeys => return store::check_keys(self.name, text),
             Kind::Switch => value::switch(text).map(drop),
             Kind::Address => value::address(text).map(drop),
             Kind::Url => return check_url(self.name, text),

@@ -1,5 +1,9 @@
 use std::fmt::Write as _;
 use std::io;
+use std::time::Duration;
+
+use llm2api_core::pool::{PoolRules, Strategy};
+use secrecy::ExposeSecret;
 
 use super::*;
 
@@ -10,6 +14,7 @@ fn pairs(pairs: &[(&str, &str)]) -> std::collections::BTreeMap<String, String> {
 fn sources(environment: &[(&str, &str)]) -> Sources {
     let read = |path: &str| match path {
         "/run/key" => Ok("sk-file\n".to_owned()),
+        "/run/store" => Ok("rediss://me:canary@store:6379/1\n".to_owned()),
         "/run/empty" => Ok("\n".to_owned()),
         _ => Err(io::Error::from(io::ErrorKind::NotFound)),
     };
@@ -24,6 +29,10 @@ fn config(sources: &Sources) -> Result<Config, ConfigError> {
     Settings::resolve(sources)?.config()
 }
 
+/// 32 bytes in base64.
+const SEAL: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
+const SEAL_FOR_URLS: &str = "__79_Pv6-fj39vX08_Lx8O_u7ezr6uno5-bl5OPi4eA";
+
 const FILE: &str = r#"
 [server]
 listen = "127.0.0.1:1000"
@@ -37,6 +46,7 @@ name = "team-chat"
 kind = "chat-ui"
 url = "https://chat.example.org"
 max_concurrency_per_credential = 2
+requests_per_minute_per_credential = 20
 
 [[upstream]]
 name = "local"
@@ -55,6 +65,7 @@ fn defaults_need_nothing() {
     let config = config(&sources(&[])).expect("valid");
     assert!(config.api_keys.is_empty());
     assert_eq!(config.limits, llm2api_core::Limits::default(), "the table and core agree");
+    assert_eq!(config.pool, PoolRules::default(), "the table and core agree");
     insta::assert_snapshot!(format!("{config:#?}"));
 }
 
@@ -101,18 +112,94 @@ fn bare_cookies_and_sets_are_told_apart_by_commas_and_newlines() {
 fn settings_of_later_versions_get_a_warning() {
     let environment = [
         ("SEARXNG_URL", "http://x"),
-        ("CHECK_INTERVAL", "5"),
+        ("METRICS_LISTEN", "127.0.0.1:1"),
         ("AUTH_CODE", "c"),
-        ("DATA_DIR", ""),
+        ("SEARCH_BLOCK", ""),
     ];
     insta::assert_snapshot!(config(&sources(&environment)).expect("valid").warnings.join("\n"));
+}
+
+#[test]
+fn the_first_client_key_is_the_operators_unless_there_is_one() {
+    let of = |pairs: &[(&str, &str)]| {
+        let config = config(&sources(pairs)).expect("valid");
+        let key = config.admin_key.map(|key| key.expose_secret().to_owned());
+        (key, config.warnings.iter().any(|warning| warning.contains("ADMIN_KEY")))
+    };
+    assert_eq!(of(&[]), (None, false));
+    assert_eq!(of(&[("API_KEY", "one, two")]), (Some("one".to_owned()), true));
+    assert_eq!(of(&[("API_KEY", "one"), ("ADMIN_KEY", "x")]), (Some("x".to_owned()), false));
+}
+
+#[test]
+fn the_store_is_a_file_unless_said_otherwise() {
+    let store = |pairs: &[(&str, &str)]| config(&sources(pairs)).expect("valid").store;
+    let path = |store| match store {
+        StoreConfig::Sqlite(path) => path.display().to_string(),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(path(store(&[])), "./data/llm2api.db");
+    assert_eq!(path(store(&[("DATA_DIR", "/srv")])), "/srv/llm2api.db");
+    assert_eq!(path(store(&[("STORE_URL", "sqlite:x/y.db")])), "x/y.db");
+    assert!(matches!(store(&[("STORE_URL", "memory:")]), StoreConfig::Memory));
+}
+
+#[test]
+fn a_redis_is_never_shown_and_needs_a_key() {
+    let seals = format!("{SEAL_FOR_URLS}, {SEAL}");
+    let pairs = [("STORE_URL_FILE", "/run/store"), ("MASTER_KEY", &seals)];
+    let sources = sources(&pairs);
+    let settings = Settings::resolve(&sources).expect("valid");
+    let config = settings.config().expect("valid");
+    let StoreConfig::Redis(url) = &config.store else { panic!("{:?}", config.store) };
+    assert_eq!(url.expose_secret(), "rediss://me:canary@store:6379/1");
+    let all = format!("{settings}\n{settings:?}\n{config:#?}\n{sources:?}");
+    for secret in ["canary", "store:6379", SEAL] {
+        assert!(!all.contains(secret), "{secret} is shown");
+    }
+    assert!(all.contains("STORE_URL=rediss://***  # environment"), "{all}");
+}
+
+#[test]
+fn a_password_is_no_flag() {
+    let mut sources = sources(&[("MASTER_KEY", SEAL)]);
+    sources.flags = pairs(&[("STORE_URL", "redis://me:canary@store:6379")]);
+    let error = config(&sources).expect_err("everybody can read it").to_string();
+    assert!(error.contains("STORE_URL_FILE") && !error.contains("canary"), "{error}");
+    sources.flags = pairs(&[("STORE_URL", "redis://store:6379")]);
+    assert!(config(&sources).is_ok());
+}
+
+#[test]
+fn checks_are_minutes_apart_and_may_be_off() {
+    let interval =
+        |text| config(&sources(&[("CHECK_INTERVAL", text)])).expect("valid").check_interval;
+    assert_eq!(interval("5"), Some(Duration::from_secs(300)));
+    assert_eq!(interval("10s"), Some(Duration::from_secs(10)));
+    assert_eq!((interval("0"), interval("")), (None, None));
+}
+
+#[test]
+fn the_file_sets_the_figures_of_the_pool() {
+    let text = "[pool]\nstrategy = \"round-robin\"\nqueue_limit = 0\nweak_errors = 7\n\
+                weak_rest = \"1500ms\"\nslow_start = 0\n";
+    let pool = config(&with_file(&[], text)).expect("valid").pool;
+    let mut expected = PoolRules::default();
+    (expected.strategy, expected.queue_limit) = (Strategy::RoundRobin, 0);
+    (expected.weak_errors, expected.weak_rest) = (7, Duration::from_millis(1500));
+    expected.slow_start = Duration::ZERO;
+    assert_eq!(pool, expected);
+    let environment = [("POOL_STRATEGY", "least-loaded")];
+    let pool = config(&with_file(&environment, text)).expect("valid").pool;
+    assert_eq!(pool.strategy, Strategy::LeastLoaded, "the environment counts over the file");
 }
 
 #[test]
 fn an_open_address_needs_a_key_or_a_yes() {
     let open = ("LISTEN", "0.0.0.0:9999");
     assert!(config(&sources(&[open])).is_err());
-    assert!(config(&sources(&[open, ("API_KEY", "k")])).expect("valid").warnings.is_empty());
+    let keys = [open, ("API_KEY", "k"), ("ADMIN_KEY", "a")];
+    assert!(config(&sources(&keys)).expect("valid").warnings.is_empty());
     assert_eq!(config(&sources(&[open, ("ALLOW_OPEN", "true")])).expect("valid").warnings.len(), 1);
     assert!(config(&sources(&[("LISTEN", "[::1]:9999")])).is_ok());
 }
@@ -149,6 +236,17 @@ fn every_mistake_in_the_environment_is_named() {
         &[("CLIENT_IDLE_TIMEOUT", "10000000000000000000s")],
         &[("UPSTREAM_URL", "http://x/?token=sk-canary")],
         &[("AUTH_URL_FILE", "/run/url")],
+        &[("STORE_URL", "canary")],
+        &[("STORE_URL", "redis:canary")],
+        &[("STORE_URL", "sqlite:")],
+        &[("STORE_URL", "sqlite:///canary")],
+        &[("STORE_URL", "memory:canary")],
+        &[("STORE_URL", "redis://me:canary@store:6379")],
+        &[("STORE_URL", "memory:"), ("STORE_URL_FILE", "/run/store")],
+        &[("MASTER_KEY", "sk-canary")],
+        &[("MASTER_KEY", SEAL), ("MASTER_KEY_FILE", "/run/key")],
+        &[("CHECK_INTERVAL", "often")],
+        &[("POOL_STRATEGY", "best")],
     ];
     let mut table = String::new();
     for environment in cases {
@@ -178,6 +276,12 @@ fn every_mistake_in_the_file_is_named_with_its_line() {
         "[[upstream]]\nname = \"a\"\nkind = \"demo\"\n[[upstream]]\nname = \"a\"\nkind = \"demo\"\n",
         "[[model]]\nname = \"m\"\nserve = [\"nobody/m\"]\n",
         "[[model]]\nname = \"m\"\nserve = []\n",
+        "[pool]\nweak_errors = 5\nweak_error = 5\n",
+        "[pool]\nweak_errors = 0\n",
+        "[pool]\nprobe_after = \"soon\"\n",
+        "[pool]\nprobe_after = \"31s\"\n",
+        "[pool]\nstrategy = \"best\"\n",
+        "[server]\npool_strategy = \"round-robin\"\n[pool]\nstrategy = \"round-robin\"\n",
         "[[upstream]]\nname = \"a\"\nkind = \"demo\"\ncredentials = [\"a\\\"sk-canary\\\"b\"]\n",
         "[[upstream]]\nname = \"a\"\nkind = \"demo\"\n[[model]]\nname = \"m\"\nserve = [\"a/x\"]\n[[model]]\nname = \"m\"\nserve = [\"a/y\"]\n",
     ];

@@ -59,6 +59,7 @@ fn single(settings: &Settings, max_concurrency: u32) -> Result<Upstream, ConfigE
         url: url.map(str::to_owned),
         credentials: value::list(cookies).map(SecretString::from).collect(),
         max_concurrency,
+        requests_per_minute: None,
         any_model: false,
     })
 }
@@ -87,6 +88,7 @@ fn from_file(
         url: upstream.url.clone(),
         credentials: credentials.to_vec(),
         max_concurrency,
+        requests_per_minute: upstream.requests_per_minute_per_credential,
         any_model: upstream.any_model,
     })
 }

@@ -31,6 +31,14 @@ pub(crate) fn duration(text: &str) -> Parsed<Duration> {
     if duration > LONGEST { Err(TOO_LONG) } else { Ok(duration) }
 }
 
+/// Reads a duration as [`duration`] does; a bare number is minutes.
+pub(crate) fn minutes(text: &str) -> Parsed<Duration> {
+    let bare = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
+    let right = "write minutes such as `5`, or a duration such as `30s` or `2h`; 0 is off";
+    let text = if bare { &format!("{text}min") } else { text };
+    duration(text).map_err(|wrong| if wrong == DURATION { right } else { wrong })
+}
+
 /// Reads `20MiB`, `64KiB`, `1GB`; a bare number is bytes.
 pub(crate) fn size(text: &str) -> Parsed<usize> {
     let (number, unit) = split_unit(text);
@@ -54,6 +62,11 @@ pub(crate) fn count(text: &str) -> Parsed<u32> {
         Ok(0) | Err(_) => Err("write a whole number of at least 1"),
         Ok(number) => Ok(number),
     }
+}
+
+/// Reads a whole number.
+pub(crate) fn number(text: &str) -> Parsed<u32> {
+    text.parse().map_err(|_| "write a whole number")
 }
 
 /// Reads a switch.
@@ -131,6 +144,19 @@ mod tests {
         assert_eq!(millis("2h"), Ok(7_200_000));
         for text in ["", "s", "-1s", "1w", "1.2.3", "1e400", "NaN", "99999999999999999999d"] {
             assert_eq!(millis(text), Err(DURATION), "{text}");
+        }
+    }
+
+    #[test]
+    fn bare_numbers_may_be_minutes() {
+        let seconds = |text| minutes(text).map(|duration| duration.as_secs());
+        assert_eq!(seconds("5"), Ok(300));
+        assert_eq!(seconds("0"), Ok(0));
+        assert_eq!(seconds("0.5"), Ok(30));
+        assert_eq!(seconds("10s"), Ok(10));
+        assert_eq!(seconds("2h"), Ok(7200));
+        for text in ["", "-1", "soon", "1w", "."] {
+            assert!(seconds(text).is_err(), "{text}");
         }
     }
 

@@ -24,7 +24,7 @@ const SHORT_WAIT: Duration = Duration::from_secs(1);
 /// wrong. An upstream that cannot be reached is 502: this server works, what is behind it does not.
 fn row(kind: ErrorKind, upstream: Option<u16>) -> (StatusCode, &'static str) {
     match kind {
-        ErrorKind::InvalidRequest => (kept(upstream, &[404, 422]), REQUEST),
+        ErrorKind::InvalidRequest => (kept(upstream, &[404, 409, 422]), REQUEST),
         ErrorKind::Unsupported => (StatusCode::BAD_REQUEST, REQUEST),
         ErrorKind::ModelNotFound => (StatusCode::NOT_FOUND, REQUEST),
         ErrorKind::RequestTooLarge => (StatusCode::PAYLOAD_TOO_LARGE, REQUEST),
@@ -38,7 +38,7 @@ fn row(kind: ErrorKind, upstream: Option<u16>) -> (StatusCode, &'static str) {
         ErrorKind::QuotaExhausted => (StatusCode::TOO_MANY_REQUESTS, QUOTA),
         ErrorKind::RateLimited | ErrorKind::PoolExhausted => (StatusCode::TOO_MANY_REQUESTS, RATE),
         ErrorKind::UpstreamFailed => (failed(upstream), SERVER),
-        ErrorKind::UpstreamBusy | ErrorKind::AuthUnverified => {
+        ErrorKind::UpstreamBusy | ErrorKind::AuthUnverified | ErrorKind::Store => {
             (StatusCode::SERVICE_UNAVAILABLE, SERVER)
         }
         ErrorKind::Timeout => (StatusCode::GATEWAY_TIMEOUT, SERVER),
@@ -88,6 +88,61 @@ impl Failure {
     fn unauthorized(message: &str) -> Self {
         Self::new(StatusCode::UNAUTHORIZED, REQUEST, "invalid_api_key", message)
             .with_header(header::WWW_AUTHENTICATE, "Bearer")
+    }
+
+    pub(crate) fn no_admin_key() -> Self {
+        let message = "no admin key was sent: send the header `Authorization: Bearer ADMIN_KEY`, \
+                       or sign in at /cookie";
+        Self::unknown_operator(message)
+    }
+
+    pub(crate) fn wrong_admin_key() -> Self {
+        Self::unknown_operator("the admin key is wrong: the server's first lines say where it is")
+    }
+
+    fn unknown_operator(message: &str) -> Self {
+        Self::new(StatusCode::UNAUTHORIZED, REQUEST, "invalid_admin_key", message)
+            .with_header(header::WWW_AUTHENTICATE, "Bearer")
+    }
+
+    pub(crate) fn admin_key_only() -> Self {
+        let message = "a session is not enough for secrets: send the header \
+                       `Authorization: Bearer ADMIN_KEY`";
+        Self::new(StatusCode::FORBIDDEN, REQUEST, "admin_key_required", message)
+    }
+
+    pub(crate) fn host_not_allowed() -> Self {
+        let message = "this server is not known by that name: add the `Host` that you call it by \
+                       to ALLOWED_HOSTS";
+        Self::new(StatusCode::FORBIDDEN, REQUEST, "host_not_allowed", message)
+    }
+
+    pub(crate) fn cross_site() -> Self {
+        let message = "the request does not come from a page of this server; a proxy in between \
+                       has to pass on `Host` and set `X-Forwarded-Proto`";
+        Self::new(StatusCode::FORBIDDEN, REQUEST, "cross_site_request", message)
+    }
+
+    pub(crate) fn invalid_json(message: &str, param: Option<&str>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, REQUEST, "invalid_json", message).with_param(param)
+    }
+
+    pub(crate) fn invalid_value(param: &str, message: &str) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, REQUEST, "invalid_value", message)
+            .with_param(Some(param))
+    }
+
+    pub(crate) fn no_such_page(param: &str) -> Self {
+        let message = "no account has this id any more: begin again without it";
+        Self::new(StatusCode::BAD_REQUEST, REQUEST, "cookie_not_found", message)
+            .with_param(Some(param))
+    }
+
+    pub(crate) fn foreign_domain(domain: &str) -> Self {
+        let message = format!(
+            "no upstream is at `{domain}`: name the `upstream` to send it these cookies all the same"
+        );
+        Self::new(StatusCode::BAD_REQUEST, REQUEST, "unknown_domain", message)
     }
 
     pub(crate) fn unknown_path() -> Self {

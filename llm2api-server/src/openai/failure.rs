@@ -105,6 +105,11 @@ impl Failure {
         self.parts.code
     }
 
+    /// Returns the sentence for people.
+    pub(crate) fn message(&self) -> &str {
+        &self.parts.message
+    }
+
     /// Returns what an operator needs to read; none where the client is at fault, since what it
     /// sent may then be quoted.
     pub(crate) fn for_operator(&self) -> Option<&Self> {

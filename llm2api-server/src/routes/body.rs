@@ -15,7 +15,10 @@ use crate::openai::error::Failure;
 const TRUSTED: usize = 1 << 20;
 
 /// Reads the whole body; what is too large, stalls or is no JSON is not read to its end.
-pub(super) async fn read(request: &mut Request, limits: &ClientLimits) -> Result<Bytes, Failure> {
+pub(in crate::routes) async fn read(
+    request: &mut Request,
+    limits: &ClientLimits,
+) -> Result<Bytes, Failure> {
     check_type(request)?;
     let announced = announced(request);
     if announced.is_some_and(|length| length > limits.body_limit as u64) {

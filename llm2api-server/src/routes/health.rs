@@ -14,21 +14,29 @@ use crate::state::State;
 struct Health {
     status: &'static str,
     version: &'static str,
+    /// `degraded` while the store cannot be reached: chats go on, changes of accounts fail.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    store: Option<&'static str>,
 }
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 /// The process runs.
 pub(super) async fn live(_state: Arc<State>, _request: Request) -> Result<Response, Failure> {
-    Ok(answer::json(&Health { status: "ok", version: VERSION }))
+    Ok(answer::json(&Health { status: "ok", version: VERSION, store: None }))
 }
 
 /// The process may be sent traffic: it runs and does not shut down.
+///
+/// A store that is away does not take a server out of service: what it serves with is in memory.
 pub(super) async fn ready(state: Arc<State>, _request: Request) -> Result<Response, Failure> {
+    let reachable = state.client.accounts().store_is_reachable();
+    let store = Some(if reachable { "ok" } else { "degraded" });
     if !state.stop.is_draining() {
-        return Ok(answer::json(&Health { status: "ok", version: VERSION }));
+        return Ok(answer::json(&Health { status: "ok", version: VERSION, store }));
     }
-    let mut response = answer::json(&Health { status: "shutting_down", version: VERSION });
+    let status = "shutting_down";
+    let mut response = answer::json(&Health { status, version: VERSION, store });
     response.set_status(StatusCode::SERVICE_UNAVAILABLE);
     Ok(response)
 }

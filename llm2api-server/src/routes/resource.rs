@@ -1,4 +1,4 @@
-//! One path of the route table: which method it takes, and who may come in.
+//! One path of the route table: which methods it takes, and who may come in.
 
 use std::sync::Arc;
 
@@ -6,82 +6,156 @@ use poem::endpoint::{BoxEndpoint, EndpointExt, make};
 use poem::http::Method;
 use poem::{Endpoint, PathPattern, Request, Response, Result};
 
-use super::cors;
+use super::{cors, shield};
+use crate::admin::Level;
 use crate::edge::Record;
 use crate::openai::error::Failure;
 use crate::state::State;
 
+/// Who may come in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Access {
+    /// Everybody.
+    Public,
+    /// Holders of a client key, browsers on any page included.
+    Client,
+    /// The operator.
+    Admin(Level),
+    /// Everybody who calls the server by a name that it knows: pages, and signing in.
+    Page,
+}
+
 /// An endpoint for one path.
 pub(super) struct Resource {
     state: Arc<State>,
-    method: Method,
-    client: bool,
-    handler: BoxEndpoint<'static>,
+    access: Access,
+    handlers: Vec<(Method, BoxEndpoint<'static>)>,
+}
+
+/// What answers a request once it is let in.
+pub(super) trait Handler {
+    /// Makes an endpoint of it.
+    fn bind(self, state: Arc<State>) -> BoxEndpoint<'static>;
+}
+
+impl<F, A> Handler for F
+where
+    F: Fn(Arc<State>, Request) -> A + Send + Sync + 'static,
+    A: Future<Output = Result<Response, Failure>> + Send + 'static,
+{
+    fn bind(self, state: Arc<State>) -> BoxEndpoint<'static> {
+        let handler = make(move |request| {
+            let answer = self(state.clone(), request);
+            async move { answer.await.map_err(poem::Error::from) }
+        });
+        handler.boxed()
+    }
 }
 
 /// A path that takes `POST` from holders of a client key.
-pub(super) fn client_post<F, A>(state: &Arc<State>, handler: F) -> Resource
-where
-    F: Fn(Arc<State>, Request) -> A + Send + Sync + 'static,
-    A: Future<Output = Result<Response, Failure>> + Send + 'static,
-{
-    Resource::new(state, Method::POST, true, handler)
+pub(super) fn client_post(state: &Arc<State>, handler: impl Handler) -> Resource {
+    Resource::new(state, Access::Client).and(Method::POST, handler)
 }
 
 /// A path that takes `GET` from holders of a client key.
-pub(super) fn client_get<F, A>(state: &Arc<State>, handler: F) -> Resource
-where
-    F: Fn(Arc<State>, Request) -> A + Send + Sync + 'static,
-    A: Future<Output = Result<Response, Failure>> + Send + 'static,
-{
-    Resource::new(state, Method::GET, true, handler)
+pub(super) fn client_get(state: &Arc<State>, handler: impl Handler) -> Resource {
+    Resource::new(state, Access::Client).and(Method::GET, handler)
+}
+
+/// A path that takes `GET` from the operator.
+pub(super) fn admin_get(state: &Arc<State>, handler: impl Handler) -> Resource {
+    Resource::new(state, Access::Admin(Level::Session)).and(Method::GET, handler)
+}
+
+/// A path that takes `GET` from the operator, and the key itself from him.
+pub(super) fn secret_get(state: &Arc<State>, handler: impl Handler) -> Resource {
+    Resource::new(state, Access::Admin(Level::Key)).and(Method::GET, handler)
+}
+
+/// A path that takes `POST` from the operator.
+pub(super) fn admin_post(state: &Arc<State>, handler: impl Handler) -> Resource {
+    Resource::new(state, Access::Admin(Level::Session)).and(Method::POST, handler)
+}
+
+/// A path that shows a page, or a part of one.
+pub(super) fn page_get(state: &Arc<State>, handler: impl Handler) -> Resource {
+    Resource::new(state, Access::Page).and(Method::GET, handler)
+}
+
+/// A path that takes `POST` from whoever is about to become the operator.
+pub(super) fn page_post(state: &Arc<State>, handler: impl Handler) -> Resource {
+    Resource::new(state, Access::Page).and(Method::POST, handler)
 }
 
 /// A path that takes `GET` from everybody.
-pub(super) fn public_get<F, A>(state: &Arc<State>, handler: F) -> Resource
-where
-    F: Fn(Arc<State>, Request) -> A + Send + Sync + 'static,
-    A: Future<Output = Result<Response, Failure>> + Send + 'static,
-{
-    Resource::new(state, Method::GET, false, handler)
+pub(super) fn public_get(state: &Arc<State>, handler: impl Handler) -> Resource {
+    Resource::new(state, Access::Public).and(Method::GET, handler)
 }
 
 impl Resource {
-    fn new<F, A>(state: &Arc<State>, method: Method, client: bool, handler: F) -> Self
-    where
-        F: Fn(Arc<State>, Request) -> A + Send + Sync + 'static,
-        A: Future<Output = Result<Response, Failure>> + Send + 'static,
-    {
-        let shared = state.clone();
-        let handler = make(move |request| {
-            let answer = handler(shared.clone(), request);
-            async move { answer.await.map_err(poem::Error::from) }
-        });
-        Self { state: state.clone(), method, client, handler: handler.boxed() }
+    fn new(state: &Arc<State>, access: Access) -> Self {
+        Self { state: state.clone(), access, handlers: Vec::new() }
     }
 
-    fn takes(&self, method: &Method) -> bool {
+    /// Takes another method.
+    pub(super) fn and(mut self, method: Method, handler: impl Handler) -> Self {
+        self.handlers.push((method, handler.bind(self.state.clone())));
+        self
+    }
+
+    /// Returns who may come in.
+    #[cfg(test)]
+    pub(super) fn access(&self) -> Access {
+        self.access
+    }
+
+    /// Lists what it takes.
+    #[cfg(test)]
+    pub(super) fn methods(&self) -> impl Iterator<Item = &Method> {
+        self.handlers.iter().map(|(method, _)| method)
+    }
+
+    fn handler(&self, method: &Method) -> Option<&BoxEndpoint<'static>> {
         // hyper leaves the body of an answer to HEAD out.
-        method == self.method || (method == Method::HEAD && self.method == Method::GET)
+        let method = if method == Method::HEAD { &Method::GET } else { method };
+        self.handlers.iter().find(|(takes, _)| takes == method).map(|(_, handler)| handler)
     }
 
     fn allow(&self) -> &'static str {
-        match (self.method == Method::POST, self.client) {
-            (true, _) => "POST, OPTIONS",
-            (false, true) => "GET, HEAD, OPTIONS",
-            (false, false) => "GET, HEAD",
+        let takes = |method: Method| self.handlers.iter().any(|(takes, _)| *takes == method);
+        match (self.access, takes(Method::GET), takes(Method::DELETE)) {
+            (Access::Client, true, _) => "GET, HEAD, OPTIONS",
+            (Access::Client, false, _) => "POST, OPTIONS",
+            (_, true, _) => "GET, HEAD",
+            (_, false, true) => "POST, DELETE",
+            (_, false, false) => "POST",
         }
     }
 
-    /// The key comes first: a stranger learns nothing about a path but that it wants one.
+    /// Who calls comes first: a stranger learns nothing about a path but that it wants a key.
+    async fn let_in(&self, request: &Request) -> Result<(), Failure> {
+        let admin = &self.state.admin;
+        match self.access {
+            Access::Public => Ok(()),
+            Access::Client => self.state.keys.check(request.headers()),
+            Access::Page => admin.check_host(request.headers()),
+            Access::Admin(level) => admin.check(request, level).await,
+        }
+    }
+
     async fn answer(&self, request: Request) -> Result<Response> {
-        if self.client {
-            self.state.keys.check(request.headers())?;
-        }
-        if !self.takes(request.method()) {
+        self.let_in(&request).await?;
+        let Some(handler) = self.handler(request.method()) else {
             return Err(Failure::method_not_allowed(self.allow()).into());
+        };
+        if !matches!(self.access, Access::Admin(_)) {
+            return handler.call(request).await;
         }
-        self.handler.call(request).await
+        // Adding and checking accounts waits for upstreams, and the end must not wait for that.
+        tokio::select! {
+            answer = handler.call(request) => answer,
+            () = self.state.stop.cut_off() => Err(Failure::shutting_down().into()),
+        }
     }
 }
 
@@ -93,17 +167,20 @@ impl Endpoint for Resource {
         if let (Some(record), Some(PathPattern(route))) = (&record, request.data()) {
             record.route(route.clone());
         }
-        if !self.client {
+        if self.access == Access::Public {
             return self.answer(request).await;
         }
-        if request.method() == Method::OPTIONS {
+        if self.access == Access::Client && request.method() == Method::OPTIONS {
             return Ok(cors::preflight(self.allow()));
         }
-        // Errors are answered here and not further out, so that browsers may read them too.
+        // Errors are answered here and not further out, so that they get the same headers.
         let mut response = self.answer(request).await.unwrap_or_else(|error| {
             Failure::from_poem(error).respond(record.as_ref().map_or("", Record::id))
         });
-        cors::open(&mut response);
+        match self.access {
+            Access::Client => cors::open(&mut response),
+            _ => shield::close(&mut response),
+        }
         Ok(response)
     }
 }

@@ -34,7 +34,8 @@ pub(crate) struct Running {
 /// Makes settings from pairs, on a fresh port.
 pub(crate) fn config(pairs: &[(&str, &str)]) -> Config {
     let mut sources = Sources::default();
-    let pairs = pairs.iter().chain(&[("LISTEN", "127.0.0.1:0")]);
+    // A test that wants a store of its own says so behind these.
+    let pairs = [("LISTEN", "127.0.0.1:0"), ("STORE_URL", "memory:")].iter().chain(pairs);
     sources.environment =
         pairs.map(|(name, text)| ((*name).to_owned(), (*text).to_owned())).collect();
     Settings::resolve(&sources).and_then(|settings| settings.config()).expect("valid settings")
@@ -99,6 +100,21 @@ impl Running {
             "GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n{headers}\r\n"
         ))
         .await
+    }
+
+    /// Posts JSON with header lines that name the host too.
+    pub(crate) async fn post_as(&self, path: &str, headers: &str, body: &str) -> String {
+        let length = body.len();
+        self.exchange(&format!(
+            "POST {path} HTTP/1.1\r\nConnection: close\r\nContent-Length: {length}\r\n\
+             {headers}\r\n{body}"
+        ))
+        .await
+    }
+
+    /// Gets with header lines that name the host too.
+    pub(crate) async fn get_as(&self, path: &str, headers: &str) -> String {
+        self.exchange(&format!("GET {path} HTTP/1.1\r\nConnection: close\r\n{headers}\r\n")).await
     }
 
     /// Waits for the server's end.

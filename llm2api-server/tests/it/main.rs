@@ -1,8 +1,10 @@
 //! The server through its public door: real sockets, the demo upstream.
 
+mod accounts;
 mod chat;
 mod clients;
 mod faults;
 mod harness;
+mod operator;
 mod routes;
 mod shutdown;

@@ -62,6 +62,15 @@ fn every_refusal_of_our_own_has_its_row() {
         ("too many messages", Failure::too_many_messages(2)),
         ("shutting down", Failure::shutting_down()),
         ("internal", Failure::internal()),
+        ("no admin key", Failure::no_admin_key()),
+        ("wrong admin key", Failure::wrong_admin_key()),
+        ("session only", Failure::admin_key_only()),
+        ("foreign host", Failure::host_not_allowed()),
+        ("cross-site", Failure::cross_site()),
+        ("JSON", Failure::invalid_json("unknown field `x`", Some("x"))),
+        ("value", Failure::invalid_value("weight", "write 1 to 100")),
+        ("page", Failure::no_such_page("after")),
+        ("domain", Failure::foreign_domain("evil.example")),
     ];
     for (title, failure) in own {
         line(&mut table, title, &failure);

@@ -1,0 +1,111 @@
+//! The one check that every path of the operator's passes.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::time::Duration;
+
+use poem::Request;
+use poem::http::{HeaderMap, header};
+use tokio::time::{Instant, sleep};
+
+use super::browser;
+use super::delay::Delays;
+use super::sessions::Sessions;
+use crate::config::{AllowedHosts, Config};
+use crate::keys::{Keys, bearer};
+use crate::openai::error::Failure;
+
+/// What a path asks of who calls it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Level {
+    /// The key, or a session that was opened with it.
+    Session,
+    /// The key itself: a browser that is left open is not enough.
+    Key,
+}
+
+/// Knows the operator.
+#[derive(Debug)]
+pub(crate) struct Admin {
+    keys: Keys,
+    hosts: AllowedHosts,
+    delays: Delays,
+    pub(crate) sessions: Sessions,
+}
+
+/// A refusal, and how long to wait before it is told.
+type Refusal = (Failure, Duration);
+
+impl Admin {
+    /// Takes the key and the names from the settings; without a key, nobody is let in.
+    pub(crate) fn new(config: &Config) -> Self {
+        Self {
+            keys: Keys::new(config.admin_key.as_slice()),
+            hosts: config.allowed_hosts.clone(),
+            delays: Delays::default(),
+            sessions: Sessions::default(),
+        }
+    }
+
+    /// Checks the name that the server is called by.
+    pub(crate) fn check_host(&self, headers: &HeaderMap) -> Result<(), Failure> {
+        let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
+        match host.is_some_and(|host| self.hosts.allows(host)) {
+            true => Ok(()),
+            false => Err(Failure::host_not_allowed()),
+        }
+    }
+
+    /// Checks who calls. The right key never waits, whatever its address did before.
+    pub(crate) fn check(
+        &self,
+        request: &Request,
+        level: Level,
+    ) -> impl Future<Output = Result<(), Failure>> + Send + use<> {
+        told(self.judge(request, level))
+    }
+
+    /// Checks a key that came in a body.
+    pub(crate) fn check_key(
+        &self,
+        peer: IpAddr,
+        key: &str,
+    ) -> impl Future<Output = Result<(), Failure>> + Send + use<> {
+        told(self.judge_key(peer, key.trim().as_bytes()))
+    }
+
+    fn judge(&self, request: &Request, level: Level) -> Result<(), Refusal> {
+        let headers = request.headers();
+        let at_once = |failure| (failure, Duration::ZERO);
+        self.check_host(headers).map_err(at_once)?;
+        if headers.contains_key(header::AUTHORIZATION) {
+            return self.judge_key(peer(request), bearer(headers).unwrap_or_default());
+        }
+        if !self.sessions.holds(headers, Instant::now()) {
+            return Err(at_once(Failure::no_admin_key()));
+        }
+        browser::check(request.method(), headers).map_err(at_once)?;
+        match level {
+            Level::Session => Ok(()),
+            Level::Key => Err(at_once(Failure::admin_key_only())),
+        }
+    }
+
+    fn judge_key(&self, peer: IpAddr, key: &[u8]) -> Result<(), Refusal> {
+        match self.keys.admits(key) {
+            true => Ok(()),
+            false => Err((Failure::wrong_admin_key(), self.delays.strike(peer, Instant::now()))),
+        }
+    }
+}
+
+/// Returns the address of who calls; of a proxy, where one stands between.
+pub(crate) fn peer(request: &Request) -> IpAddr {
+    let address = request.remote_addr().as_socket_addr();
+    address.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), SocketAddr::ip)
+}
+
+async fn told(verdict: Result<(), Refusal>) -> Result<(), Failure> {
+    let Err((failure, wait)) = verdict else { return Ok(()) };
+    sleep(wait).await;
+    Err(failure)
+}

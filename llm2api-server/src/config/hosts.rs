@@ -1,0 +1,131 @@
+//! The names that operators may call the server by.
+
+use std::net::{IpAddr, SocketAddr};
+
+use super::value;
+
+/// Which `Host` values are let in where operators work: a web page of somebody else's that makes its
+/// own name point here (DNS rebinding) comes with that name.
+///
+/// # Example
+/// ```
+/// use llm2api_server::config::AllowedHosts;
+///
+/// let listen = "127.0.0.1:9999".parse().expect("an address");
+/// let hosts = AllowedHosts::new("", listen);
+/// assert!(hosts.allows("localhost:9999") && !hosts.allows("evil.example:9999"));
+/// assert!(AllowedHosts::new("chat.example.org", listen).allows("Chat.Example.org"));
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AllowedHosts {
+    rule: Rule,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Rule {
+    Any,
+    /// These; a name without a port stands for all ports.
+    Listed(Vec<String>),
+    /// The loopback names and this address.
+    Own(IpAddr),
+}
+
+impl AllowedHosts {
+    /// Reads a list of names, `*` for any; nothing stands for the loopback names and `listen`'s.
+    ///
+    /// A server that listens on all addresses has all of them for its own, so that any address is
+    /// let in: only a name can be made to point elsewhere.
+    pub fn new(text: &str, listen: SocketAddr) -> Self {
+        let names: Vec<_> = value::list(text).map(str::to_ascii_lowercase).collect();
+        let rule = match names.as_slice() {
+            [] => Rule::Own(listen.ip()),
+            names if names.iter().any(|name| name == "*") => Rule::Any,
+            _ => Rule::Listed(names),
+        };
+        Self { rule }
+    }
+
+    /// Says whether a `Host` header's value is let in.
+    pub fn allows(&self, host: &str) -> bool {
+        let host = host.to_ascii_lowercase();
+        let Some(name) = without_port(&host) else { return self.rule == Rule::Any };
+        match &self.rule {
+            Rule::Any => true,
+            Rule::Listed(names) => names.iter().any(|known| *known == host || known == name),
+            Rule::Own(own) => {
+                let address: Option<IpAddr> = unbracketed(name).parse().ok();
+                let fits = |ip: IpAddr| {
+                    own.is_unspecified() || ip == *own || ip.to_canonical().is_loopback()
+                };
+                name == "localhost" || address.is_some_and(fits)
+            }
+        }
+    }
+}
+
+/// Takes a port off; none where what stands there is no host.
+fn without_port(host: &str) -> Option<&str> {
+    let end = host.rfind(']').map_or(0, |at| at + 1);
+    let (name, port) = match host[end..].find(':') {
+        Some(at) => (&host[..end + at], &host[end + at + 1..]),
+        None => (host, ""),
+    };
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b".-_:[]".contains(&byte);
+    let fits =
+        !name.is_empty() && name.bytes().all(plain) && port.bytes().all(|b| b.is_ascii_digit());
+    fits.then_some(name)
+}
+
+fn unbracketed(name: &str) -> &str {
+    name.strip_prefix('[').and_then(|name| name.strip_suffix(']')).unwrap_or(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn allowed(list: &str, listen: &str, hosts: &[&str]) -> Vec<bool> {
+        let hosts_allowed = AllowedHosts::new(list, listen.parse().expect("an address"));
+        hosts.iter().map(|host| hosts_allowed.allows(host)).collect()
+    }
+
+    #[test]
+    fn by_default_only_what_cannot_be_made_to_point_here() {
+        let own =
+            ["localhost", "LOCALHOST:1", "127.0.0.1:9999", "127.0.0.2", "[::1]:9999", "[::1]"];
+        assert_eq!(allowed("", "127.0.0.1:9999", &own), [true; 6]);
+        let others = [
+            "",
+            "evil.example",
+            "localhost.evil.example",
+            "10.0.0.5",
+            "localhost@evil",
+            "x:y",
+            ":80",
+            "127.0.0.1.evil.example",
+            "localhost:80:80",
+            "evil.example:127.0.0.1",
+        ];
+        assert_eq!(allowed("", "127.0.0.1:9999", &others), [false; 10]);
+        assert_eq!(
+            allowed("", "10.0.0.5:80", &["10.0.0.5:80", "10.0.0.6", "x"]),
+            [true, false, false]
+        );
+        let all = ["10.0.0.5:80", "[fd00::1]", "localhost", "evil.example"];
+        assert_eq!(allowed("", "0.0.0.0:80", &all), [true, true, true, false]);
+    }
+
+    #[test]
+    fn a_list_replaces_the_default() {
+        let list = "chat.example.org, other.test:8443";
+        let hosts = [
+            "chat.example.org",
+            "CHAT.example.org:443",
+            "other.test:8443",
+            "other.test",
+            "localhost",
+        ];
+        assert_eq!(allowed(list, "127.0.0.1:1", &hosts), [true, true, true, false, false]);
+        assert_eq!(allowed("*", "127.0.0.1:1", &["evil.example", "b@d"]), [true, true]);
+    }
+}

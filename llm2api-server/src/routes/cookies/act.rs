@@ -1,0 +1,79 @@
+//! `POST /cookie/{check,enable,disable,clear,remove}`.
+
+use std::sync::Arc;
+
+use llm2api_core::accounts::{AccountStatus, Checked};
+use llm2api_core::credential::CredentialId;
+use poem::{Request, Response};
+use serde::Serialize;
+
+use super::request::{Pick, parse};
+use super::wire::{CheckedEntry, CheckedList, Entry};
+use crate::openai::answer;
+use crate::openai::error::Failure;
+use crate::routes::body;
+use crate::state::State;
+
+type Answer = Result<Response, Failure>;
+
+#[derive(Serialize)]
+struct Removed<'a> {
+    id: &'a str,
+    removed: bool,
+}
+
+/// Asks the upstream whether an account works, or whether all do.
+pub(in crate::routes) async fn check(state: Arc<State>, mut request: Request) -> Answer {
+    let accounts = state.client.accounts();
+    match pick(&state, &mut request).await? {
+        Some(id) => {
+            let checked: Checked = accounts.check(&id).await?;
+            Ok(answer::json(&CheckedEntry::from(&checked)))
+        }
+        None => {
+            let checked = accounts.check_all().await;
+            Ok(answer::json(&CheckedList { data: checked.iter().map(Into::into).collect() }))
+        }
+    }
+}
+
+/// Lets an account be used again.
+pub(in crate::routes) async fn enable(state: Arc<State>, mut request: Request) -> Answer {
+    let id = one(&state, &mut request).await?;
+    Ok(shown(&state.client.accounts().enable(&id).await?))
+}
+
+/// Takes an account out of use.
+pub(in crate::routes) async fn disable(state: Arc<State>, mut request: Request) -> Answer {
+    let id = one(&state, &mut request).await?;
+    Ok(shown(&state.client.accounts().disable(&id).await?))
+}
+
+/// Ends an account's rest.
+pub(in crate::routes) async fn clear(state: Arc<State>, mut request: Request) -> Answer {
+    let id = one(&state, &mut request).await?;
+    Ok(shown(&state.client.accounts().clear(&id).await?))
+}
+
+/// Forgets an account.
+pub(in crate::routes) async fn remove(state: Arc<State>, mut request: Request) -> Answer {
+    let id = one(&state, &mut request).await?;
+    state.client.accounts().remove(&id).await?;
+    Ok(answer::json(&Removed { id: id.as_str(), removed: true }))
+}
+
+async fn one(state: &State, request: &mut Request) -> Result<CredentialId, Failure> {
+    let picked = pick(state, request).await?;
+    picked.ok_or_else(|| Failure::invalid_value("id", "name the account by `id` or by `cookie`"))
+}
+
+async fn pick(state: &State, request: &mut Request) -> Result<Option<CredentialId>, Failure> {
+    let body = body::read(request, &state.limits).await?;
+    let target = parse::<Pick>(&body)?.target()?;
+    let found = target.map(|target| state.client.accounts().find(&target));
+    Ok(found.transpose()?)
+}
+
+fn shown(status: &AccountStatus) -> Response {
+    answer::json(&Entry::from(status))
+}

@@ -1,0 +1,23 @@
+//! `POST /cookie/add`.
+
+use std::sync::Arc;
+
+use poem::{Request, Response};
+
+use super::request::{NewCookie, parse};
+use super::wire::{AddedEntry, Entry};
+use crate::openai::answer;
+use crate::openai::error::Failure;
+use crate::routes::body;
+use crate::state::State;
+
+/// Checks an account with its upstream and keeps it; once this answers, it is kept.
+pub(in crate::routes) async fn add(
+    state: Arc<State>,
+    mut request: Request,
+) -> Result<Response, Failure> {
+    let body = body::read(&mut request, &state.limits).await?;
+    let account = parse::<NewCookie>(&body)?.into_account()?;
+    let added = state.client.accounts().add(account).await?;
+    Ok(answer::json(&AddedEntry { entry: Entry::from(&added.account), note: added.note }))
+}

@@ -1,0 +1,51 @@
+//! The route table: the only list of paths.
+
+use std::sync::Arc;
+
+use poem::Route;
+use poem::http::Method;
+
+use super::resource::{
+    Resource, admin_get, admin_post, client_get, client_post, page_get, page_post, public_get,
+    secret_get,
+};
+use super::{chat, cookies, health, models, pages, root, session};
+use crate::state::State;
+
+/// Makes the endpoint of every path.
+pub(crate) fn routes(state: &Arc<State>) -> Route {
+    let add = |route: Route, (path, resource): (String, Resource)| route.at(path, resource);
+    table(state).into_iter().fold(Route::new(), add)
+}
+
+/// Lists every path and what answers there.
+#[rustfmt::skip]
+pub(super) fn table(state: &Arc<State>) -> Vec<(String, Resource)> {
+    let client = |path: &str| format!("{}{path}", state.api_path);
+    vec![
+        (client("/v1/chat/completions"), client_post(state, chat::create)),
+        (client("/v1/models"), client_get(state, models::list)),
+        (client("/v1/models/*id"), client_get(state, models::show)),
+        ("/cookies".into(), admin_get(state, cookies::list)),
+        ("/cookies/export".into(), secret_get(state, cookies::export)),
+        ("/cookies/import".into(), admin_post(state, cookies::import)),
+        ("/cookie/add".into(), admin_post(state, cookies::add)),
+        ("/cookie/check".into(), admin_post(state, cookies::check)),
+        ("/cookie/enable".into(), admin_post(state, cookies::enable)),
+        ("/cookie/disable".into(), admin_post(state, cookies::disable)),
+        ("/cookie/clear".into(), admin_post(state, cookies::clear)),
+        ("/cookie/remove".into(), admin_post(state, cookies::remove)),
+        ("/cookie/update".into(), admin_post(state, cookies::update)),
+        ("/session".into(), page_post(state, session::open).and(Method::DELETE, session::close)),
+        ("/cookie".into(), page_get(state, pages::cookie)),
+        ("/ui/cookie.css".into(), page_get(state, pages::cookie_style)),
+        ("/ui/cookie.js".into(), page_get(state, pages::cookie_script)),
+        ("/livez".into(), public_get(state, health::live)),
+        ("/readyz".into(), public_get(state, health::ready)),
+        ("/health".into(), public_get(state, health::ready)),
+        ("/healthz".into(), public_get(state, health::live)),
+        ("/health/liveliness".into(), public_get(state, health::live)),
+        ("/health/readiness".into(), public_get(state, health::ready)),
+        ("/".into(), public_get(state, root::show)),
+    ]
+}

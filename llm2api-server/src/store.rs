@@ -1,0 +1,55 @@
+//! From settings to the store that they name.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use llm2api_core::Result;
+use llm2api_core::store::{Keyring, MemoryStore, RedisStore, SqliteStore, Store, Vault};
+use secrecy::{ExposeSecret, SecretString};
+
+use crate::config::{Config, StoreConfig};
+
+const KEY_FILE: &str = "master.key";
+
+/// Opens the store, and reads or makes the keys that seal it.
+///
+/// # Errors
+/// [`ErrorKind::Configuration`](llm2api_core::ErrorKind::Configuration) for a file that another
+/// server has, or that is no store, and for keys that do not fit;
+/// [`ErrorKind::Store`](llm2api_core::ErrorKind::Store) where the store cannot be reached.
+pub(crate) async fn open(config: &Config) -> Result<(Arc<dyn Store>, Keyring)> {
+    let store: Arc<dyn Store> = match &config.store {
+        StoreConfig::Memory => Arc::new(MemoryStore::default()),
+        StoreConfig::Sqlite(path) => Arc::new(SqliteStore::open(path)?),
+        StoreConfig::Redis(url) => Arc::new(redis(url).await?),
+    };
+    Ok((store, keyring(config)?))
+}
+
+/// Seals every secret of the store anew: under a new key where the keys are in our own file, else
+/// under the first key of `MASTER_KEY`. A server that runs meanwhile is not disturbed. Returns how
+/// many there were.
+///
+/// # Errors
+/// As [`open`].
+pub(crate) async fn rotate_key(config: &Config) -> Result<u64> {
+    let store: Arc<dyn Store> = match &config.store {
+        StoreConfig::Memory => return Ok(0),
+        StoreConfig::Sqlite(path) => Arc::new(SqliteStore::open_beside(path)?),
+        StoreConfig::Redis(url) => Arc::new(redis(url).await?),
+    };
+    let vault = Vault::open(store, keyring(config)?).await?;
+    Ok(vault.rotate().await?.resealed)
+}
+
+async fn redis(url: &SecretString) -> Result<RedisStore> {
+    RedisStore::connect(url.expose_secret()).await
+}
+
+fn keyring(config: &Config) -> Result<Keyring> {
+    match (&config.master_key, &config.store) {
+        (Some(keys), _) => Keyring::parse(keys.expose_secret()),
+        (None, StoreConfig::Memory) => Ok(Keyring::random()),
+        (None, _) => Keyring::file(Path::new(&config.data_dir).join(KEY_FILE)),
+    }
+}

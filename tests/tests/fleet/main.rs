@@ -1,0 +1,5 @@
+//! Several servers over one store: real processes, a real Redis, the simulator as upstream.
+
+mod outage;
+mod permits;
+mod stage;
