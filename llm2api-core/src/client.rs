@@ -11,7 +11,7 @@ use crate::accounts::Accounts;
 use crate::catalog::Catalog;
 use crate::chat::{Call, ChatRequest, ChatStream, Message, Model};
 use crate::clock::after;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result, TOTAL_TIMEOUT};
 use crate::limits::Limits;
 use crate::metrics::Metrics;
 use crate::pool::Pool;
@@ -141,5 +141,5 @@ impl fmt::Debug for Client {
 
 fn too_long() -> Error {
     Error::new(ErrorKind::Timeout, "chat", "the call took longer than TOTAL_TIMEOUT")
-        .with_code("total_timeout")
+        .with_code(TOTAL_TIMEOUT)
 }

@@ -11,6 +11,9 @@ pub use kind::{ErrorKind, Evidence, Same, Verdict};
 /// The crate's result type.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
+/// The code of an answer, or a call, that took longer than we allow.
+pub(crate) const TOTAL_TIMEOUT: &str = "total_timeout";
+
 type Source = Box<dyn StdError + Send + Sync>;
 
 /// Why a call failed.
@@ -171,6 +174,11 @@ impl Error {
     /// What a client returns is always exhausted.
     pub fn is_retryable(&self) -> bool {
         !self.inner.exhausted && self.inner.kind.verdict().is_retryable()
+    }
+
+    /// Says whether a limit of our own has ended the call, which says nothing about an upstream.
+    pub(crate) fn is_own_limit(&self) -> bool {
+        self.code() == TOTAL_TIMEOUT
     }
 
     /// Says whether all attempts allowed were made.

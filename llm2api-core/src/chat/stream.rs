@@ -11,7 +11,7 @@ use futures::Stream;
 use tokio::time::{Instant, Sleep};
 
 use super::{Chunk, Completion};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result, TOTAL_TIMEOUT};
 
 /// What an answer's stream yields.
 #[derive(Clone, Debug)]
@@ -246,5 +246,5 @@ impl fmt::Debug for ChatStream {
 
 fn overdue() -> Error {
     let message = "the answer took longer than TOTAL_TIMEOUT";
-    Error::new(ErrorKind::UpstreamIncomplete, "read stream", message).with_code("total_timeout")
+    Error::new(ErrorKind::UpstreamIncomplete, "read stream", message).with_code(TOTAL_TIMEOUT)
 }

@@ -7,6 +7,9 @@ use tokio::time::Instant;
 use super::rules::PoolRules;
 use crate::error::ErrorKind;
 
+/// To try whether somebody listens costs nobody anything: it is done this often at least.
+const UNREACHABLE: Duration = Duration::from_secs(8);
+
 /// Whether calls may go to an upstream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Gate {
@@ -70,7 +73,11 @@ impl Breaker {
             }
             (_, Some(pause)) => (pause, now + pause),
             (Some(out), None) => {
-                let pause = (out.pause * 2).min(rules.probe_after_max);
+                let longest = match kind {
+                    ErrorKind::Connect => rules.probe_after_max.min(UNREACHABLE),
+                    _ => rules.probe_after_max,
+                };
+                let pause = (out.pause * 2).min(longest);
                 (pause, now + pause)
             }
             (None, None) => (rules.probe_after, now + rules.probe_after),

@@ -101,7 +101,7 @@ pub(super) struct Entry {
     pub(super) per_minute: u32,
     pub(super) tally: Arc<Tally>,
     base: Instant,
-    seats: Seats,
+    seats: Arc<Seats>,
     weight: AtomicU32,
     /// From when it may be used; 0 for now, `NEVER` where it is out.
     ready_at: AtomicU64,
@@ -126,6 +126,14 @@ struct State {
     minute: VecDeque<Instant>,
 }
 
+impl State {
+    /// Counts the calls of the last minute.
+    fn calls_since(&mut self, now: Instant) -> usize {
+        self.minute.retain(|at| now.duration_since(*at) < MINUTE);
+        self.minute.len()
+    }
+}
+
 /// A place that was taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Place {
@@ -135,15 +143,27 @@ pub(super) enum Place {
 }
 
 impl Entry {
-    pub(super) fn new(member: Member, base: Instant, now: Instant, turn: u64) -> Self {
-        let state = State { health: member.health, last_error: None, minute: VecDeque::new() };
+    /// Makes the entry of a member, in the place of `old` where there is one: the calls under way
+    /// with that one count here too.
+    pub(super) fn new(
+        member: Member,
+        old: Option<&Self>,
+        base: Instant,
+        now: Instant,
+        turn: u64,
+    ) -> Self {
+        let state = State {
+            health: old.map_or(member.health, Self::health),
+            last_error: None,
+            minute: old.map(|old| old.lock().minute.clone()).unwrap_or_default(),
+        };
         let entry = Self {
             credential: member.credential,
             max: member.max_concurrency,
             per_minute: member.per_minute,
             tally: member.tally,
             base,
-            seats: Seats::new(),
+            seats: old.map_or_else(|| Arc::new(Seats::new()), |old| old.seats.clone()),
             weight: AtomicU32::new(member.weight),
             ready_at: AtomicU64::new(0),
             half_open: AtomicBool::new(false),
@@ -197,11 +217,19 @@ impl Entry {
     }
 
     fn has_minute(&self, now: Instant) -> bool {
-        self.per_minute == 0 || {
+        self.per_minute == 0 || self.lock().calls_since(now) < self.per_minute as usize
+    }
+
+    /// Counts a call that begins; says no where the minute is full.
+    fn begin_minute(&self, now: Instant) -> bool {
+        if self.per_minute > 0 {
             let mut state = self.lock();
-            state.minute.retain(|at| now.duration_since(*at) < MINUTE);
-            state.minute.len() < self.per_minute as usize
+            if state.calls_since(now) >= self.per_minute as usize {
+                return false;
+            }
+            state.minute.push_back(now);
         }
+        true
     }
 
     /// Takes a place; says no where another call was faster.
@@ -213,8 +241,9 @@ impl Entry {
             true => self.seats.take_for_trial(self.max).then_some(Place::Trial)?,
             false => self.seats.take(self.max).then_some(Place::Ordinary)?,
         };
-        if self.per_minute > 0 {
-            self.lock().minute.push_back(now);
+        if !self.begin_minute(now) {
+            self.leave(place);
+            return None;
         }
         let step = STRIDE * 100 / u64::from(self.share(now, rules).max(1));
         self.turn.fetch_add(step, Ordering::Relaxed);
@@ -225,9 +254,14 @@ impl Entry {
     /// Gives a place back.
     pub(super) fn leave(&self, place: Place) {
         if place == Place::Trial {
-            self.seats.end_trial();
+            self.end_trial();
         }
         self.seats.give_back();
+    }
+
+    /// The trial is over, and its call may go on.
+    pub(super) fn end_trial(&self) {
+        self.seats.end_trial();
     }
 
     /// Takes back that a call has begun: other servers had all places.

@@ -216,20 +216,22 @@ impl Group {
         Judgement::Incident(forgiven.cloned().collect())
     }
 
-    /// A call that began then has worked.
-    pub(super) fn worked(&self, began: Instant) {
+    /// A call that began then has worked; says whether that brings the upstream back.
+    pub(super) fn worked(&self, began: Instant) -> bool {
         if !self.troubled.load(Ordering::Acquire) {
-            return;
+            return false;
         }
         let mut trouble = self.trouble();
         trouble.blame.worked(began);
         let out = trouble.breaker.out_since();
-        if out.is_none_or(|since| since <= began) {
-            trouble.breaker.worked();
-            if trouble.blame.is_clean() {
-                self.troubled.store(false, Ordering::Release);
-            }
+        if out.is_some_and(|since| since > began) {
+            return false;
         }
+        trouble.breaker.worked();
+        if trouble.blame.is_clean() {
+            self.troubled.store(false, Ordering::Release);
+        }
+        out.is_some()
     }
 
     /// The call that tried the upstream has ended without saying anything about it.

@@ -11,7 +11,7 @@ use super::group::{Group, Judgement};
 use super::{Event, Route, Shared};
 use crate::chat::{Call, ChatItem, ChatRequest, Ending, Watch};
 use crate::credential::{Credential, Signal};
-use crate::error::{Error, Evidence};
+use crate::error::{Error, ErrorKind, Evidence};
 
 /// Longest text that is kept of an error.
 const ERROR_TEXT: usize = 300;
@@ -115,7 +115,7 @@ impl Lease {
     }
 
     /// The upstream has answered: what was on trial has passed.
-    fn worked(&mut self) {
+    pub(super) fn worked(&mut self) {
         if self.stage >= Stage::Answering {
             return;
         }
@@ -124,16 +124,25 @@ impl Lease {
         self.entry.measure(now - self.began, now);
         self.entry.tally.first_content(now - self.began);
         self.probe = false;
-        self.group.worked(self.began);
+        if self.group.worked(self.began) {
+            self.pool.queue.tell_all(&self.group.name);
+        }
         if self.place == Place::Trial {
             self.pool.learn(&self.group, &self.entry, &Signal::Worked, now);
+            // What was to be found out is known: the answer goes on as any other.
+            self.place = Place::Ordinary;
+            self.entry.end_trial();
         }
     }
 
     fn blame(&mut self, error: &Error) {
         let text = format!("{}: {}", error.code(), error.message());
         self.entry.note_error(&text.chars().take(ERROR_TEXT).collect::<String>());
-        let Some(signal) = Signal::of(error) else { return };
+        let signal = Signal::of(error).filter(|_| !error.is_own_limit());
+        // Whoever cannot be reached is no credential's fault, but the upstream's.
+        if signal.is_none() && error.kind() != ErrorKind::Connect {
+            return;
+        }
         let now = Instant::now();
         let seen = Seen {
             at: now,
@@ -143,11 +152,15 @@ impl Lease {
         };
         let probe = std::mem::take(&mut self.probe);
         match self.group.judge(seen, probe, &self.pool.rules) {
-            Judgement::Own => self.penalise(&signal, now),
+            Judgement::Own => {
+                signal.inspect(|signal| self.penalise(signal, now));
+            }
             Judgement::Incident(forgiven) => {
                 tracing::warn!(upstream = %self.route.upstream, code = error.code(),
                     "several credentials fail alike: the upstream is left alone for a while");
                 forgiven.iter().for_each(|entry| self.pool.changed(entry));
+                // Those who wait for the upstream learn until when it is out.
+                self.pool.queue.tell_all(&self.group.name);
             }
         }
         if let Evidence::Suspect | Evidence::Rejected = error.kind().verdict().evidence {

@@ -45,7 +45,7 @@ use self::shared::{Shared, status};
 use crate::chat::Call;
 use crate::clock::after;
 use crate::credential::{Credential, CredentialId, HealthState, SavedHealth, Signal};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::Result;
 use crate::store::Places;
 
 /// Where a request may go: an upstream, and the model's name there.
@@ -63,7 +63,7 @@ pub trait Routes: fmt::Debug + Send + Sync + 'static {
     /// Returns where requests for `model` may go, in order of preference; never empty.
     ///
     /// # Errors
-    /// [`ErrorKind::ModelNotFound`].
+    /// [`ErrorKind::ModelNotFound`](crate::ErrorKind::ModelNotFound).
     async fn routes(&self, model: &str) -> Result<Vec<Route>>;
 }
 
@@ -250,10 +250,11 @@ impl Pool {
     /// last one again. Where all are busy, calls wait in the order in which they came.
     ///
     /// # Errors
-    /// [`ErrorKind::NoCredential`] where none is usable, [`ErrorKind::PoolExhausted`] where all
-    /// rest, or stay busy for the whole queue time, or too many wait already, and
-    /// [`ErrorKind::UpstreamFailed`] where the upstream itself is out. [`Error::retry_after`] says
-    /// when to return.
+    /// [`NoCredential`](crate::ErrorKind::NoCredential) where none is usable,
+    /// [`PoolExhausted`](crate::ErrorKind::PoolExhausted) where all rest, or stay busy for the whole
+    /// queue time, or too many wait already, and
+    /// [`UpstreamFailed`](crate::ErrorKind::UpstreamFailed) where the upstream itself is out.
+    /// [`Error::retry_after`](crate::Error::retry_after) says when to return.
     ///
     /// # Cancellation safety
     /// A call that is dropped while it waits leaves the queue, and what it was told to take goes to
@@ -261,39 +262,42 @@ impl Pool {
     pub async fn lease(&self, routes: &[Route], call: &Call) -> Result<Lease> {
         let shared = &self.shared;
         let deadline = after(shared.queue_timeout);
-        let mut ticket = None;
+        let mut ticket: Option<Ticket<'_>> = None;
         let mut my_turn = !shared.queue.is_wanted(routes);
         loop {
             let now = Instant::now();
             let taken = if my_turn { shared.take(routes, call, now) } else { None };
             if let Some(lease) = taken {
                 let Some(lease) = shared.confirm(lease).await else { continue };
-                ticket.as_ref().inspect(|ticket: &&Ticket<'_>| ticket.pass_on());
+                ticket.inspect(Ticket::pass_on);
                 return Ok(lease);
             }
-            let wait = shared.outlook(routes, call, now)?;
-            if now >= deadline {
-                return Err(shared.refusal(routes, now));
-            }
+            let outlook = match shared.outlook(routes, call, now) {
+                Ok(outlook) if now < deadline => outlook,
+                refused => {
+                    ticket.inspect(Ticket::pass_on);
+                    return Err(refused.err().unwrap_or_else(|| shared.refusal(routes, now)));
+                }
+            };
             let Some(ticket) = &ticket else {
-                // Looks once more: what came free before it stood in the queue told nobody.
                 let joined = shared.queue.join(routes, shared.rules.queue_limit);
-                ticket = Some(joined.ok_or_else(too_many)?);
+                let joined = joined.ok_or_else(|| shared.too_many(routes, now))?;
+                // Looks once more: what came free before it stood in the queue told nobody.
+                my_turn = joined.is_first();
+                ticket = Some(joined);
                 continue;
             };
-            if my_turn && call.attempt_count() > 0 {
-                ticket.pass_on();
+            match my_turn {
+                // What this call may not use may be of use to those behind.
+                true if call.attempt_count() > 0 => ticket.pass_on(),
+                // What is free is for those ahead; what they leave comes to this call in turn.
+                false if outlook.free => ticket.ring(),
+                _ => {}
             }
-            my_turn = ticket.turn(wait.unwrap_or(deadline).min(deadline)).await;
+            my_turn = ticket.turn(outlook.until.unwrap_or(deadline).min(deadline)).await;
             my_turn |= Instant::now() >= deadline;
         }
     }
-}
-
-fn too_many() -> Error {
-    let text = "too many calls wait for a credential already: try again later";
-    Error::new(ErrorKind::PoolExhausted, "lease credential", text)
-        .with_retry_after(Duration::from_secs(1))
 }
 
 #[cfg(test)]

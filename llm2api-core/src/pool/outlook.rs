@@ -8,11 +8,13 @@ use super::entry::Entry;
 use super::group::{Group, is};
 use super::{Route, Shared};
 use crate::chat::{Attempted, Call, Others, RetryPlan};
-use crate::credential::{HealthState, is_doubt, reason};
+use crate::credential::{CredentialId, HealthState, is_doubt, reason};
 use crate::error::{Error, ErrorKind, Result};
 
 /// A rest, or an outage, that ends within this time is waited for.
 const SHORT: Duration = Duration::from_secs(2);
+/// Other servers of a fleet have a place for so long at least: what opens sooner is merely busy.
+const GLANCE: Duration = Duration::from_secs(1);
 /// Credentials that a refusal lists one by one.
 const LISTED: usize = 20;
 /// The longest wait that a busy pool names.
@@ -30,64 +32,88 @@ pub(super) fn may_try(group: &Group, attempts: &[Attempted], plan: RetryPlan) ->
     }
 }
 
+/// What a call that found no place may hope for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Outlook {
+    /// Until when it waits; with none, until a place comes free.
+    pub(super) until: Option<Instant>,
+    /// There is a place that it could take now.
+    pub(super) free: bool,
+}
+
 impl Shared {
-    /// Says until when it is worth while to wait; with none, until a place comes free.
+    /// Says whether it is worth while to wait, and until when.
     ///
     /// # Errors
     /// Where nobody is busy and nobody comes back soon, the refusal.
-    pub(super) fn outlook(
-        &self,
-        routes: &[Route],
-        call: &Call,
-        now: Instant,
-    ) -> Result<Option<Instant>> {
+    pub(super) fn outlook(&self, routes: &[Route], call: &Call, now: Instant) -> Result<Outlook> {
         let (attempts, plan) = (call.attempts(), call.plan());
-        let mut busy = false;
-        let mut next = plan.same_from.filter(|_| !attempts.is_empty()).map(|from| from.max(now));
+        let (mut busy, mut free) = (false, false);
+        let mut next = self.same_again(&attempts, plan, now);
         for group in self.groups(routes).filter(|group| may_try(group, &attempts, plan)) {
-            let back = group.members().entries.iter().fold(None, |next, entry| {
-                if attempts.iter().any(|attempt| is(entry, attempt)) {
-                    return next;
-                }
-                busy |= entry.may_be_used(now);
-                sooner(next, entry.opens_at(now))
-            });
-            let outage = group.outage(now).map(|(_, until)| until);
-            if outage.is_some() {
-                busy = false;
+            if let Some((_, until)) = group.outage(now) {
+                next = sooner(next, Some(until));
+                continue;
             }
-            next = sooner(next, outage.or(back));
+            for entry in &group.members().entries {
+                if !attempts.iter().any(|attempt| is(entry, attempt)) {
+                    busy |= entry.may_be_used(now);
+                    free |= entry.candidate(now, &self.rules).is_some();
+                    next = sooner(next, entry.opens_at(now));
+                }
+            }
         }
+        free |= next.is_some_and(|next| next <= now);
         if busy || next.is_some_and(|next| next <= now + SHORT) {
-            return Ok(next.filter(|next| *next > now));
+            return Ok(Outlook { until: next.filter(|next| *next > now), free });
         }
         Err(self.refusal(routes, now))
     }
 
+    /// Returns when the credential of the last attempt may be used again, where the plan allows it.
+    fn same_again(&self, attempts: &[Attempted], plan: RetryPlan, now: Instant) -> Option<Instant> {
+        let from = plan.same_from?;
+        let last = attempts.last()?;
+        let (group, entry) = self.find(&CredentialId::from_text(last.credential.clone()))?;
+        let outage = group.outage(now).map(|(_, until)| until);
+        let waits = [Some(from), Some(now), outage, entry.opens_at(now)];
+        entry.is_in_play().then(|| waits.into_iter().flatten().max())?
+    }
+
     /// Says why nobody can take the call: each reason with its count, and when to come back.
     pub(super) fn refusal(&self, routes: &[Route], now: Instant) -> Error {
-        let mut tally = Reasons::default();
-        let mut outage = None;
-        for group in self.groups(routes) {
-            if let Some((kind, until)) = group.outage(now) {
-                outage = sooner_of(outage, (kind, until));
-            }
-            let members = group.members();
-            members.entries.iter().for_each(|entry| tally.add(entry, now));
-        }
+        let tally = self.reasons(routes, now);
         let list = tally.list.join(", ");
-        let error = match outage {
-            Some((kind, until)) => out(kind, until.saturating_duration_since(now)),
-            None => self.full(&tally, now),
+        let error = match tally.outage {
+            Some((kind, until)) if tally.groups_in == 0 => {
+                out(kind, until.saturating_duration_since(now))
+            }
+            _ if tally.busy == 0 && !tally.limited => none_usable(&tally, now),
+            _ => self.full(format!("no credential is free: {}", tally.text()), &tally, now),
         };
         if list.is_empty() { error } else { error.with_context("credentials", list) }
     }
 
-    fn full(&self, tally: &Reasons, now: Instant) -> Error {
-        let text = format!("no credential is free: {}", tally.text());
-        if tally.busy == 0 && !tally.limited {
-            return none_usable(tally, now);
+    /// Says that the queue is full.
+    pub(super) fn too_many(&self, routes: &[Route], now: Instant) -> Error {
+        let waiting = self.queue.len();
+        let text = format!("{waiting} calls wait for a credential already: try again later");
+        self.full(text, &self.reasons(routes, now), now)
+    }
+
+    fn reasons(&self, routes: &[Route], now: Instant) -> Reasons {
+        let mut tally = Reasons::default();
+        for group in self.groups(routes) {
+            match group.outage(now) {
+                Some(outage) => tally.outage = sooner_of(tally.outage, outage),
+                None => tally.groups_in += 1,
+            }
+            group.members().entries.iter().for_each(|entry| tally.add(entry, now));
         }
+        tally
+    }
+
+    fn full(&self, text: String, tally: &Reasons, now: Instant) -> Error {
         let wait = match (tally.busy, tally.back) {
             (0, back) => back.map_or(Duration::ZERO, |back| back.saturating_duration_since(now)),
             (places, _) => self.expected_wait(places).min(BUSY_WAIT),
@@ -130,10 +156,14 @@ fn out(kind: ErrorKind, wait: Duration) -> Error {
 /// Why each credential is out, added up.
 #[derive(Default)]
 struct Reasons {
-    /// Places at those that may be used.
+    /// Places at those that may be used, all of them taken.
     busy: u32,
     /// Somebody rests, and not for having been refused.
     limited: bool,
+    /// The first upstream that comes back, of those that are out.
+    outage: Option<(ErrorKind, Instant)>,
+    /// Upstreams that are not out.
+    groups_in: usize,
     counts: Vec<(String, usize)>,
     back: Option<Instant>,
     list: Vec<String>,
@@ -141,16 +171,21 @@ struct Reasons {
 
 impl Reasons {
     fn add(&mut self, entry: &Entry, now: Instant) {
-        let (state, reason, until) = entry.standing(now);
+        let (state, reason, mut until) = entry.standing(now);
         let refused = reason.as_deref().is_some_and(is_doubt);
-        self.limited |= state == HealthState::Cooling && !refused;
+        let minute = entry.opens_at(now).filter(|opens| *opens > now + GLANCE);
+        let minute = minute.filter(|_| entry.may_be_used(now));
+        self.limited |= (state == HealthState::Cooling && !refused) || minute.is_some();
         let why = match (state, reason) {
+            _ if minute.is_some() => "out of requests_per_minute".to_owned(),
             (HealthState::Active, _) => "busy".to_owned(),
             (state, None) => state.as_str().to_owned(),
             (HealthState::Invalid, Some(_)) => "invalid".to_owned(),
             (_, Some(reason)) => reason,
         };
-        if entry.may_be_used(now) {
+        if minute.is_some() {
+            until = minute;
+        } else if entry.may_be_used(now) {
             self.busy += entry.max;
         }
         self.back = sooner(self.back, until.filter(|until| *until > now));

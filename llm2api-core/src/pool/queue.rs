@@ -105,17 +105,18 @@ impl Queue {
 
 impl Ticket<'_> {
     /// Waits until told to look, or until then. Says whether it is this one's turn: it was told, or
-    /// nobody who waits for the same is ahead. Else the first one is told.
+    /// nobody who waits for the same is ahead.
     pub(super) async fn turn(&self, until: Instant) -> bool {
         let told = timeout_at(until, self.waiter.notify.notified()).await.is_ok();
         let told = self.waiter.told.swap(false, Ordering::AcqRel) || told;
-        if told || self.is_first() {
-            return true;
-        }
+        told || self.is_first()
+    }
+
+    /// Has the first who waits for the same look, and so, one after the other, those behind.
+    pub(super) fn ring(&self) {
         for upstream in &self.waiter.upstreams {
             self.queue.tell_one(upstream);
         }
-        false
     }
 
     /// Lets those behind look: what is free may be of use to them.
@@ -125,7 +126,8 @@ impl Ticket<'_> {
         }
     }
 
-    fn is_first(&self) -> bool {
+    /// Says whether nobody who waits for the same is ahead.
+    pub(super) fn is_first(&self) -> bool {
         let waiting = self.queue.list();
         let mut ahead = waiting.iter().take_while(|other| other.number < self.waiter.number);
         !ahead.any(|other| self.waiter.upstreams.iter().any(|wanted| other.wants(wanted)))
@@ -141,9 +143,7 @@ impl Drop for Ticket<'_> {
         drop(waiting);
         // Told, and gone without looking: what came free is for the next.
         if self.waiter.told.load(Ordering::Acquire) {
-            for upstream in &self.waiter.upstreams {
-                self.queue.tell_one(upstream);
-            }
+            self.ring();
         }
     }
 }

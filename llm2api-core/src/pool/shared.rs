@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, OnceLock, PoisonError, RwLock, RwLockReadGuard};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock, RwLockReadGuard};
 use std::time::Duration;
 
 use tokio::sync::mpsc;
@@ -35,6 +35,8 @@ pub(super) struct Shared {
     pub(super) events: OnceLock<mpsc::UnboundedSender<Event>>,
     groups: RwLock<HashMap<Arc<str>, Arc<Group>>>,
     index: RwLock<HashMap<CredentialId, Found>>,
+    /// One at a time adds or removes, so that index and groups agree.
+    changing: Mutex<()>,
     /// The start of the pool's own clock.
     base: Instant,
     /// How long a place is held of late, in microseconds.
@@ -51,6 +53,7 @@ impl Shared {
             events: OnceLock::new(),
             groups: RwLock::default(),
             index: RwLock::default(),
+            changing: Mutex::default(),
             base: Instant::now(),
             hold: AtomicU64::new(FIRST_HOLD),
         }
@@ -78,6 +81,7 @@ impl Shared {
     }
 
     pub(super) fn add(&self, members: impl IntoIterator<Item = Member>) {
+        let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
         let now = Instant::now();
         let mut by_upstream: HashMap<Arc<str>, Vec<Member>> = HashMap::new();
         for member in members {
@@ -106,14 +110,13 @@ impl Shared {
         }
     }
 
-    fn entry(&self, group: &Arc<Group>, mut member: Member, now: Instant) -> Arc<Entry> {
-        if let Some((_, old)) = self.find(member.credential.id()) {
-            member.health = old.health();
-        }
-        Arc::new(Entry::new(member, self.base, now, group.turn()))
+    fn entry(&self, group: &Arc<Group>, member: Member, now: Instant) -> Arc<Entry> {
+        let old = self.find(member.credential.id()).map(|(_, old)| old);
+        Arc::new(Entry::new(member, old.as_deref(), self.base, now, group.turn()))
     }
 
     pub(super) fn remove(&self, id: &CredentialId) -> bool {
+        let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
         let mut index = self.index.write().unwrap_or_else(PoisonError::into_inner);
         let Some((group, gone)) = index.remove(id) else { return false };
         drop(index);

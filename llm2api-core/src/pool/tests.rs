@@ -2,8 +2,11 @@
 
 use std::time::Duration;
 
+mod waiting;
+
 use super::*;
 use crate::chat::{Ending, Others, RetryPlan};
+use crate::error::{Error, ErrorKind};
 
 const WAIT: Duration = Duration::from_secs(30);
 
@@ -46,6 +49,15 @@ async fn failed(pool: &Pool, routes: &[Route], call: &Call, error: Error) -> Cre
     call.begin(lease.upstream().clone(), id.shared());
     lease.settle(Ending::Failed(&error));
     id
+}
+
+/// So many credentials of `a` fail alike, each in a call of its own.
+async fn fail_alike(pool: &Pool, count: usize, error: &Error) {
+    let mut leases = Vec::new();
+    for _ in 0..count {
+        leases.push(take(pool).await);
+    }
+    leases.iter_mut().for_each(|lease| lease.settle(Ending::Failed(error)));
 }
 
 fn limited() -> Error {
@@ -284,10 +296,7 @@ async fn g19_one_call_makes_at_most_one_credential_rest() {
 #[tokio::test(start_paused = true)]
 async fn g19_what_hits_three_credentials_is_the_upstreams_fault() {
     let pool = many(5, 1);
-    let routes = [route("a")];
-    for _ in 0..3 {
-        failed(&pool, &routes, &Call::random(), error(ErrorKind::CredentialForbidden)).await;
-    }
+    fail_alike(&pool, 3, &error(ErrorKind::CredentialForbidden)).await;
     assert!(pool.list().iter().all(|status| status.state == HealthState::Active));
     assert!(pool.list()[0].reason.as_deref().is_some_and(|reason| reason.contains("upstream")));
     // The first pause is short: a call waits for it and tries the upstream, and others for that.

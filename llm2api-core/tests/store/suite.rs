@@ -242,6 +242,7 @@ pub(crate) async fn a_thousand_rows_are_kept(home: &impl Home) {
 }
 
 /// For stores that outlive the process.
+#[cfg(any(feature = "redis", feature = "sqlite"))]
 pub(crate) async fn everything_is_there_after_opening_again(home: &impl Home) {
     let store = home.open().await;
     let kept = row("cred_1", "one", Some("7"));
