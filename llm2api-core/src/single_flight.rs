@@ -59,7 +59,8 @@ impl<T: Clone> Cached<T> {
             (Err(_), Some(old)) => return Ok(old),
             (Err(_), None) => self.asking.lock().await,
         };
-        if self.state().round == round {
+        // Somebody's bad credential says nothing about that of the next, who asks for himself.
+        if self.state().wants_another(round) {
             let asked = timeout(PATIENCE, ask()).await.unwrap_or_else(|_| Err(slow()));
             self.learn(asked);
         }
@@ -98,6 +99,13 @@ impl<T: Clone> Cached<T> {
 }
 
 impl<T: Clone> State<T> {
+    /// Says whether one who came in this round has to ask himself.
+    fn wants_another(&self, round: u64) -> bool {
+        let kind = self.failure.as_ref().filter(|_| self.value.is_none()).map(|one| one.kind);
+        self.round == round
+            || matches!(kind, Some(ErrorKind::CredentialRejected | ErrorKind::CredentialForbidden))
+    }
+
     fn answer(&self) -> Result<T> {
         match (&self.value, &self.failure) {
             (Some(value), _) => Ok(value.clone()),
@@ -179,6 +187,21 @@ mod tests {
         assert_eq!(asked.load(Ordering::Relaxed), 1);
         assert!(call().await.is_err());
         assert_eq!(asked.load(Ordering::Relaxed), 2, "who comes later asks again");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_dead_credential_fails_its_own_caller_only() {
+        let cached = Cached::new(LIFE, Duration::ZERO);
+        let dead = || Error::new(ErrorKind::CredentialRejected, "ask", "signed out");
+        let ask = |answer: Result<u8>| {
+            cached.get(async || {
+                sleep(Duration::from_secs(1)).await;
+                answer
+            })
+        };
+        let (first, second, third) = tokio::join!(ask(Err(dead())), ask(Ok(1)), ask(Ok(2)));
+        assert!(first.is_err());
+        assert_eq!((second.expect("its own"), third.expect("the same")), (1, 1));
     }
 
     #[tokio::test(start_paused = true)]

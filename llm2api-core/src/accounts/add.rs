@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, PoisonError};
 
-use futures::{StreamExt, stream};
+use futures::{StreamExt, TryStreamExt, stream};
 
 use super::handle::{Accounts, Site};
 use super::model::{Added, NewAccount};
@@ -14,6 +14,8 @@ use crate::upstream::Account;
 
 /// Accounts of one list that are added at the same time.
 const AT_ONCE: usize = 8;
+/// Credentials of settings that are kept at the same time.
+const SEEDED_AT_ONCE: usize = 64;
 const LONGEST_LABEL: usize = 100;
 const UNPROVEN: &str = "the upstream has no login, so it cannot be proven that this works";
 
@@ -28,7 +30,7 @@ impl Accounts {
         let upstream = self.upstream_of(&new)?;
         check_label(new.label.as_deref())?;
         check_weight(new.weight)?;
-        let credential = Credential::parse(upstream.clone(), new.secret.expose())?;
+        let credential = self.read(&upstream, new.secret.expose())?;
         let fingerprint = self.fingerprint(&credential);
         let _turn = self.shared.adding.take(&format!("{upstream} {fingerprint:?}")).await;
         if let Some(known) = self.shared.book.find(&fingerprint) {
@@ -41,7 +43,9 @@ impl Accounts {
         profile.weight = new.weight.unwrap_or(1);
         profile.checked_at = Some(unix_seconds());
         let id = credential.id().clone();
-        self.keep(Record::new(credential, profile, SavedHealth::default())).await?;
+        let (this, record) =
+            (self.clone(), Record::new(credential, profile, SavedHealth::default()));
+        self.finish(async move { this.keep(record).await }).await?;
         Ok(Added { account: self.get(&id)?, note })
     }
 
@@ -54,23 +58,28 @@ impl Accounts {
     /// Takes credentials from settings, each once. They are checked later, since an upstream that is
     /// down must not keep the engine from starting.
     pub(crate) async fn seed(&self, credentials: Vec<Credential>) -> Result<()> {
-        for credential in credentials {
-            if self.shared.book.find(&self.fingerprint(&credential)).is_some() {
-                continue;
-            }
-            let profile = profile(&credential, &Account::default(), None);
-            let id = credential.id().clone();
-            match self.keep(Record::new(credential, profile, SavedHealth::default())).await {
-                Ok(()) => {
-                    let unchecked = &self.shared.unchecked;
-                    unchecked.lock().unwrap_or_else(PoisonError::into_inner).push(id);
-                }
-                // Another server of the fleet was faster; its row comes with the next news.
-                Err(error) if error.code() == DUPLICATE => {}
-                Err(error) => return Err(error),
-            }
+        let seeds = stream::iter(credentials).map(|credential| self.seed_one(credential));
+        // Many at a time, which a store writes together.
+        seeds.buffered(SEEDED_AT_ONCE).try_collect().await
+    }
+
+    async fn seed_one(&self, credential: Credential) -> Result<()> {
+        let credential = self.normalised(credential);
+        if self.shared.book.find(&self.fingerprint(&credential)).is_some() {
+            return Ok(());
         }
-        Ok(())
+        let profile = profile(&credential, &Account::default(), None);
+        let id = credential.id().clone();
+        match self.keep(Record::new(credential, profile, SavedHealth::default())).await {
+            Ok(()) => {
+                let unchecked = &self.shared.unchecked;
+                unchecked.lock().unwrap_or_else(PoisonError::into_inner).push(id);
+                Ok(())
+            }
+            // Another server of the fleet was faster; its row comes with the next news.
+            Err(error) if error.code() == DUPLICATE => Ok(()),
+            Err(error) => Err(error),
+        }
     }
 
     /// Keeps a record, then lets the pool have it.
@@ -122,7 +131,7 @@ impl Accounts {
 const DUPLICATE: &str = "duplicate_cookie";
 
 fn profile(credential: &Credential, account: &Account, label: Option<String>) -> Profile {
-    let named = label.or_else(|| account.name.clone());
+    let named = label.or_else(|| account.name.as_deref().map(label_of));
     Profile {
         label: named.unwrap_or_else(|| credential.id().to_string()),
         account_id: account.id.clone(),
@@ -170,6 +179,11 @@ pub(super) fn check_label(label: Option<&str>) -> Result<()> {
     }
     let text = "a label has 1 to 100 characters, none of them a control character";
     Err(Error::new(ErrorKind::InvalidRequest, "add account", text).with_param("label"))
+}
+
+/// Makes a label of what an upstream calls an account.
+pub(super) fn label_of(name: &str) -> String {
+    name.chars().filter(|letter| !letter.is_control()).take(LONGEST_LABEL).collect()
 }
 
 pub(super) fn check_weight(weight: Option<u32>) -> Result<()> {

@@ -1,12 +1,15 @@
 //! What an operator does to an account that is there.
 
+use tokio::time::Instant;
+
 use super::add::{check_label, check_weight, invalid, refuse};
-use super::handle::{Accounts, not_found};
+use super::handle::{Accounts, Parts, not_found};
 use super::model::{AccountChange, AccountStatus};
 use crate::clock::unix_seconds;
-use crate::credential::{Credential, CredentialId, Profile, Record, Secret, Signal};
+use crate::credential::{Credential, CredentialId, Profile, Record, SavedHealth, Secret, Signal};
 use crate::error::{Error, Result};
 use crate::store::Inserted;
+use crate::upstream::Account;
 
 impl Accounts {
     /// Lets an account be used again that was switched off.
@@ -27,8 +30,7 @@ impl Accounts {
     }
 
     async fn switch(&self, id: &CredentialId, enabled: bool) -> Result<AccountStatus> {
-        self.change_profile(id, |profile| profile.enabled = enabled).await?;
-        self.shared.parts.pool.set_enabled(id, enabled);
+        self.change_profile(id, move |profile| profile.enabled = enabled).await?;
         self.get(id)
     }
 
@@ -37,10 +39,15 @@ impl Accounts {
     /// # Errors
     /// As [`enable`](Self::enable).
     pub async fn clear(&self, id: &CredentialId) -> Result<AccountStatus> {
-        self.get(id)?;
-        self.shared.parts.pool.learn(id, &Signal::Cleared);
-        self.save_health(vec![id.clone()]).await?;
-        self.get(id)
+        let (this, id) = (self.clone(), id.clone());
+        self.finish(async move {
+            let Parts { pool, vault, .. } = &this.shared.parts;
+            let cleared = pool.cleared_health(&id).ok_or_else(not_found)?;
+            this.note_store(vault.set_health(&[(id.clone(), cleared)]).await)?;
+            pool.learn(&id, &Signal::Cleared);
+            this.get(&id)
+        })
+        .await
     }
 
     /// Renames an account, changes its share, or replaces its secret, which is checked first.
@@ -54,16 +61,15 @@ impl Accounts {
         if let Some(secret) = &change.secret {
             self.replace(id, secret).await?;
         }
-        if change.label.is_some() || change.weight.is_some() {
-            let AccountChange { label, weight, .. } = change;
-            self.change_profile(id, |profile| {
-                profile.label = label.unwrap_or(std::mem::take(&mut profile.label));
+        let AccountChange { label, weight, .. } = change;
+        if label.is_some() || weight.is_some() {
+            self.change_profile(id, move |profile| {
+                if let Some(label) = &label {
+                    profile.label.clone_from(label);
+                }
                 profile.weight = weight.unwrap_or(profile.weight);
             })
             .await?;
-            if let Some(weight) = weight {
-                self.shared.parts.pool.set_weight(id, weight);
-            }
         }
         self.get(id)
     }
@@ -73,10 +79,15 @@ impl Accounts {
     /// # Errors
     /// As [`enable`](Self::enable).
     pub async fn remove(&self, id: &CredentialId) -> Result<()> {
-        self.get(id)?;
-        self.note_store(self.shared.parts.vault.remove(id).await)?;
-        self.drop_here(id);
-        Ok(())
+        let (this, id) = (self.clone(), id.clone());
+        self.finish(async move {
+            let _turn = this.shared.changing.take(&id).await;
+            this.get(&id)?;
+            this.note_store(this.shared.parts.vault.remove(&id).await)?;
+            this.drop_here(&id);
+            Ok(())
+        })
+        .await
     }
 
     /// Takes an account that the store no longer has out of the pool and the book.
@@ -91,26 +102,64 @@ impl Accounts {
     pub(super) async fn change_profile(
         &self,
         id: &CredentialId,
-        change: impl FnOnce(&mut Profile),
+        change: impl Fn(&mut Profile) + Send + 'static,
     ) -> Result<()> {
-        let mut profile = self.shared.book.get(id).ok_or_else(not_found)?.profile;
-        change(&mut profile);
-        let kept = self.note_store(self.shared.parts.vault.set_profile(id, &profile).await)?;
-        if !kept {
-            return Err(not_found());
+        let (this, id) = (self.clone(), id.clone());
+        self.finish(async move {
+            let _turn = this.shared.changing.take(&id).await;
+            this.change_profile_now(&id, change).await
+        })
+        .await
+    }
+
+    /// Does it for somebody who has the account's turn, and will not leave.
+    pub(super) async fn change_profile_now(
+        &self,
+        id: &CredentialId,
+        change: impl Fn(&mut Profile) + Send,
+    ) -> Result<()> {
+        let known = self.shared.book.get(id).ok_or_else(not_found)?.profile;
+        let changed = self.shared.parts.vault.change_profile(id, &known, change).await;
+        match self.note_store(changed)? {
+            Some(profile) => self.go_by(id, profile),
+            None => return Err(not_found()),
         }
-        self.shared.book.change(id, |page| page.profile = profile);
         Ok(())
+    }
+
+    /// Takes up what is kept about an account.
+    pub(super) fn go_by(&self, id: &CredentialId, profile: Profile) {
+        let pool = &self.shared.parts.pool;
+        pool.set_enabled(id, profile.enabled);
+        pool.set_weight(id, profile.weight);
+        self.shared.book.change(id, |page| {
+            if page.profile.checked_at < profile.checked_at {
+                page.asked = Some(Instant::now());
+            }
+            page.profile = profile;
+        });
     }
 
     async fn replace(&self, id: &CredentialId, secret: &Secret) -> Result<()> {
         let old = self.shared.parts.pool.credential(id).ok_or_else(not_found)?;
-        let read = Credential::parse(old.upstream().clone(), secret.expose())?;
+        let read = self.read(old.upstream(), secret.expose())?;
         let new = Credential::with_id(id.clone(), old.upstream().clone(), read.material().clone());
         let site = self.site(new.upstream())?;
         let account = self.ask(site, &new).await.map_err(|error| refuse(&error))?;
+        let (this, id) = (self.clone(), id.clone());
+        self.finish(async move { this.put_in_place(&id, new, account).await }).await
+    }
+
+    /// Keeps another secret of an account, which the upstream has found good, and then uses it.
+    async fn put_in_place(
+        &self,
+        id: &CredentialId,
+        new: Credential,
+        account: Account,
+    ) -> Result<()> {
+        let _turn = self.shared.changing.take(id).await;
         let page = self.shared.book.get(id).ok_or_else(not_found)?;
-        let mut profile = page.profile.clone();
+        let mut profile = page.profile;
         if profile.account_id.is_some() && account.id.is_some() && profile.account_id != account.id
         {
             return Err(other_account());
@@ -118,8 +167,7 @@ impl Accounts {
         profile.account_id = account.id.or(profile.account_id);
         profile.account_name = account.name.or(profile.account_name);
         (profile.proven, profile.checked_at) = (account.proven, Some(unix_seconds()));
-        let health = self.shared.parts.pool.saved_health(id).unwrap_or_default();
-        let record = Record::new(new, profile, health);
+        let record = Record::new(new, profile, SavedHealth::default());
         match self.note_store(self.shared.parts.vault.replace(&record).await)? {
             Inserted::New => {}
             Inserted::Duplicate(known) => return Err(self.duplicate(&known)),

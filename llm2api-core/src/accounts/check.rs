@@ -5,10 +5,11 @@ use std::time::Duration;
 use futures::{StreamExt, stream};
 use tokio::time::{Instant, timeout};
 
+use super::add::label_of;
 use super::handle::{Accounts, Site, not_found};
 use super::model::{Checked, Verdict};
 use crate::clock::unix_seconds;
-use crate::credential::{Credential, CredentialId, Record, Signal};
+use crate::credential::{Credential, CredentialId, Record, SavedHealth, Signal};
 use crate::error::{Error, ErrorKind, Result};
 use crate::store::Inserted;
 use crate::upstream::Account;
@@ -33,12 +34,17 @@ impl Accounts {
         // Nobody closes the semaphore, and without a place the check would be made all the same.
         let _place = self.shared.checks.acquire().await;
         let found = self.ask(site, &credential).await;
-        let verdict = self.conclude(&credential, found).await;
-        let (now, noted) = (Instant::now(), verdict.clone());
-        self.shared.book.change(id, |page| {
-            (page.checked, page.asked) = (Some((now, noted)), Some(now));
-        });
-        Ok(Checked { account: self.get(id)?, verdict })
+        let this = self.clone();
+        self.finish(async move {
+            let verdict = this.conclude(&credential, found).await;
+            let id = credential.id();
+            let (now, noted) = (Instant::now(), verdict.clone());
+            this.shared.book.change(id, |page| {
+                (page.checked, page.asked) = (Some((now, noted)), Some(now));
+            });
+            Ok(Checked { account: this.get(id)?, verdict })
+        })
+        .await
     }
 
     /// Checks all accounts, a few at a time.
@@ -66,7 +72,12 @@ impl Accounts {
     /// Draws the consequence of a check.
     async fn conclude(&self, credential: &Credential, found: Result<Account>) -> Verdict {
         let id = credential.id();
+        let _turn = self.shared.changing.take(id).await;
         let pool = &self.shared.parts.pool;
+        let now = pool.credential(id);
+        if now.is_none_or(|now| now.material() != credential.material()) {
+            return Verdict::Unknown("its secret was replaced meanwhile".to_owned());
+        }
         let verdict = match found {
             Ok(account) => {
                 pool.learn(id, &Signal::CheckPassed);
@@ -79,16 +90,12 @@ impl Accounts {
                 pool.learn(id, &Signal::CheckRefused(why.clone()));
                 Verdict::Invalid(why)
             }
-            Err(error) => Verdict::Unknown(error.message().to_owned()),
+            Err(error) => return Verdict::Unknown(error.message().to_owned()),
         };
-        if !matches!(verdict, Verdict::Unknown(_)) {
-            let now = unix_seconds();
+        let now = unix_seconds();
+        // The next check says the same: nothing is lost where this cannot be kept.
+        if self.change_profile_now(id, |profile| profile.checked_at = Some(now)).await.is_err() {
             self.shared.book.change(id, |page| page.profile.checked_at = Some(now));
-        }
-        if let Some(page) = self.shared.book.get(id) {
-            // The next check says the same: nothing is lost where this cannot be kept.
-            let kept = self.shared.parts.vault.set_profile(id, &page.profile).await;
-            let _ = self.note_store(kept);
         }
         verdict
     }
@@ -105,13 +112,12 @@ impl Accounts {
         if profile.label == id.as_str()
             && let Some(name) = &account.name
         {
-            profile.label.clone_from(name);
+            profile.label = label_of(name);
         }
         profile.account_id = profile.account_id.or(account.id);
         profile.account_name = profile.account_name.or(account.name);
         profile.proven = account.proven;
-        let health = self.shared.parts.pool.saved_health(id).unwrap_or_default();
-        let record = Record::new(credential.clone(), profile.clone(), health);
+        let record = Record::new(credential.clone(), profile.clone(), SavedHealth::default());
         match self.note_store(self.shared.parts.vault.replace(&record).await) {
             Ok(Inserted::New) => self.shared.book.change(id, |page| page.profile = profile),
             Ok(Inserted::Duplicate(other)) => {

@@ -9,6 +9,7 @@ use tokio::sync::{Mutex, Semaphore, mpsc};
 use tokio::time::Instant;
 
 use super::book::{Book, Page};
+use super::jobs::Job;
 use super::model::{AccountState, AccountStatus, Exported, Target};
 use crate::clock::unix_millis;
 use crate::credential::{Credential, CredentialId, Health, Record};
@@ -70,8 +71,13 @@ pub(super) struct Shared {
     pub(super) adding: Turns<String>,
     /// One at a time for the same account.
     pub(super) checking: Turns<CredentialId>,
+    /// One at a time changes what is kept of the same account.
+    pub(super) changing: Turns<CredentialId>,
     pub(super) checks: Semaphore,
     pub(super) events: Mutex<mpsc::UnboundedReceiver<Event>>,
+    pub(super) jobs: mpsc::UnboundedSender<Job>,
+    /// Taken by the task that does the jobs.
+    pub(super) job_list: std::sync::Mutex<Option<mpsc::UnboundedReceiver<Job>>>,
     /// Up to where the store's history is known here.
     pub(super) version: std::sync::Mutex<Version>,
     /// The credentials that stand in for accounts, by upstream.
@@ -85,6 +91,7 @@ impl Accounts {
     /// Takes up what the vault has.
     pub(crate) async fn open(parts: Parts) -> Result<Self> {
         let events = Mutex::new(parts.pool.events());
+        let (jobs, job_list) = mpsc::unbounded_channel();
         if let Some(places) = parts.vault.places() {
             parts.pool.share_places(places);
         }
@@ -95,8 +102,11 @@ impl Accounts {
             book: Book::default(),
             adding: Turns::default(),
             checking: Turns::default(),
+            changing: Turns::default(),
             checks: Semaphore::new(CHECKS),
             events,
+            jobs,
+            job_list: std::sync::Mutex::new(Some(job_list)),
             version: std::sync::Mutex::new(version),
             anonymous: std::sync::Mutex::default(),
             unchecked: std::sync::Mutex::default(),
@@ -140,17 +150,22 @@ impl Accounts {
     /// Finds an account's id.
     ///
     /// # Errors
-    /// [`ErrorKind::InvalidRequest`] with code `cookie_not_found`.
+    /// [`ErrorKind::InvalidRequest`] with code `cookie_not_found`, or `ambiguous_cookie` where two
+    /// upstreams have the same secret.
     pub fn find(&self, target: &Target) -> Result<CredentialId> {
         match target {
             Target::Id(id) => self.get(id).map(|account| account.id),
             Target::Secret(secret) => {
                 let sites = self.shared.parts.sites.keys();
                 let mut found = sites.filter_map(|upstream| {
-                    let credential = Credential::parse(upstream.clone(), secret.expose()).ok()?;
+                    let credential = self.read(upstream, secret.expose()).ok()?;
                     self.shared.book.find(&self.fingerprint(&credential))
                 });
-                found.next().ok_or_else(not_found)
+                match (found.next(), found.next()) {
+                    (Some(id), None) => Ok(id),
+                    (None, _) => Err(not_found()),
+                    (Some(_), Some(_)) => Err(ambiguous()),
+                }
             }
         }
     }
@@ -230,6 +245,18 @@ impl Accounts {
         }
     }
 
+    /// Reads a secret in the form that its upstream knows it by.
+    pub(super) fn read(&self, upstream: &Arc<str>, secret: &str) -> Result<Credential> {
+        Credential::parse(upstream.clone(), secret).map(|read| self.normalised(read))
+    }
+
+    pub(super) fn normalised(&self, credential: Credential) -> Credential {
+        let upstream = credential.upstream().clone();
+        let Some(site) = self.shared.parts.sites.get(&upstream) else { return credential };
+        let material = site.upstream.normalise(credential.material().clone());
+        Credential::with_id(credential.id().clone(), upstream, material)
+    }
+
     pub(super) fn fingerprint(&self, credential: &Credential) -> Fingerprint {
         self.shared.parts.vault.fingerprint(credential.upstream(), credential.material())
     }
@@ -274,6 +301,11 @@ fn join(status: CredentialStatus, page: &Page) -> AccountStatus {
 
 fn date(seconds: u64) -> SystemTime {
     UNIX_EPOCH + Duration::from_secs(seconds)
+}
+
+fn ambiguous() -> Error {
+    let text = "two upstreams have this secret: name the account by its id";
+    Error::new(ErrorKind::InvalidRequest, "find account", text).with_code("ambiguous_cookie")
 }
 
 pub(super) fn not_found() -> Error {

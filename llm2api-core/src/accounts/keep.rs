@@ -1,10 +1,11 @@
 //! What goes on in the background: keeping what has changed, taking up what others changed, checking
 //! from time to time, and keeping idle sessions alive.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use std::sync::PoisonError;
 use std::time::Duration;
 
+use futures::future::OptionFuture;
 use futures::stream::FuturesUnordered;
 use futures::{StreamExt, future};
 use tokio::sync::watch;
@@ -12,7 +13,7 @@ use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
 
 use super::handle::Accounts;
 use crate::clock::unix_seconds;
-use crate::credential::{CredentialId, Record, SavedHealth, Signal};
+use crate::credential::{CredentialId, Record, Signal};
 use crate::error::Result;
 use crate::pool::Event;
 use crate::store::{Count, Standing};
@@ -32,20 +33,22 @@ const DAY: u64 = 24 * 3600;
 impl Accounts {
     /// Does the background work until told to stop, then keeps what is left.
     pub(crate) async fn work(&self, mut stopped: watch::Receiver<()>) {
-        let all = future::join(
-            future::join3(self.follow_events(), self.hand_counters_over(), self.take_news()),
-            future::join3(self.check_from_time_to_time(), self.extend_idle(), self.tend_places()),
-        );
-        tokio::select! {
-            _ = all => {}
-            _ = stopped.changed() => {}
-        }
-        let changed = self.left_over().await;
-        if let Err(error) = self.save_health(changed).await {
+        let jobs = self.shared.job_list.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let changes = OptionFuture::from(jobs.map(|jobs| self.make_changes(jobs, stopped.clone())));
+        let counters = self.hand_counters_over(stopped.clone());
+        let until_stopped = async {
+            tokio::select! {
+                () = self.follow_events() => {}
+                () = self.take_news() => {}
+                () = self.check_from_time_to_time() => {}
+                () = self.extend_idle() => {}
+                () = self.tend_places() => {}
+                _ = stopped.changed() => {}
+            }
+        };
+        future::join3(until_stopped, changes, counters).await;
+        if let Err(error) = self.save_health(self.shared.parts.pool.unsaved()).await {
             tracing::warn!(%error, "the state of some accounts could not be kept");
-        }
-        if let Err(error) = self.save_counters().await {
-            tracing::warn!(%error, "the last counters could not be kept");
         }
         if let Some(places) = self.shared.parts.vault.places() {
             places.leave().await;
@@ -102,42 +105,36 @@ impl Accounts {
         }
     }
 
-    /// Returns those whose change nobody has kept yet.
-    async fn left_over(&self) -> Vec<CredentialId> {
-        let mut events = self.shared.events.lock().await;
-        let mut left = Vec::new();
-        while let Ok(event) = events.try_recv() {
-            if let Event::Changed(id) = event {
-                left.push(id);
-            }
-        }
-        left.extend(self.shared.parts.pool.unsaved());
-        left
-    }
-
     pub(super) async fn save_health(&self, ids: Vec<CredentialId>) -> Result<()> {
         let pool = &self.shared.parts.pool;
-        let of = |id: CredentialId| {
-            self.shared.book.get(&id)?;
-            let health = pool.saved_health(&id)?;
-            Some((id, health))
-        };
-        let health: Vec<(CredentialId, SavedHealth)> = ids.into_iter().filter_map(of).collect();
-        if health.is_empty() {
-            return Ok(());
+        let (mut health, mut marks) = (Vec::new(), Vec::new());
+        for id in ids.into_iter().filter(|id| self.shared.book.get(id).is_some()) {
+            let Some((saved, mark)) = pool.health_to_keep(&id) else { continue };
+            marks.push((id.clone(), mark));
+            health.push((id, saved));
         }
-        let kept = self.note_store(self.shared.parts.vault.set_health(&health).await);
-        if kept.is_err() {
-            health.iter().for_each(|(id, _)| pool.mark_unsaved(id));
+        if !health.is_empty() {
+            self.note_store(self.shared.parts.vault.set_health(&health).await)?;
+            marks.iter().for_each(|(id, mark)| pool.was_kept(id, *mark));
         }
-        kept
+        Ok(())
     }
 
-    async fn hand_counters_over(&self) {
+    /// Hands the counters over from time to time, and when told to stop. A write that was begun is
+    /// waited for: else nobody would know whether it was made.
+    async fn hand_counters_over(&self, mut stopped: watch::Receiver<()>) {
         loop {
-            sleep(COUNTERS).await;
+            let stops = tokio::select! {
+                () = sleep(COUNTERS) => false,
+                _ = stopped.changed() => true,
+            };
             // What did not arrive is handed over again.
-            let _ = self.save_counters().await;
+            let saved = self.save_counters().await;
+            if stops {
+                return saved.unwrap_or_else(|error| {
+                    tracing::warn!(%error, "the last counters could not be kept");
+                });
+            }
         }
     }
 
@@ -175,27 +172,20 @@ impl Accounts {
         let Self { shared } = self;
         let since = *shared.version.lock().unwrap_or_else(PoisonError::into_inner);
         let news = self.note_store(shared.parts.vault.changes(since).await)?;
-        if news.reset {
-            self.put_back(&news.changed).await?;
-        }
+        // First: what was removed meanwhile must not be put back.
         for id in &news.removed {
             self.drop_here(id);
+        }
+        if news.reset {
+            self.put_back(&news.changed).await?;
         }
         for record in news.changed {
             let id = record.credential.id().clone();
             let known = shared.parts.pool.credential(&id);
             match shared.book.get(&id).zip(known) {
                 Some((_, known)) if known.material() == record.credential.material() => {
-                    let profile = record.profile;
-                    shared.parts.pool.set_enabled(&id, profile.enabled);
-                    shared.parts.pool.set_weight(&id, profile.weight);
+                    self.go_by(&id, record.profile);
                     shared.parts.pool.adopt(&id, &record.health);
-                    shared.book.change(&id, |page| {
-                        if page.profile.checked_at < profile.checked_at {
-                            page.asked = Some(Instant::now());
-                        }
-                        page.profile = profile;
-                    });
                 }
                 _ => self.admit(vec![record]),
             }
@@ -204,19 +194,22 @@ impl Accounts {
         Ok(())
     }
 
-    /// The store has lost everything: it gets back what is known here.
+    /// The store may have lost something: it gets back what is known here.
     async fn put_back(&self, there: &[Record]) -> Result<()> {
         let Self { shared } = self;
-        for id in shared.book.ids() {
-            let is_there = there.iter().any(|record| *record.credential.id() == id);
-            let page = shared.book.get(&id).filter(|_| !is_there);
-            if let Some((page, credential)) = page.zip(shared.parts.pool.credential(&id)) {
-                let health = shared.parts.pool.saved_health(&id).unwrap_or_default();
-                let record = Record::new(credential, page.profile, health);
-                self.note_store(shared.parts.vault.add(&record).await)?;
-            }
+        let there: HashSet<_> = there.iter().map(|record| record.credential.id()).collect();
+        let mut missing = 0;
+        for id in shared.book.ids().iter().filter(|id| !there.contains(id)) {
+            let known = shared.book.get(id).zip(shared.parts.pool.credential(id));
+            let Some((page, credential)) = known else { continue };
+            let health = shared.parts.pool.health_to_keep(id).map(|(health, _)| health);
+            let record = Record::new(credential, page.profile, health.unwrap_or_default());
+            self.note_store(shared.parts.vault.add(&record).await)?;
+            missing += 1;
         }
-        tracing::warn!("the store had lost the accounts; they were put back");
+        if missing > 0 {
+            tracing::warn!(accounts = missing, "the store had lost accounts; they were put back");
+        }
         Ok(())
     }
 
@@ -264,7 +257,7 @@ impl Accounts {
         let now = unix_seconds();
         if used > known + DAY {
             // Used, which is a POST as well.
-            let _ = self.change_profile(id, |profile| profile.extended_at = Some(used)).await;
+            let _ = self.change_profile(id, move |profile| profile.extended_at = Some(used)).await;
         }
         if now < used.max(known) + IDLE || !page.profile.enabled {
             return;
@@ -273,7 +266,8 @@ impl Accounts {
         let Ok(site) = self.site(credential.upstream()) else { return };
         match site.upstream.extend(&credential).await {
             Ok(()) => {
-                let _ = self.change_profile(id, |profile| profile.extended_at = Some(now)).await;
+                let _ =
+                    self.change_profile(id, move |profile| profile.extended_at = Some(now)).await;
             }
             Err(error) => {
                 tracing::warn!(%error, credential = %id, "an idle session could not be extended");

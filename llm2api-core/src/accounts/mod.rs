@@ -8,6 +8,7 @@ mod book;
 mod change;
 mod check;
 mod handle;
+mod jobs;
 mod keep;
 mod model;
 

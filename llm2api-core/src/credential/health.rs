@@ -25,6 +25,9 @@ use tokio::time::Instant;
 
 use crate::error::{Error, ErrorKind, Evidence};
 
+/// Dates that differ by less are the same: clocks of servers do.
+const SAME_MS: u64 = 1000;
+
 /// Where a credential stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -374,6 +377,17 @@ impl Health {
             State::Invalid(reason) => (true, None, Some(reason.to_string())),
         };
         SavedHealth { invalid, until_ms: until, reason, strikes: self.strikes }
+    }
+
+    /// Says whether what was kept is no news: it knows less than this does.
+    pub fn agrees(&self, saved: &SavedHealth, now: Instant, now_ms: u64) -> bool {
+        let own = self.save(now, now_ms);
+        let same_end = match (own.until_ms, saved.until_ms) {
+            (Some(own), Some(other)) => own.abs_diff(other) < SAME_MS || own.max(other) <= now_ms,
+            (own, other) => own == other,
+        };
+        let SavedHealth { invalid, reason, strikes, .. } = own;
+        same_end && (invalid, &reason, strikes) == (saved.invalid, &saved.reason, saved.strikes)
     }
 
     /// Takes up what was kept. A clock that was set back cannot make a rest longer than `longest`.

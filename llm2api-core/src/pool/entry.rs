@@ -114,8 +114,11 @@ pub(super) struct Entry {
     turn: AtomicU64,
     back_at: AtomicU64,
     last_used_ms: AtomicU64,
-    /// A change is on its way to the store.
-    dirty: AtomicBool,
+    /// Changes of its health so far, and how many of them the store has.
+    changes: AtomicU64,
+    kept: AtomicU64,
+    /// Somebody was told of the changes that the store has not.
+    announced: AtomicBool,
     state: Mutex<State>,
 }
 
@@ -173,7 +176,9 @@ impl Entry {
             turn: AtomicU64::new(turn),
             back_at: AtomicU64::new(0),
             last_used_ms: AtomicU64::new(0),
-            dirty: AtomicBool::new(false),
+            changes: AtomicU64::new(old.is_some_and(Self::is_dirty).into()),
+            kept: AtomicU64::new(0),
+            announced: AtomicBool::new(false),
             state: Mutex::new(state),
         };
         entry.publish(&entry.lock().health, now);
@@ -390,8 +395,17 @@ impl Entry {
         (health.state(now), health.reason().map(str::to_owned), health.until())
     }
 
-    pub(super) fn saved(&self, now: Instant) -> SavedHealth {
-        self.lock().health.save(now, unix_millis())
+    /// Returns its health to be kept, and the change up to which that tells.
+    pub(super) fn to_keep(&self, now: Instant) -> (SavedHealth, u64) {
+        // In this order a change meanwhile is told of, and kept, once more rather than not at all.
+        self.announced.store(false, Ordering::Release);
+        let change = self.changes.load(Ordering::Acquire);
+        (self.lock().health.save(now, unix_millis()), change)
+    }
+
+    /// Notes that the store has its health up to this change.
+    pub(super) fn was_kept(&self, change: u64) {
+        self.kept.fetch_max(change, Ordering::AcqRel);
     }
 
     /// Returns a copy of its health, for a credential that takes its place.
@@ -404,18 +418,15 @@ impl Entry {
         self.last_used_ms.load(Ordering::Relaxed)
     }
 
-    /// Marks it as changed; says whether it was not yet.
+    /// Notes a change; says whether nobody has been told of one yet.
     pub(super) fn soil(&self) -> bool {
-        !self.dirty.swap(true, Ordering::AcqRel)
+        self.changes.fetch_add(1, Ordering::AcqRel);
+        !self.announced.swap(true, Ordering::AcqRel)
     }
 
-    /// Says whether it was changed, and takes it as saved.
-    pub(super) fn clean(&self) -> bool {
-        self.dirty.swap(false, Ordering::AcqRel)
-    }
-
+    /// Says whether the store lacks a change.
     pub(super) fn is_dirty(&self) -> bool {
-        self.dirty.load(Ordering::Acquire)
+        self.changes.load(Ordering::Acquire) != self.kept.load(Ordering::Acquire)
     }
 
     /// Copies what a choice looks at into the atomics.

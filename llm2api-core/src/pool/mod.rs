@@ -181,23 +181,28 @@ impl Pool {
         Some(self.shared.find(id)?.1.credential.clone())
     }
 
-    /// Returns a credential's health, to be kept.
-    pub fn saved_health(&self, id: &CredentialId) -> Option<SavedHealth> {
+    /// Returns a credential's health, to be kept, and a mark for [`was_kept`](Self::was_kept).
+    pub fn health_to_keep(&self, id: &CredentialId) -> Option<(SavedHealth, u64)> {
         let (_, entry) = self.shared.find(id)?;
-        entry.clean();
-        Some(entry.saved(Instant::now()))
+        Some(entry.to_keep(Instant::now()))
     }
 
-    /// Returns those whose health was marked as changed and not been saved since.
+    /// Notes that what was marked so is kept.
+    pub fn was_kept(&self, id: &CredentialId, mark: u64) {
+        if let Some((_, entry)) = self.shared.find(id) {
+            entry.was_kept(mark);
+        }
+    }
+
+    /// Returns those whose health has changed since it was last kept.
     pub fn unsaved(&self) -> Vec<CredentialId> {
         self.shared.unsaved()
     }
 
-    /// Marks a credential's health as not saved: the store did not take it.
-    pub fn mark_unsaved(&self, id: &CredentialId) {
-        if let Some((_, entry)) = self.shared.find(id) {
-            entry.soil();
-        }
+    /// Returns a credential's health as it would be after its rest was ended by the operator.
+    pub fn cleared_health(&self, id: &CredentialId) -> Option<SavedHealth> {
+        let (_, entry) = self.shared.find(id)?;
+        Some(self.shared.cleared(&entry))
     }
 
     /// Counts the credentials of an upstream.

@@ -100,6 +100,7 @@ impl Shared {
                 })
                 .collect();
             drop(index);
+            entries.iter().filter(|entry| entry.is_dirty()).for_each(|entry| self.changed(entry));
             group.change(|list| {
                 if !replaced.is_empty() {
                     list.retain(|old| !replaced.iter().any(|gone| Arc::ptr_eq(gone, old)));
@@ -218,6 +219,9 @@ impl Shared {
         }
         let (now, now_ms) = (Instant::now(), unix_millis());
         let longest = self.rules.retry_after_max;
+        if entry.health().agrees(saved, now, now_ms) {
+            return;
+        }
         entry.change(now, |health| health.restore(saved, now, now_ms, longest));
         self.queue.tell_all(&group.name);
     }
@@ -229,7 +233,14 @@ impl Shared {
         }
     }
 
-    /// Returns those whose health has changed and was not saved since.
+    /// Returns what would be kept of a credential whose rest the operator ends.
+    pub(super) fn cleared(&self, entry: &Entry) -> SavedHealth {
+        let (mut health, now) = (entry.health(), Instant::now());
+        health.learn(&Signal::Cleared, now, &self.rules.health());
+        health.save(now, unix_millis())
+    }
+
+    /// Returns those whose health has changed and was not kept since.
     pub(super) fn unsaved(&self) -> Vec<CredentialId> {
         let index = self.index.read().unwrap_or_else(PoisonError::into_inner);
         let dirty = index.iter().filter(|(_, (_, entry))| entry.is_dirty());

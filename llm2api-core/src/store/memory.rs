@@ -6,7 +6,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 
-use super::{Count, Inserted, Row, Sealed, Store, Version};
+use super::{Count, Inserted, Row, Sealed, Store, Swapped, Version};
 use crate::credential::CredentialId;
 use crate::error::Result;
 
@@ -122,10 +122,20 @@ impl Store for MemoryStore {
         Ok(Inserted::New)
     }
 
-    async fn set_profile(&self, id: &CredentialId, profile: &str) -> Result<bool> {
-        let mut state = self.state();
-        let row = state.rows.get_mut(id);
-        Ok(row.map(|row| profile.clone_into(&mut row.profile)).is_some())
+    async fn set_profile(
+        &self,
+        id: &CredentialId,
+        expected: &str,
+        profile: &str,
+    ) -> Result<Swapped> {
+        Ok(match self.state().rows.get_mut(id) {
+            None => Swapped::Missing,
+            Some(row) if row.profile != expected => Swapped::Other(row.profile.clone()),
+            Some(row) => {
+                profile.clone_into(&mut row.profile);
+                Swapped::Done
+            }
+        })
     }
 
     async fn set_health(&self, health: &[(CredentialId, String)]) -> Result<()> {

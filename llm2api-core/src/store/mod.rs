@@ -22,7 +22,7 @@ use async_trait::async_trait;
 pub use self::redis::RedisStore;
 pub use keyring::Keyring;
 pub use memory::MemoryStore;
-pub use row::{Changes, Count, Inserted, KeyId, Row, Sealed, Version};
+pub use row::{Changes, Count, Inserted, KeyId, Row, Sealed, Swapped, Version};
 #[cfg(feature = "sqlite")]
 pub use sqlite::SqliteStore;
 pub use vault::{Fingerprint, RecordChanges, Rotated, Vault};
@@ -53,8 +53,13 @@ pub trait Store: Debug + Send + Sync + 'static {
     /// id has; refuses like [`insert`](Self::insert) what another row has.
     async fn replace(&self, row: &Row) -> Result<Inserted>;
 
-    /// Changes a row's profile; says whether the row is there.
-    async fn set_profile(&self, id: &CredentialId, profile: &str) -> Result<bool>;
+    /// Puts `profile` in the place of `expected`, if that is what the row has.
+    async fn set_profile(
+        &self,
+        id: &CredentialId,
+        expected: &str,
+        profile: &str,
+    ) -> Result<Swapped>;
 
     /// Changes the health of several rows at once; passes over those that are gone.
     async fn set_health(&self, health: &[(CredentialId, String)]) -> Result<()>;

@@ -18,7 +18,7 @@ use self::link::Link;
 use self::places::RedisPlaces;
 use self::rows::{inserted, read_rows};
 use self::scripts::Scripts;
-use super::{Changes, Count, Inserted, Places, Row, Sealed, Store, Version};
+use super::{Changes, Count, Inserted, Places, Row, Sealed, Store, Swapped, Version};
 use crate::credential::CredentialId;
 use crate::error::{Error, ErrorKind, Result};
 
@@ -138,18 +138,27 @@ impl Store for RedisStore {
         self.link.run_now(&script).await.map(|owner: Option<String>| inserted(owner.as_deref()))
     }
 
-    async fn set_profile(&self, id: &CredentialId, profile: &str) -> Result<bool> {
-        let mut script = self.scripts.set_field.arg("profile");
-        script.arg(id.as_str()).arg(profile);
-        self.link.run_now(&script).await
+    async fn set_profile(
+        &self,
+        id: &CredentialId,
+        expected: &str,
+        profile: &str,
+    ) -> Result<Swapped> {
+        let mut script = self.scripts.set_profile.arg(id.as_str());
+        script.arg(expected).arg(profile);
+        Ok(match self.link.run_now::<Option<String>>(&script).await? {
+            None => Swapped::Missing,
+            Some(now) if now.is_empty() => Swapped::Done,
+            Some(now) => Swapped::Other(now),
+        })
     }
 
     async fn set_health(&self, health: &[(CredentialId, String)]) -> Result<()> {
-        let mut script = self.scripts.set_field.arg("health");
+        let mut script = self.scripts.set_health.prepare_invoke();
         for (id, health) in health {
             script.arg(id.as_str()).arg(health);
         }
-        self.link.run_now::<u64>(&script).await.map(drop)
+        self.link.run_now(&script).await
     }
 
     async fn remove(&self, id: &CredentialId) -> Result<bool> {

@@ -60,6 +60,18 @@ pub enum Inserted {
     Missing,
 }
 
+/// What came of putting one text in the place of another.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Swapped {
+    /// It is kept.
+    Done,
+    /// The row has this text, which is not the one that was expected.
+    Other(String),
+    /// There is no such row.
+    Missing,
+}
+
 /// A point in a store's history; 0 is before everything.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Version(pub u64);

@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use async_trait::async_trait;
 
 use self::thread::Thread;
-use super::{Count, Inserted, Row, Sealed, Store, Version};
+use super::{Count, Inserted, Row, Sealed, Store, Swapped, Version};
 use crate::credential::CredentialId;
 use crate::error::Result;
 
@@ -93,9 +93,15 @@ impl Store for SqliteStore {
         self.thread.write(move |connection| statements::replace(connection, &row)).await
     }
 
-    async fn set_profile(&self, id: &CredentialId, profile: &str) -> Result<bool> {
-        let (id, profile) = (id.clone(), profile.to_owned());
-        let work = move |connection: &_| statements::set_profile(connection, &id, &profile);
+    async fn set_profile(
+        &self,
+        id: &CredentialId,
+        expected: &str,
+        profile: &str,
+    ) -> Result<Swapped> {
+        let (id, expected, profile) = (id.clone(), expected.to_owned(), profile.to_owned());
+        let work =
+            move |connection: &_| statements::set_profile(connection, &id, &expected, &profile);
         self.thread.write(work).await
     }
 

@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 pub use self::fingerprint::Fingerprint;
 pub use self::rotate::Rotated;
 use self::values::FingerprintKey;
-use super::{Count, Inserted, Keyring, Places, Row, Store, Version};
+use super::{Count, Inserted, Keyring, Places, Row, Store, Swapped, Version};
 use crate::credential::{CredentialId, Material, Profile, Record, SavedHealth};
 use crate::error::Result;
 
@@ -149,12 +149,29 @@ impl Vault {
         Ok(inserted)
     }
 
-    /// Changes what is known about a credential; says whether the store has it.
+    /// Changes what is known about a credential, `known` or what another server has made of it
+    /// meanwhile; returns what is kept now, or none where the store does not have it.
     ///
     /// An account that was found out later is kept from being added twice by
     /// [`replace`](Self::replace), not by this.
-    pub async fn set_profile(&self, id: &CredentialId, profile: &Profile) -> Result<bool> {
-        self.inner.store.set_profile(id, &row::to_json(profile)?).await
+    pub async fn change_profile(
+        &self,
+        id: &CredentialId,
+        known: &Profile,
+        change: impl Fn(&mut Profile) + Send,
+    ) -> Result<Option<Profile>> {
+        let (mut old, mut profile) = (row::to_json(known)?, known.clone());
+        loop {
+            change(&mut profile);
+            match self.inner.store.set_profile(id, &old, &row::to_json(&profile)?).await? {
+                Swapped::Done => return Ok(Some(profile)),
+                Swapped::Missing => return Ok(None),
+                Swapped::Other(now) => {
+                    profile = row::from_json(id, "profile", &now);
+                    old = now;
+                }
+            }
+        }
     }
 
     /// Changes the health of several credentials at once; passes over those that are gone.

@@ -28,7 +28,7 @@ use async_trait::async_trait;
 pub use registry::{UpstreamConfig, build};
 
 use crate::chat::{ChatRequest, ChatStream, Model};
-use crate::credential::Credential;
+use crate::credential::{Credential, Material};
 use crate::error::Result;
 
 /// A service that answers chats.
@@ -88,6 +88,12 @@ pub trait Upstream: Debug + Send + Sync + 'static {
     /// [`ErrorKind::CredentialRejected`](crate::ErrorKind::CredentialRejected) only where the
     /// upstream said so; any other kind says nothing about the credential.
     async fn check(&self, credential: &Credential) -> Result<Account>;
+
+    /// Writes a secret in the one form that this upstream knows it by, so that the same secret is
+    /// never taken for two; returns it as it is by default.
+    fn normalise(&self, material: Material) -> Material {
+        material
+    }
 
     /// Makes an idle session last longer, where the upstream ends those that nobody uses; does
     /// nothing by default.

@@ -55,10 +55,25 @@ impl BaseUrl {
         &self.origin
     }
 
+    /// Says whether a redirect leads to a sign-in: to a page that says so, or to another host, as
+    /// that of a provider of identities.
+    pub(super) fn leads_to_sign_in(&self, location: &str) -> bool {
+        let here = Url::parse(&self.base).ok();
+        let there = here.as_ref().and_then(|here| here.join(location).ok());
+        let elsewhere = here.zip(there).is_none_or(|(here, there)| here.host() != there.host());
+        elsewhere || is_sign_in(location)
+    }
+
     /// Says whether the scheme is https.
     pub(super) fn tls(&self) -> bool {
         self.tls
     }
+}
+
+/// Says whether a path is that of a page where people sign in.
+pub(super) fn is_sign_in(location: &str) -> bool {
+    let path = location.split('?').next().unwrap_or_default();
+    path.split('/').any(|part| matches!(part, "login" | "auth" | "signin" | "sign_in"))
 }
 
 fn invalid(message: &str) -> Error {
@@ -77,6 +92,18 @@ mod tests {
         assert!(base.tls());
         let base = BaseUrl::parse("http://127.0.0.1:8080").expect("valid").or_path("/v1");
         assert_eq!(base.join("/models"), "http://127.0.0.1:8080/v1/models");
+    }
+
+    #[test]
+    fn not_every_redirect_is_a_sign_in() {
+        let base = BaseUrl::parse("https://chat.example.org/chat").expect("valid");
+        for location in ["/chat/login?x=1", "login", "https://id.example.org/authorize", "//x.org"]
+        {
+            assert!(base.leads_to_sign_in(location), "{location}");
+        }
+        for location in ["/chat/maintenance", "http://chat.example.org/chat/", "?login", ""] {
+            assert!(!base.leads_to_sign_in(location), "{location}");
+        }
     }
 
     #[test]

@@ -3,7 +3,9 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use llm2api_core::CredentialId;
-use llm2api_core::store::{Ask, Inserted, Places, RedisStore, Row, Standing, Store, Taken};
+use llm2api_core::store::{
+    Ask, Inserted, Places, RedisStore, Row, Standing, Store, Swapped, Taken,
+};
 use llm2api_tests::processes::{Redis, eventually};
 use tokio::task::JoinSet;
 
@@ -31,7 +33,8 @@ fn id(text: &str) -> CredentialId {
 }
 
 async fn set_profile(store: &dyn Store, row: &Row, profile: &str) {
-    assert!(store.set_profile(&row.id, profile).await.expect("an answer"));
+    let set = store.set_profile(&row.id, &row.profile, profile).await;
+    assert_eq!(set.expect("an answer"), Swapped::Done);
 }
 
 #[tokio::test]

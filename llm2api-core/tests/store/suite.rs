@@ -6,7 +6,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use futures::future::join_all;
 use llm2api_core::CredentialId;
-use llm2api_core::store::{Count, Inserted, KeyId, Row, Sealed, Store};
+use llm2api_core::store::{Count, Inserted, KeyId, Row, Sealed, Store, Swapped};
 use tokio::task::JoinSet;
 
 /// Where a store keeps what it keeps.
@@ -131,8 +131,13 @@ pub(crate) async fn profiles_and_health_change_alone(home: &impl Home) {
     insert(&*store, &first).await;
     insert(&*store, &second).await;
     let missing = CredentialId::from_text("cred_3");
-    assert!(store.set_profile(&first.id, "profile").await.expect("an answer"));
-    assert!(!store.set_profile(&missing, "profile").await.expect("an answer"));
+    let set = async |id: &CredentialId, expected: &str, profile: &str| {
+        store.set_profile(id, expected, profile).await.expect("an answer")
+    };
+    assert_eq!(set(&first.id, &first.profile, "profile").await, Swapped::Done);
+    let other = Swapped::Other("profile".to_owned());
+    assert_eq!(set(&first.id, &first.profile, "late").await, other, "another was faster");
+    assert_eq!(set(&missing, "", "profile").await, Swapped::Missing);
     let health = [(first.id.clone(), "1"), (missing, "3"), (second.id.clone(), "2")];
     let health = health.map(|(id, health)| (id, health.to_owned()));
     store.set_health(&health).await.expect("set");

@@ -31,6 +31,17 @@ macro_rules! scripts {
 }
 
 scripts!(
-    add, beat, changes, give_back, insert, remove, replace, reseal, set_field, set_value, take,
+    add,
+    beat,
+    changes,
+    give_back,
+    insert,
+    remove,
+    replace,
+    reseal,
+    set_health,
+    set_profile,
+    set_value,
+    take,
     value,
 );

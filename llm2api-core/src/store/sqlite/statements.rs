@@ -2,7 +2,7 @@
 
 use rusqlite::{Connection, OptionalExtension, Result, params};
 
-use super::super::{Count, Inserted, KeyId, Row, Sealed};
+use super::super::{Count, Inserted, KeyId, Row, Sealed, Swapped};
 use crate::credential::CredentialId;
 
 /// Reads all rows in the order in which they came.
@@ -90,15 +90,22 @@ fn same(connection: &Connection, row: &Row, but: &str) -> Result<Option<Credenti
     Ok(found.map(CredentialId::from_text))
 }
 
-/// Changes a row's profile.
+/// Changes a row's profile, if it still is `expected`.
 pub(super) fn set_profile(
     connection: &Connection,
     id: &CredentialId,
+    expected: &str,
     profile: &str,
-) -> Result<bool> {
+) -> Result<Swapped> {
+    let mut statement = connection
+        .prepare_cached("UPDATE credential SET profile = ?3 WHERE id = ?1 AND profile = ?2")?;
+    if statement.execute(params![id.as_str(), expected, profile])? > 0 {
+        return Ok(Swapped::Done);
+    }
     let mut statement =
-        connection.prepare_cached("UPDATE credential SET profile = ?2 WHERE id = ?1")?;
-    Ok(statement.execute(params![id.as_str(), profile])? > 0)
+        connection.prepare_cached("SELECT profile FROM credential WHERE id = ?1")?;
+    let other = statement.query_row(params![id.as_str()], |row| row.get(0)).optional()?;
+    Ok(other.map_or(Swapped::Missing, Swapped::Other))
 }
 
 /// Changes the health of several rows.

@@ -65,8 +65,8 @@ pub(super) fn open(keyring: &Keyring, row: &Row) -> Option<Record> {
     let plain = keyring.open(&name(&row.id), &row.sealed)?;
     let material = material::decode(&plain)?;
     let credential = Credential::with_id(row.id.clone(), row.upstream.as_str(), material);
-    let profile = from_json(row, "profile", &row.profile);
-    Some(Record::new(credential, profile, from_json(row, "health", &row.health)))
+    let profile = from_json(&row.id, "profile", &row.profile);
+    Some(Record::new(credential, profile, from_json(&row.id, "health", &row.health)))
 }
 
 /// Tells the operator about a row that does not open.
@@ -89,9 +89,13 @@ pub(super) fn to_json(value: &impl Serialize) -> Result<String> {
 }
 
 /// Reads what is kept as JSON; a secret is worth more than what is known about it.
-fn from_json<T: DeserializeOwned + Default>(row: &Row, what: &'static str, text: &str) -> T {
+pub(super) fn from_json<T: DeserializeOwned + Default>(
+    id: &CredentialId,
+    what: &'static str,
+    text: &str,
+) -> T {
     serde_json::from_str(text).unwrap_or_else(|error| {
-        tracing::warn!(credential = %row.id, what, %error, "stored JSON is broken: starting anew");
+        tracing::warn!(credential = %id, what, %error, "stored JSON is broken: starting anew");
         T::default()
     })
 }

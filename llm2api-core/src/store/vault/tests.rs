@@ -46,8 +46,8 @@ impl Store for Mortal {
     async fn replace(&self, row: &Row) -> Result<Inserted> {
         self.live().await?.replace(row).await
     }
-    async fn set_profile(&self, id: &CredentialId, profile: &str) -> Result<bool> {
-        self.live().await?.set_profile(id, profile).await
+    async fn set_profile(&self, id: &CredentialId, old: &str, new: &str) -> Result<Swapped> {
+        self.live().await?.set_profile(id, old, new).await
     }
     async fn set_health(&self, health: &[(CredentialId, String)]) -> Result<()> {
         self.live().await?.set_health(health).await

@@ -7,7 +7,7 @@ use reqwest::header::{ACCEPT, CONTENT_TYPE, COOKIE, ORIGIN};
 use reqwest::{Method, RequestBuilder};
 use serde::de::DeserializeOwned;
 
-use super::parse::{Step, refusal};
+use super::parse::{Redirect, Step, refusal};
 use super::session::Session;
 use super::upload::{Upload, form};
 use super::wire::{Create, PageData, Send, StopGenerating};
@@ -134,9 +134,13 @@ impl Api {
             return response.unpacked();
         }
         let (status, pause) = (response.status(), response.retry_after());
-        let location = response.location().map(str::to_owned);
+        let redirect = match response.location().filter(|_| (300..400).contains(&status)) {
+            Some(location) if self.base.leads_to_sign_in(location) => Some(Redirect::SignIn),
+            Some(_) => Some(Redirect::Other),
+            None => None,
+        };
         let body = response.bytes(REFUSAL_WAIT).await.unwrap_or_default();
-        let error = refusal(step, status, location.as_deref(), &body, caller.credential);
+        let error = refusal(step, status, redirect, &body, caller.credential);
         Err(error.with_retry_after(pause))
     }
 

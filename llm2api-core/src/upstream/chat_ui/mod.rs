@@ -16,6 +16,7 @@ mod wire;
 use async_trait::async_trait;
 use tokio::time::timeout;
 use uuid::Uuid;
+use zeroize::Zeroizing;
 
 use self::api::{Api, Caller};
 use self::config::{Family, SESSION_COOKIE};
@@ -28,7 +29,7 @@ use self::wire::{Conversation, Created, Send, Superjson};
 use super::decode::Answer;
 use super::{Account, Capability, Cleanup, SharedOutbox, Upstream, UpstreamConfig};
 use crate::chat::{ChatRequest, ChatStream, Model};
-use crate::credential::Credential;
+use crate::credential::{CookieSet, Credential, Material};
 use crate::error::{Error, ErrorKind, Result};
 use crate::limits::Limits;
 
@@ -104,7 +105,8 @@ impl ChatUi {
         credential: &Credential,
     ) -> Result<Opened> {
         let mut entry = self.sessions.enter(credential).await;
-        let made = self.create(&mut entry, family, request, prompt, credential).await;
+        let made =
+            self.create(&mut entry, family, (&request.model, &prompt.system), credential).await;
         let response = match made {
             Ok(response) => response,
             Err(error) => {
@@ -130,13 +132,12 @@ impl ChatUi {
         &self,
         entry: &mut Entry<'_>,
         family: Family,
-        request: &ChatRequest,
-        prompt: &Prompt,
+        (model, system): (&str, &str),
         credential: &Credential,
     ) -> Result<crate::http::Response> {
         let session = entry.session();
         let caller = Caller { session: &session, credential };
-        let made = self.api.create(caller, &request.model, &prompt.system).await;
+        let made = self.api.create(caller, model, system).await;
         match made {
             Err(error) if family == Family::Y2024 && error.status() == Some(405) => {}
             made => return made,
@@ -145,7 +146,7 @@ impl ChatUi {
         entry.remember(accepted.set_cookie(SESSION_COOKIE));
         let session = entry.session();
         let caller = Caller { session: &session, credential };
-        self.api.create(caller, &request.model, &prompt.system).await
+        self.api.create(caller, model, system).await
     }
 
     /// Asks for the id of the first message, where creating did not tell.
@@ -208,13 +209,25 @@ impl Upstream for ChatUi {
         self.probe.account(&self.api, &self.sessions, credential).await
     }
 
+    /// A bare value is that of the session cookie.
+    fn normalise(&self, material: Material) -> Material {
+        match &material {
+            Material::Token(value) => {
+                let named = Zeroizing::new(format!("{SESSION_COOKIE}={}", value.expose()));
+                CookieSet::parse(&named).map_or(material, Material::Cookies)
+            }
+            _ => material,
+        }
+    }
+
     /// A session lives 14 days after its last POST: a conversation is made, and removed at once.
     async fn extend(&self, credential: &Credential) -> Result<()> {
         let models = self.models(Some(credential)).await?;
-        let Some(model) = models.first() else { return Ok(()) };
-        let session = self.sessions.of(credential).await;
-        let caller = Caller { session: &session, credential };
-        let created: Created = self.api.read(self.api.create(caller, &model.id, "").await?).await?;
+        let model = models.first().ok_or_else(no_model)?;
+        let family = self.probe.family(&self.api, &self.sessions, credential).await?;
+        let mut entry = self.sessions.enter(credential).await;
+        let made = self.create(&mut entry, family, (&model.id, ""), credential).await?;
+        let created: Created = self.api.read(made).await?;
         check_id(&created.conversation_id)?;
         let id = created.conversation_id;
         drop(TurnGuard::new(self.outbox.clone(), credential.clone(), id));
@@ -266,6 +279,11 @@ fn check_id(id: &str) -> Result<()> {
     }
     let message = "the upstream's conversation id is not one";
     Err(Error::new(ErrorKind::UpstreamProtocol, "chat", message))
+}
+
+fn no_model() -> Error {
+    let message = "the upstream lists no model, and a conversation needs one";
+    Error::new(ErrorKind::UpstreamProtocol, "extend session", message)
 }
 
 fn gone_is_fine(result: Result<()>) -> Result<()> {

@@ -18,21 +18,33 @@ pub(super) enum Step {
     Other,
 }
 
+/// Where an answer leads instead.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Redirect {
+    /// To a sign-in: of the provider, or the server's own page.
+    SignIn,
+    /// To something else of the server's, such as a page about maintenance.
+    Other,
+}
+
 /// Explains an answer whose status is not 200.
 pub(super) fn refusal(
     step: Step,
     status: u16,
-    location: Option<&str>,
+    redirect: Option<Redirect>,
     body: &[u8],
     credential: &Credential,
 ) -> Error {
     let said = said(body);
-    let kind = kind_of(step, status, location, &said);
+    let kind = kind_of(step, status, redirect, &said);
     let text = match kind {
         ErrorKind::CredentialRejected => "the cookie is not signed in: replace it".to_owned(),
         ErrorKind::Configuration => {
             let said = quote(&said, Some(credential));
             format!("the server refused our Origin; check the upstream's URL: {said}")
+        }
+        _ if redirect.is_some() => {
+            format!("the upstream redirects its API, status {status}: check the upstream's URL")
         }
         _ if said.is_empty() => format!("the upstream answered with status {status}"),
         _ if is_page(&said) => format!("the upstream answered with a web page, status {status}"),
@@ -45,10 +57,9 @@ pub(super) fn refusal(
     if kind == ErrorKind::ModelNotFound { error.with_param("model") } else { error }
 }
 
-fn kind_of(step: Step, status: u16, location: Option<&str>, said: &str) -> ErrorKind {
+fn kind_of(step: Step, status: u16, redirect: Option<Redirect>, said: &str) -> ErrorKind {
     match status {
-        // Only a sign-in redirects a call: to the provider, or to the server's own page.
-        300..=399 if location.is_some() => ErrorKind::CredentialRejected,
+        _ if redirect == Some(Redirect::SignIn) => ErrorKind::CredentialRejected,
         401 => ErrorKind::CredentialRejected,
         402 => ErrorKind::QuotaExhausted,
         403 if is_about_origin(said) => ErrorKind::Configuration,

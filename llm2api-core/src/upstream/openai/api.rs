@@ -1,9 +1,11 @@
 //! One method a call.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, COOKIE};
 use reqwest::{Method, RequestBuilder};
+use serde::de::IgnoredAny;
 
 use super::config::Preset;
 use super::parse::refusal;
@@ -13,9 +15,12 @@ use crate::credential::{Credential, Material};
 use crate::error::{Error, ErrorKind, Result};
 use crate::http::{HttpClient, Response};
 use crate::limits::Limits;
+use crate::single_flight::Cached;
 use crate::upstream::Account;
 use crate::upstream::url::BaseUrl;
 
+/// How long is believed that a server wants a credential, or wants none.
+const CLOSED_LIFE: Duration = Duration::from_secs(600);
 /// Longest wait for the body of a refusal.
 const REFUSAL_WAIT: Duration = Duration::from_secs(5);
 
@@ -24,12 +29,15 @@ pub(super) struct Api {
     http: HttpClient,
     base: BaseUrl,
     preset: Preset,
+    /// Whether it wants a credential.
+    closed: Arc<Cached<bool>>,
 }
 
 impl Api {
     pub(super) fn new(base: BaseUrl, preset: Preset, limits: &Limits) -> Result<Self> {
         let http = HttpClient::new(limits, base.tls())?;
-        Ok(Self { http, base: base.or_path(preset.default_path), preset })
+        let closed = Arc::new(Cached::new(CLOSED_LIFE, Duration::ZERO));
+        Ok(Self { http, base: base.or_path(preset.default_path), preset, closed })
     }
 
     /// Asks for an answer; a stream's head must come within the first-content limit.
@@ -57,9 +65,27 @@ impl Api {
         Ok(list.into_models(owner))
     }
 
+    /// Asks who the credential is. A server that tells anybody, or that has nothing to tell, proves
+    /// nothing.
     pub(super) async fn check(&self, credential: &Credential) -> Result<Account> {
-        let who: WhoAmI = self.get(self.preset.check, Some(credential)).await?;
+        let who: WhoAmI = match self.get(self.preset.check, Some(credential)).await {
+            Err(error) if error.status() == Some(404) => return Ok(Account::default()),
+            who => who?,
+        };
+        if !self.asks_for_credential().await {
+            return Ok(Account::default());
+        }
         Ok(Account::proven(who.id, who.name.or(who.email)))
+    }
+
+    /// Says whether the server refuses those who show nothing; asks it once in ten minutes.
+    async fn asks_for_credential(&self) -> bool {
+        let refuses = async || match self.get::<IgnoredAny>(self.preset.check, None).await {
+            Ok(_) => Ok(false),
+            Err(error) if error.status().is_some() => Ok(true),
+            Err(error) => Err(error),
+        };
+        self.closed.get(refuses).await.unwrap_or_default()
     }
 
     async fn get<T: serde::de::DeserializeOwned>(

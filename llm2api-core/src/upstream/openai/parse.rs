@@ -7,6 +7,7 @@ use super::wire::{ErrorField, Refusal};
 use crate::credential::Credential;
 use crate::error::{Error, ErrorKind};
 use crate::upstream::quote::quote;
+use crate::upstream::url::is_sign_in;
 
 const OPERATION: &str = "chat";
 
@@ -19,7 +20,7 @@ pub(super) fn refusal(
 ) -> Error {
     let said = Said::read(body);
     let kind = match status {
-        300..=399 if location.is_some_and(is_login) => ErrorKind::CredentialRejected,
+        300..=399 if location.is_some_and(is_sign_in) => ErrorKind::CredentialRejected,
         _ => kind_of(status, &said),
     };
     said.error(kind, credential).with_status(status)
@@ -111,9 +112,4 @@ impl Said {
             None => error,
         }
     }
-}
-
-fn is_login(location: &str) -> bool {
-    let path = location.split('?').next().unwrap_or_default();
-    path.split('/').any(|part| matches!(part, "login" | "auth" | "signin" | "sign_in"))
 }

@@ -1,138 +1,13 @@
-//! Accounts through the public door: what is confirmed is kept, and what is kept comes back.
+//! What is confirmed is kept, and what is kept comes back.
 
-use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use async_trait::async_trait;
 use llm2api_core::accounts::{AccountChange, AccountState, NewAccount, Verdict};
-use llm2api_core::store::{Keyring, MemoryStore, Store};
-use llm2api_core::upstream::{Account, Capability, Upstream};
-use llm2api_core::{
-    ChatItem, ChatRequest, ChatStream, Chunk, ChunkBody, ChunkChoice, Client, Credential, Error,
-    ErrorKind, FinishReason, Material, Message, Model, Result, UpstreamConfig,
-};
+use llm2api_core::store::Swapped;
 use tokio::time::{advance, sleep};
 
-/// A service whose accounts are the texts of their keys: `dead…` is signed out, `down…` cannot be
-/// asked, and everything up to a `-` is the account's name.
-#[derive(Clone, Debug, Default)]
-struct Club {
-    checks: Arc<AtomicU32>,
-    /// Keys that have been signed out since.
-    signed_out: Arc<Mutex<Vec<String>>>,
-    extended: Arc<AtomicU32>,
-}
-
-impl Club {
-    fn sign_out(&self, key: &str) {
-        self.signed_out.lock().expect("no panic").push(key.to_owned());
-    }
-
-    fn sign_in(&self) {
-        self.signed_out.lock().expect("no panic").clear();
-    }
-}
-
-fn key(credential: &Credential) -> String {
-    match credential.material() {
-        Material::Token(key) => key.expose().to_owned(),
-        _ => String::new(),
-    }
-}
-
-fn fault(kind: ErrorKind) -> Error {
-    Error::new(kind, "check", "as the test wants it")
-}
-
-#[async_trait]
-impl Upstream for Club {
-    fn capability(&self) -> Capability {
-        Capability::default()
-    }
-
-    async fn chat(&self, _: ChatRequest, credential: &Credential) -> Result<ChatStream> {
-        if self.signed_out.lock().expect("no panic").contains(&key(credential)) {
-            return Err(fault(ErrorKind::CredentialRejected));
-        }
-        let end = ChunkBody::new("1", "m", ChunkChoice::from(FinishReason::Stop));
-        let chunks = [ChunkBody::text("1", "m", key(credential)), end];
-        let items = chunks.map(|body| Ok(ChatItem::Chunk(Chunk::from(body))));
-        Ok(ChatStream::new(futures::stream::iter(items)))
-    }
-
-    async fn models(&self, _: Option<&Credential>) -> Result<Vec<Model>> {
-        Ok(vec![Model::new("m", "club")])
-    }
-
-    async fn check(&self, credential: &Credential) -> Result<Account> {
-        self.checks.fetch_add(1, Ordering::Relaxed);
-        sleep(Duration::from_millis(10)).await;
-        let key = key(credential);
-        let gone = self.signed_out.lock().expect("no panic").contains(&key);
-        match key.as_str() {
-            _ if gone => Err(fault(ErrorKind::CredentialRejected)),
-            dead if dead.starts_with("dead") => Err(fault(ErrorKind::CredentialRejected)),
-            down if down.starts_with("down") => Err(fault(ErrorKind::Connect)),
-            html if html.starts_with("html") => Err(fault(ErrorKind::UpstreamProtocol)),
-            key => {
-                let name = key.split('-').next().map(str::to_owned);
-                Ok(Account::proven(name.clone(), name))
-            }
-        }
-    }
-
-    async fn extend(&self, _: &Credential) -> Result<()> {
-        self.extended.fetch_add(1, Ordering::Relaxed);
-        Ok(())
-    }
-}
-
-/// Somewhere to keep accounts over several starts.
-struct Home {
-    club: Club,
-    store: Arc<dyn Store>,
-    keyring: Keyring,
-}
-
-impl Home {
-    fn new() -> Self {
-        let store = Arc::new(MemoryStore::default());
-        Self { club: Club::default(), store, keyring: Keyring::random() }
-    }
-
-    /// Starts an engine whose settings bring these keys.
-    async fn start(&self, keys: &[&str]) -> Client {
-        let config = UpstreamConfig::new("club", "club");
-        let config = keys.iter().fold(config, |config, key| config.with_credential(*key));
-        Client::builder()
-            .with_custom_upstream(config, self.club.clone())
-            .with_store(self.store.clone(), self.keyring.clone())
-            .with_check_interval(Duration::from_secs(600))
-            .build()
-            .await
-            .expect("a client")
-    }
-}
-
-async fn add(client: &Client, key: &str) -> Result<llm2api_core::accounts::Added> {
-    client.accounts().add(NewAccount::new(key)).await
-}
-
-fn ask() -> ChatRequest {
-    ChatRequest::new("m").with_message(Message::user("hello"))
-}
-
-/// Waits, on a paused clock, until something holds.
-async fn until(what: impl Fn() -> bool) {
-    for _ in 0..1000 {
-        if what() {
-            return;
-        }
-        sleep(Duration::from_millis(10)).await;
-    }
-    panic!("it does not come to hold");
-}
+use crate::club::{Home, add, ask, until};
 
 #[tokio::test(start_paused = true)]
 async fn only_a_valid_account_is_kept_and_each_once() {
@@ -275,7 +150,8 @@ async fn an_idle_session_is_made_to_last_longer() {
     let mut profile: serde_json::Value = serde_json::from_str(&rows[0].profile).expect("JSON");
     let created = profile["created_at"].as_u64().expect("a time");
     profile["created_at"] = (created - 8 * 24 * 3600).into();
-    home.store.set_profile(&id, &profile.to_string()).await.expect("kept");
+    let set = home.store.set_profile(&id, &rows[0].profile, &profile.to_string()).await;
+    assert_eq!(set.expect("kept"), Swapped::Done);
     let client = home.start(&[]).await;
     until(|| home.club.extended.load(Ordering::Relaxed) == 1).await;
     advance(Duration::from_secs(5 * 3600)).await;
