@@ -12,12 +12,12 @@ use super::book::{Book, Page};
 use super::jobs::Job;
 use super::model::{AccountState, AccountStatus, Exported, Target};
 use crate::clock::unix_millis;
-use crate::credential::{Credential, CredentialId, Health, Record};
+use crate::credential::{Credential, CredentialId, Health, Material, Record};
 use crate::error::{Error, ErrorKind, Result};
 use crate::metrics::Metrics;
 use crate::pool::{CredentialStatus, Event, Member, Pool};
 use crate::single_flight::Turns;
-use crate::store::{Fingerprint, Standing, Vault, Version};
+use crate::store::{Count, Fingerprint, Standing, Vault, Version};
 use crate::upstream::Upstream;
 
 /// Checks that run at the same time.
@@ -114,17 +114,23 @@ impl Accounts {
         };
         let accounts = Self { shared: Arc::new(shared) };
         accounts.admit(records);
+        accounts.take_counts(&counts);
+        Ok(accounts)
+    }
+
+    /// Takes up what all servers have counted of each account, at any time.
+    pub(super) fn take_counts(&self, counts: &[Count]) {
+        let Shared { parts, book, .. } = &*self.shared;
         for count in counts {
-            let id = count.series.strip_prefix("credential:").unwrap_or_default().to_owned();
-            accounts.shared.book.change(&CredentialId::from_text(id), |page| {
-                match count.field.as_str() {
-                    "requests" => page.before.0 = count.value,
-                    "failed" => page.before.1 = count.value,
-                    _ => {}
-                }
+            let Some(id) = count.series.strip_prefix("credential:") else { continue };
+            // What this process has counted and handed over is in the sum, and counted here too.
+            let (requests, failed) = parts.metrics.handed_over(id);
+            book.change(&CredentialId::from_text(id), |page| match count.field.as_str() {
+                "requests" => page.before.0 = count.value.saturating_sub(requests),
+                "failed" => page.before.1 = count.value.saturating_sub(failed),
+                _ => {}
             });
         }
-        Ok(accounts)
     }
 
     /// Lists all accounts, oldest first.
@@ -224,15 +230,19 @@ impl Accounts {
     /// Gives each upstream without an account the anonymous credential, and takes it from those
     /// that have one.
     pub(super) fn settle_anonymous(&self) {
-        let Parts { pool, sites, .. } = &self.shared.parts;
+        let Parts { pool, sites, metrics, .. } = &self.shared.parts;
         let anonymous = &self.shared.anonymous;
         let mut anonymous = anonymous.lock().unwrap_or_else(PoisonError::into_inner);
         for (name, site) in sites {
             match (pool.count_of(name), anonymous.get(name)) {
                 (0, _) => {
-                    let credential = Credential::anonymous(name.clone());
-                    anonymous.insert(name.clone(), credential.id().clone());
+                    // Under one name on every server and in every process, as it is one account.
+                    let id = CredentialId::from_text(format!("anonymous_{name}"));
+                    let tally = metrics.credential(id.as_str());
+                    anonymous.insert(name.clone(), id.clone());
+                    let credential = Credential::with_id(id, name.clone(), Material::Anonymous);
                     pool.add([Member::new(credential)
+                        .with_tally(tally)
                         .with_max_concurrency(site.max_concurrency)
                         .with_requests_per_minute(site.per_minute)]);
                 }
@@ -265,6 +275,9 @@ impl Accounts {
     pub(super) fn note_store<T>(&self, result: Result<T>) -> Result<T> {
         let works = !matches!(&result, Err(error) if error.kind() == ErrorKind::Store);
         self.shared.store_works.store(works, Ordering::Relaxed);
+        if !works {
+            self.shared.parts.metrics.store_failed();
+        }
         result
     }
 }

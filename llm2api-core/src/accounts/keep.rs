@@ -24,6 +24,8 @@ pub(super) const AT_ONCE: usize = 8;
 const TICK: Duration = Duration::from_secs(1);
 /// How often counters are handed to the store.
 const COUNTERS: Duration = Duration::from_secs(5);
+/// How often is asked what other servers have counted.
+const COUNTS: Duration = Duration::from_secs(30);
 /// How often is looked for sessions that would run out.
 const IDLE_LOOK: Duration = Duration::from_secs(3600);
 /// A chat-ui session lives 14 days after its last POST; this leaves a week to try.
@@ -70,7 +72,7 @@ impl Accounts {
                     None => return,
                 },
                 Some(()) = checks.next(), if !checks.is_empty() => continue,
-                _ = tick.tick() => if !self.store_is_reachable() {
+                _ = tick.tick() => if self.store_is_away() {
                     let unsaved = self.shared.parts.pool.unsaved();
                     changed.extend(unsaved.iter().map(|id| id.as_str().to_owned()));
                 },
@@ -80,6 +82,13 @@ impl Accounts {
                 changed.clear();
             }
         }
+    }
+
+    /// Tells the counters whether the store is away, and says so.
+    fn store_is_away(&self) -> bool {
+        let away = !self.store_is_reachable();
+        self.shared.parts.metrics.store_is_away(away);
+        away
     }
 
     /// Checks an account that was refused, unless that was done a moment ago.
@@ -160,10 +169,16 @@ impl Accounts {
         }
         let mut tick = interval(TICK);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut counts_taken = Instant::now();
         loop {
             tick.tick().await;
             if let Err(error) = self.take_news_once().await {
                 tracing::debug!(%error, "the store has no news to give");
+            } else if counts_taken.elapsed() >= COUNTS {
+                counts_taken = Instant::now();
+                if let Ok(counts) = self.shared.parts.vault.counts("credential:").await {
+                    self.take_counts(&counts);
+                }
             }
         }
     }

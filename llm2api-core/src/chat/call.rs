@@ -109,6 +109,11 @@ impl Call {
         self
     }
 
+    /// Prefers a credential, unless one is preferred already.
+    pub(crate) fn prefer(&self, credential: Arc<str>) {
+        self.log().favourite.get_or_insert(credential);
+    }
+
     /// Returns the credential that is preferred.
     pub fn favourite(&self) -> Option<Arc<str>> {
         self.log().favourite.clone()

@@ -100,6 +100,14 @@ impl Message {
         self.content.as_ref().map(Content::text).unwrap_or_default()
     }
 
+    /// Returns the first text of the message, which need not be all of it.
+    pub(crate) fn first_text(&self) -> Option<&str> {
+        match self.content.as_ref()? {
+            Content::Text(text) => Some(text),
+            Content::Parts(parts) => parts.iter().find_map(Part::text),
+        }
+    }
+
     /// Returns how long all text of the message is, in bytes.
     pub fn text_bytes(&self) -> usize {
         match &self.content {

@@ -7,7 +7,7 @@ use tower::{Layer, Service};
 
 use super::{ChatFuture, take_ready};
 use crate::chat::{Call, ChatItem, ChatRequest, ChatStream, Ending, Outcome, Watch};
-use crate::error::{Error, ErrorKind};
+use crate::error::Error;
 use crate::metrics::{Metrics, TokenCount};
 
 /// Counts calls, how they end, how long they take and their tokens: in all, by model, and the tokens
@@ -117,9 +117,10 @@ impl Meter {
         }
         let elapsed = self.started.elapsed();
         self.metrics.end(outcome, elapsed);
-        // A name that no upstream knows is not worth a series of its own.
-        let unknown = outcome == Outcome::Failed(ErrorKind::ModelNotFound);
-        let model = self.metrics.model(if unknown { "other" } else { &self.model });
+        let model = match self.waits_for_content && outcome != Outcome::Completed {
+            true => self.metrics.known_model(&self.model),
+            false => self.metrics.model(&self.model),
+        };
         model.begin();
         model.end(outcome, elapsed);
         model.add_tokens(&self.tokens);

@@ -8,14 +8,15 @@ use tower::{Layer, Service};
 use super::{ChatFuture, take_ready};
 use crate::chat::{ChatRequest, ChatStream};
 use crate::error::{Error, ErrorKind, Result};
-use crate::pool::{Attempt, Pool, Routes};
+use crate::pool::{Attempt, Pool, Routes, Thread};
 
 /// Turns a request into an [`Attempt`]: finds where the model is served and leases a credential.
 ///
 /// # Notes
 /// The choice is made in `call`, where the request is known, not in `poll_ready`. Each attempt draws
 /// one send from the call's budget and is noted in the [`Call`](crate::Call), which is what
-/// `Retry` goes by.
+/// `Retry` goes by. A request that goes on with a conversation prefers the credential that has
+/// answered before, unless that one carries more than another.
 ///
 /// # Order
 /// Inside `Retry`, so that every attempt chooses anew; outside everything that needs to know the
@@ -91,8 +92,13 @@ where
         let mut inner = take_ready(&mut self.inner);
         let layer = self.layer.clone();
         Box::pin(async move {
+            let thread = Thread::of(&request);
+            layer.pool.prefer(thread, &request.call);
             let attempt = layer.attempt(request).await?;
-            inner.call(attempt).await
+            let credential = attempt.lease.credential().id().shared();
+            let answer = inner.call(attempt).await?;
+            layer.pool.note_answer(thread, credential);
+            Ok(answer)
         })
     }
 }

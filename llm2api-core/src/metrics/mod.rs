@@ -3,7 +3,7 @@
 mod tally;
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -34,6 +34,8 @@ struct Shared {
     started: AtomicU64,
     models: AtomicUsize,
     total: Arc<Tally>,
+    store_away: AtomicBool,
+    store_failures: AtomicU64,
     series: Mutex<HashMap<Arc<str>, Series>>,
 }
 
@@ -60,6 +62,10 @@ pub struct MetricsSnapshot {
     pub duration: HistogramSnapshot,
     /// From the call to its first content.
     pub first_content: HistogramSnapshot,
+    /// The store cannot be reached: calls go on with what is known.
+    pub store_away: bool,
+    /// What the store was asked in vain.
+    pub store_failures: u64,
 }
 
 impl MetricsSnapshot {
@@ -107,10 +113,17 @@ impl Metrics {
         self.shared.total.end(outcome, after);
     }
 
+    /// Returns the counters of a model that has answered before, else those of `other`: a name that
+    /// a caller has made up is not worth a series of its own.
+    pub fn known_model(&self, name: &str) -> Arc<Tally> {
+        let known = self.series().get(model_key(name).as_str()).map(|known| known.tally.clone());
+        known.unwrap_or_else(|| self.model("other"))
+    }
+
     /// Returns the counters of a model, by the name that callers use.
     pub fn model(&self, name: &str) -> Arc<Tally> {
         let mut series = self.series();
-        let key = format!("model:{name:.200}");
+        let key = model_key(name);
         if let Some(known) = series.get(key.as_str()) {
             return known.tally.clone();
         }
@@ -129,6 +142,14 @@ impl Metrics {
         series.entry(key.into()).or_default().tally.clone()
     }
 
+    /// Returns how many requests of a credential, and how many failures, were handed over.
+    pub(crate) fn handed_over(&self, id: &str) -> (u64, u64) {
+        let series = self.series();
+        let known = series.get(format!("credential:{id}").as_str());
+        let handed = known.and_then(|known| known.handed.as_deref());
+        handed.map_or((0, 0), |handed| (handed.requests, handed.failed))
+    }
+
     /// Forgets the counters of a credential that is gone.
     pub fn forget_credential(&self, id: &str) {
         self.series().remove(format!("credential:{id}").as_str());
@@ -144,7 +165,19 @@ impl Metrics {
             failed: total.failed,
             duration: total.duration,
             first_content: total.first_content,
+            store_away: self.shared.store_away.load(Ordering::Relaxed),
+            store_failures: self.shared.store_failures.load(Ordering::Relaxed),
         }
+    }
+
+    /// Notes whether the store can be reached.
+    pub(crate) fn store_is_away(&self, away: bool) {
+        self.shared.store_away.store(away, Ordering::Relaxed);
+    }
+
+    /// Notes that the store was asked in vain.
+    pub(crate) fn store_failed(&self) {
+        self.shared.store_failures.fetch_add(1, Ordering::Relaxed);
     }
 
     /// Returns what was counted and not handed over yet. Until [`hand_over`](Self::hand_over) says
@@ -175,6 +208,10 @@ impl Metrics {
     }
 }
 
+fn model_key(name: &str) -> String {
+    format!("model:{name:.200}")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -196,6 +233,18 @@ mod tests {
         assert_eq!(requests(&metrics.pending()), Some(1));
         metrics.hand_over(&metrics.pending());
         assert!(metrics.pending().is_empty());
+    }
+
+    #[test]
+    fn a_model_that_never_answered_is_an_other() {
+        let metrics = Metrics::default();
+        metrics.known_model("made-up").begin();
+        metrics.model("llama").begin();
+        metrics.known_model("llama").begin();
+        let batch = metrics.pending();
+        let requests = batch.figures().filter(|(_, field, _)| field == "requests");
+        let requests: Vec<_> = requests.map(|(series, _, value)| (series, value)).collect();
+        assert_eq!(requests, [("model:llama", 2), ("model:other", 1)]);
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! One credential in the pool: the calls it carries, how it fares, and whether it may take more.
 
 use std::collections::VecDeque;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicU64, AtomicUsize};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -103,6 +103,8 @@ pub(super) struct Entry {
     base: Instant,
     seats: Arc<Seats>,
     weight: AtomicU32,
+    /// Where it stands among the group's.
+    position: AtomicUsize,
     /// From when it may be used; 0 for now, `NEVER` where it is out.
     ready_at: AtomicU64,
     /// It comes back from a rest: one call tries it.
@@ -168,6 +170,7 @@ impl Entry {
             base,
             seats: old.map_or_else(|| Arc::new(Seats::new()), |old| old.seats.clone()),
             weight: AtomicU32::new(member.weight),
+            position: AtomicUsize::new(usize::MAX),
             ready_at: AtomicU64::new(0),
             half_open: AtomicBool::new(false),
             full_until: AtomicU64::new(0),
@@ -288,6 +291,14 @@ impl Entry {
 
     pub(super) fn in_flight(&self) -> u32 {
         self.seats.taken()
+    }
+
+    pub(super) fn position(&self) -> usize {
+        self.position.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn set_position(&self, at: usize) {
+        self.position.store(at, Ordering::Relaxed);
     }
 
     pub(super) fn weight(&self) -> u32 {

@@ -138,6 +138,7 @@ impl Group {
             None => members.entries.clone(),
         };
         change(&mut entries);
+        entries.iter().enumerate().for_each(|(at, entry)| entry.set_position(at));
         *members = Arc::new(Members::new(entries));
     }
 
@@ -149,7 +150,7 @@ impl Group {
     pub(super) fn choose(
         &self,
         attempts: &[Attempted],
-        favourite: Option<&str>,
+        favourite: Option<&Arc<Entry>>,
         rules: &PoolRules,
         now: Instant,
     ) -> Choice {
@@ -170,10 +171,12 @@ impl Group {
         }
     }
 
-    fn take(&self, view: &View<'_>, favourite: Option<&str>) -> Option<Found> {
+    fn take(&self, view: &View<'_>, favourite: Option<&Arc<Entry>>) -> Option<Found> {
         let entries = &view.members.entries;
-        let favourite = favourite
-            .and_then(|id| entries.iter().position(|entry| entry.credential.id().as_str() == id));
+        let favourite = favourite.and_then(|wanted| {
+            let at = wanted.position();
+            entries.get(at).filter(|entry| Arc::ptr_eq(entry, wanted)).map(|_| at)
+        });
         for _ in 0..TRIES {
             let cursor = self.cursor.load(Ordering::Relaxed);
             let wish = Wish { strategy: view.rules.strategy, favourite, cursor };

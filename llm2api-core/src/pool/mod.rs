@@ -5,6 +5,7 @@
 //!
 //! | part | what it decides |
 //! |---|---|
+//! | `affinity` | who has answered a conversation before, as a bonus |
 //! | `select` | which of the usable ones; pure |
 //! | [`credential::health`](crate::credential::health) | how long one rests, and when it is dead; pure |
 //! | `blame` | whose fault a failure was; pure |
@@ -12,6 +13,7 @@
 //! | `queue` | who is next where all are busy |
 //! | `outlook` | whether waiting is worth while, and what a refused call is told |
 
+mod affinity;
 mod blame;
 mod breaker;
 mod entry;
@@ -36,6 +38,7 @@ use async_trait::async_trait;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
+pub(crate) use affinity::Thread;
 pub use entry::Member;
 pub use lease::{Attempt, Lease};
 pub use rules::{PoolRules, Strategy};
@@ -247,6 +250,18 @@ impl Pool {
         let (now, members) = (Instant::now(), self.shared.group(upstream).members());
         let usable = members.entries.iter().find(|entry| entry.may_be_used(now));
         usable.or_else(|| members.entries.first()).map(|entry| entry.credential.clone())
+    }
+
+    /// Prefers, for a call that goes on with a conversation, the credential that knows it.
+    pub(crate) fn prefer(&self, thread: Thread, call: &Call) {
+        if let Some(known) = self.shared.affinity.find(thread) {
+            call.prefer(known);
+        }
+    }
+
+    /// Notes who has answered a conversation.
+    pub(crate) fn note_answer(&self, thread: Thread, credential: Arc<str>) {
+        self.shared.affinity.note(thread, credential);
     }
 
     /// Waits for a credential of one of the routes, the first preferred.

@@ -8,6 +8,7 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
+use super::affinity::Affinity;
 use super::entry::{Entry, Member};
 use super::group::{Choice, Group, is};
 use super::lease::{Grant, Lease};
@@ -31,6 +32,7 @@ pub(super) struct Shared {
     pub(super) rules: PoolRules,
     pub(super) queue_timeout: Duration,
     pub(super) queue: Queue,
+    pub(super) affinity: Affinity,
     pub(super) places: OnceLock<Arc<dyn Places>>,
     pub(super) events: OnceLock<mpsc::UnboundedSender<Event>>,
     groups: RwLock<HashMap<Arc<str>, Arc<Group>>>,
@@ -49,6 +51,7 @@ impl Shared {
             rules,
             queue_timeout,
             queue: Queue::default(),
+            affinity: Affinity::default(),
             places: OnceLock::new(),
             events: OnceLock::new(),
             groups: RwLock::default(),
@@ -148,13 +151,15 @@ impl Shared {
         call: &Call,
         now: Instant,
     ) -> Option<Lease> {
-        let (attempts, plan, favourite) = (call.attempts(), call.plan(), call.favourite());
+        let (attempts, plan) = (call.attempts(), call.plan());
+        let favourite = call.favourite().and_then(|id| self.find(&CredentialId::from_text(id)));
+        let favourite = favourite.map(|(_, entry)| entry);
         for route in routes {
             let Some(group) = self.read_groups().get(&route.upstream).cloned() else { continue };
             if !may_try(&group, &attempts, plan) {
                 continue;
             }
-            let choice = group.choose(&attempts, favourite.as_deref(), &self.rules, now);
+            let choice = group.choose(&attempts, favourite.as_ref(), &self.rules, now);
             if let Choice::Take { entry, place, probe } = choice {
                 let grant = Grant { entry, place, probe, group };
                 return Some(Lease::new(grant, route, self.clone(), call));

@@ -1,10 +1,12 @@
 //! What is confirmed is kept, and what is kept comes back.
 
+use std::collections::BTreeSet;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use llm2api_core::accounts::{AccountChange, AccountState, NewAccount, Verdict};
 use llm2api_core::store::Swapped;
+use llm2api_core::{ChatRequest, Message};
 use tokio::time::{advance, sleep};
 
 use crate::club::{Home, add, ask, until};
@@ -158,4 +160,26 @@ async fn an_idle_session_is_made_to_last_longer() {
     sleep(Duration::from_millis(50)).await;
     assert_eq!(home.club.extended.load(Ordering::Relaxed), 1, "once a week");
     drop(client);
+}
+
+#[tokio::test(start_paused = true)]
+async fn g23_a_conversation_goes_on_where_it_began() {
+    let home = Home::new();
+    let client = home.start(&["ann-1", "bob-1", "cid-1", "dan-1"]).await;
+    let answer = async |request: ChatRequest| {
+        let answer = client.chat(request).await.expect("sent").collect().await;
+        answer.expect("whole").text().to_owned()
+    };
+    let mut answered = BTreeSet::new();
+    for number in 0..20 {
+        let first = ChatRequest::new("m").with_message(Message::user(format!("hello {number}")));
+        let who = answer(first.clone()).await;
+        let second =
+            first.with_message(Message::assistant(&*who)).with_message(Message::user("and?"));
+        assert_eq!(answer(second.clone()).await, who);
+        let third = second.with_message(Message::assistant("so")).with_message(Message::user("ok"));
+        assert_eq!(answer(third).await, who);
+        answered.insert(who);
+    }
+    assert_eq!(answered.len(), 4, "conversations are spread");
 }
