@@ -1,5 +1,6 @@
 //! Instants and dates.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use tokio::time::Instant;
@@ -21,4 +22,14 @@ pub(crate) fn unix_seconds() -> u64 {
 pub(crate) fn unix_millis() -> u64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH);
     since.map_or(0, |since| u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
+}
+
+/// Milliseconds since 1970, later than every answer before: what is made first comes first.
+pub(crate) fn unix_millis_once() -> u64 {
+    static LAST: AtomicU64 = AtomicU64::new(0);
+    let now = unix_millis();
+    let next = |last: u64| Some(now.max(last + 1));
+    // Cannot fail: there always is a next.
+    LAST.fetch_update(Ordering::Relaxed, Ordering::Relaxed, next)
+        .map_or(now, |last| now.max(last + 1))
 }

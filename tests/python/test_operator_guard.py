@@ -48,7 +48,7 @@ def test_without_the_header_nothing_opens(pool, method, path):
         {},
         {"headers": {"x-api-key": KEY}},
         {"params": {"key": KEY, "api_key": KEY}},
-        {"cookies": {"session": KEY, "key": KEY}},
+        {"cookies": {"session": KEY, "key": KEY, "llm2api_session": KEY}},
     ]
     for arguments in wrong:
         failure(call(pool, method, path, **arguments), 401)

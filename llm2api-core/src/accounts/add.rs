@@ -6,7 +6,7 @@ use futures::{StreamExt, TryStreamExt, stream};
 
 use super::handle::{Accounts, Site};
 use super::model::{Added, NewAccount};
-use crate::clock::unix_seconds;
+use crate::clock::{unix_millis_once, unix_seconds};
 use crate::credential::{Credential, CredentialId, Profile, Record, SavedHealth};
 use crate::error::{Error, ErrorKind, Result};
 use crate::store::Inserted;
@@ -40,7 +40,7 @@ impl Accounts {
         let account = self.ask(site, &credential).await.map_err(|error| refuse(&error))?;
         let note = (!account.proven).then_some(UNPROVEN);
         let mut profile = profile(&credential, &account, new.label);
-        profile.weight = new.weight.unwrap_or(1);
+        (profile.weight, profile.enabled) = (new.weight.unwrap_or(1), new.enabled);
         profile.checked_at = Some(unix_seconds());
         let id = credential.id().clone();
         let (this, record) =
@@ -65,7 +65,10 @@ impl Accounts {
 
     async fn seed_one(&self, credential: Credential) -> Result<()> {
         let credential = self.normalised(credential);
-        if self.shared.book.find(&self.fingerprint(&credential)).is_some() {
+        let fingerprint = self.fingerprint(&credential);
+        let seeds = &self.shared.seeds;
+        seeds.lock().unwrap_or_else(PoisonError::into_inner).insert(fingerprint.clone());
+        if self.shared.book.find(&fingerprint).is_some() {
             return Ok(());
         }
         let profile = profile(&credential, &Account::default(), None);
@@ -137,7 +140,7 @@ fn profile(credential: &Credential, account: &Account, label: Option<String>) ->
         account_id: account.id.clone(),
         account_name: account.name.clone(),
         proven: account.proven,
-        created_at: unix_seconds(),
+        created_ms: unix_millis_once(),
         ..Profile::default()
     }
 }

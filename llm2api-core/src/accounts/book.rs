@@ -76,7 +76,7 @@ impl Book {
     pub(super) fn ids(&self) -> Vec<CredentialId> {
         let inner = self.lock();
         let mut ids: Vec<_> =
-            inner.pages.iter().map(|(id, page)| (page.profile.created_at, id.clone())).collect();
+            inner.pages.iter().map(|(id, page)| (page.profile.created_ms, id.clone())).collect();
         drop(inner);
         ids.sort_by(|one, other| (one.0, one.1.as_str()).cmp(&(other.0, other.1.as_str())));
         ids.into_iter().map(|(_, id)| id).collect()

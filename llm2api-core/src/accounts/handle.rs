@@ -1,6 +1,6 @@
 //! The handle on all accounts, and what it is made of.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -12,7 +12,7 @@ use super::book::{Book, Page};
 use super::jobs::Job;
 use super::model::{AccountState, AccountStatus, Exported, Target};
 use crate::clock::unix_millis;
-use crate::credential::{Credential, CredentialId, Health, Material, Record};
+use crate::credential::{Credential, CredentialId, Health, Material, Profile, Record};
 use crate::error::{Error, ErrorKind, Result};
 use crate::metrics::Metrics;
 use crate::pool::{CredentialStatus, Event, Member, Pool};
@@ -82,6 +82,8 @@ pub(super) struct Shared {
     pub(super) version: std::sync::Mutex<Version>,
     /// The credentials that stand in for accounts, by upstream.
     anonymous: std::sync::Mutex<HashMap<Arc<str>, CredentialId>>,
+    /// What the settings bring at every start.
+    pub(super) seeds: std::sync::Mutex<HashSet<Fingerprint>>,
     /// Accounts that settings brought and nobody has checked.
     pub(super) unchecked: std::sync::Mutex<Vec<CredentialId>>,
     pub(super) store_works: AtomicBool,
@@ -109,6 +111,7 @@ impl Accounts {
             job_list: std::sync::Mutex::new(Some(job_list)),
             version: std::sync::Mutex::new(version),
             anonymous: std::sync::Mutex::default(),
+            seeds: std::sync::Mutex::default(),
             unchecked: std::sync::Mutex::default(),
             store_works: AtomicBool::new(true),
         };
@@ -176,11 +179,19 @@ impl Accounts {
         }
     }
 
+    /// Says whether the settings bring an account at every start, so that it comes back when it is
+    /// removed.
+    pub fn is_seed(&self, id: &CredentialId) -> bool {
+        let seeds = self.shared.seeds.lock().unwrap_or_else(PoisonError::into_inner);
+        self.shared.book.get(id).is_some_and(|page| seeds.contains(&page.fingerprint))
+    }
+
     /// Returns all accounts with their secrets, for a backup.
     pub fn export(&self) -> Vec<Exported> {
         let one = |id: CredentialId| {
             let credential = self.shared.parts.pool.credential(&id)?;
-            Some(Exported { credential, label: self.shared.book.get(&id)?.profile.label })
+            let Profile { label, weight, enabled, .. } = self.shared.book.get(&id)?.profile;
+            Some(Exported { credential, label, weight, enabled })
         };
         self.shared.book.ids().into_iter().filter_map(one).collect()
     }
@@ -308,7 +319,7 @@ fn join(status: CredentialStatus, page: &Page) -> AccountStatus {
             .filter(|ms| *ms > 0)
             .map(|ms| UNIX_EPOCH + Duration::from_millis(ms)),
         last_checked: profile.checked_at.map(date),
-        created: date(profile.created_at),
+        created: UNIX_EPOCH + Duration::from_millis(profile.created_ms),
     }
 }
 

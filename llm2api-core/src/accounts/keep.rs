@@ -268,7 +268,7 @@ impl Accounts {
         let Some(page) = shared.book.get(id) else { return };
         let Some(status) = shared.parts.pool.status(id) else { return };
         let used = status.last_used_ms / 1000;
-        let known = page.profile.extended_at.unwrap_or(page.profile.created_at);
+        let known = page.profile.extended_at.unwrap_or(page.profile.created_ms / 1000);
         let now = unix_seconds();
         if used > known + DAY {
             // Used, which is a POST as well.

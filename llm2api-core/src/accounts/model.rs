@@ -26,12 +26,14 @@ pub struct NewAccount {
     pub label: Option<String>,
     /// Its share of the calls, 1 to 100; 1 where absent.
     pub weight: Option<u32>,
+    /// False for one that is switched off from the start.
+    pub enabled: bool,
 }
 
 impl NewAccount {
     /// Takes a cookie set or a bare value.
     pub fn new(secret: impl Into<Secret>) -> Self {
-        Self { secret: secret.into(), upstream: None, label: None, weight: None }
+        Self { secret: secret.into(), upstream: None, label: None, weight: None, enabled: true }
     }
 
     /// Names the upstream.
@@ -153,4 +155,8 @@ pub struct Exported {
     pub credential: Credential,
     /// The name for people.
     pub label: String,
+    /// Its share of the calls.
+    pub weight: u32,
+    /// False where the operator has switched it off.
+    pub enabled: bool,
 }

@@ -51,6 +51,10 @@ pub struct Found {
     pub label: Option<String>,
     /// The domain that the cookies belong to, in lower case and without a leading dot.
     pub domain: Option<String>,
+    /// Its share of the calls, where the text says it.
+    pub weight: Option<u32>,
+    /// False where the text says that it is switched off.
+    pub enabled: Option<bool>,
 }
 
 impl ExchangeFormat {
@@ -82,7 +86,14 @@ impl ExchangeFormat {
 impl Found {
     /// Takes a cookie set or a bare value.
     pub fn new(secret: impl Into<Secret>) -> Self {
-        Self { secret: secret.into(), upstream: None, label: None, domain: None }
+        Self {
+            secret: secret.into(),
+            upstream: None,
+            label: None,
+            domain: None,
+            weight: None,
+            enabled: None,
+        }
     }
 
     /// Names the upstream.

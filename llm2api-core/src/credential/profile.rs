@@ -6,7 +6,7 @@ use super::{Credential, SavedHealth};
 
 /// What an operator sees and may change of a credential, and what checks found out.
 ///
-/// Times are seconds since 1970.
+/// Times are seconds since 1970, but for the first.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 #[non_exhaustive]
@@ -23,8 +23,8 @@ pub struct Profile {
     pub account_name: Option<String>,
     /// False where the server has no login, so that validity cannot be proven.
     pub proven: bool,
-    /// When it was added.
-    pub created_at: u64,
+    /// When it was added, in milliseconds: lists go by this.
+    pub created_ms: u64,
     /// When it was last checked.
     pub checked_at: Option<u64>,
     /// When its session was last made to last longer: a POST at a chat-ui.
@@ -40,7 +40,7 @@ impl Default for Profile {
             account_id: None,
             account_name: None,
             proven: false,
-            created_at: 0,
+            created_ms: 0,
             checked_at: None,
             extended_at: None,
         }

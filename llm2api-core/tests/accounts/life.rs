@@ -150,8 +150,8 @@ async fn an_idle_session_is_made_to_last_longer() {
     // Eight days ago, by what the store says.
     let (rows, _) = home.store.rows().await.expect("rows");
     let mut profile: serde_json::Value = serde_json::from_str(&rows[0].profile).expect("JSON");
-    let created = profile["created_at"].as_u64().expect("a time");
-    profile["created_at"] = (created - 8 * 24 * 3600).into();
+    let created = profile["created_ms"].as_u64().expect("a time");
+    profile["created_ms"] = (created - 8 * 24 * 3_600_000).into();
     let set = home.store.set_profile(&id, &rows[0].profile, &profile.to_string()).await;
     assert_eq!(set.expect("kept"), Swapped::Done);
     let client = home.start(&[]).await;

@@ -4,11 +4,12 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 use poem::Request;
-use poem::http::{HeaderMap, header};
+use poem::http::{HeaderMap, HeaderValue, header};
 use tokio::time::{Instant, sleep};
+use tracing::warn;
 
 use super::browser;
-use super::delay::Delays;
+use super::delay::{CLIENT, Delays, OPERATOR};
 use super::sessions::Sessions;
 use crate::config::{AllowedHosts, Config};
 use crate::keys::{Keys, bearer};
@@ -77,7 +78,8 @@ impl Admin {
         let headers = request.headers();
         let at_once = |failure| (failure, Duration::ZERO);
         self.check_host(headers).map_err(at_once)?;
-        if headers.contains_key(header::AUTHORIZATION) {
+        // Any other scheme is for a proxy before us.
+        if says_bearer(headers) {
             return self.judge_key(peer(request), bearer(headers).unwrap_or_default());
         }
         if !self.sessions.holds(headers, Instant::now()) {
@@ -93,9 +95,27 @@ impl Admin {
     fn judge_key(&self, peer: IpAddr, key: &[u8]) -> Result<(), Refusal> {
         match self.keys.admits(key) {
             true => Ok(()),
-            false => Err((Failure::wrong_admin_key(), self.delays.strike(peer, Instant::now()))),
+            false => {
+                warn!(%peer, "a wrong admin key");
+                let wait = self.delays.strike(peer, Instant::now(), OPERATOR);
+                Err((Failure::wrong_admin_key(), wait))
+            }
         }
     }
+
+    /// Lets a client's wrong key cost time too: the operator's may be one of them.
+    pub(crate) async fn refuse_client(&self, request: &Request, failure: Failure) -> Failure {
+        let wait = self.delays.strike(peer(request), Instant::now(), CLIENT);
+        sleep(wait).await;
+        failure
+    }
+}
+
+fn says_bearer(headers: &HeaderMap) -> bool {
+    let scheme = |value: &HeaderValue| {
+        value.as_bytes().get(..6).is_some_and(|scheme| scheme.eq_ignore_ascii_case(b"bearer"))
+    };
+    headers.get_all(header::AUTHORIZATION).iter().any(scheme)
 }
 
 /// Returns the address of who calls; of a proxy, where one stands between.

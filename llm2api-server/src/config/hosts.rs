@@ -36,7 +36,7 @@ impl AllowedHosts {
     /// A server that listens on all addresses has all of them for its own, so that any address is
     /// let in: only a name can be made to point elsewhere.
     pub fn new(text: &str, listen: SocketAddr) -> Self {
-        let names: Vec<_> = value::list(text).map(str::to_ascii_lowercase).collect();
+        let names: Vec<_> = value::list(text).map(bracketed).collect();
         let rule = match names.as_slice() {
             [] => Rule::Own(listen.ip()),
             names if names.iter().any(|name| name == "*") => Rule::Any,
@@ -60,6 +60,24 @@ impl AllowedHosts {
                 name == "localhost" || address.is_some_and(fits)
             }
         }
+    }
+}
+
+/// Checks a list of names as [`AllowedHosts::new`] takes them.
+pub(super) fn check(text: &str) -> Result<(), &'static str> {
+    let fits = |name: &str| name == "*" || without_port(&bracketed(name)).is_some();
+    match value::list(text).all(fits) {
+        true => Ok(()),
+        false => Err("write host names as a browser shows them, such as chat.example.org or \
+                      [::1]:9999, or `*` for any"),
+    }
+}
+
+/// Writes an IPv6 address as it stands in a `Host` header.
+fn bracketed(name: &str) -> String {
+    match name.parse() {
+        Ok(IpAddr::V6(address)) => format!("[{address}]"),
+        _ => name.to_ascii_lowercase(),
     }
 }
 
@@ -127,5 +145,16 @@ mod tests {
         ];
         assert_eq!(allowed(list, "127.0.0.1:1", &hosts), [true, true, true, false, false]);
         assert_eq!(allowed("*", "127.0.0.1:1", &["evil.example", "b@d"]), [true, true]);
+        assert_eq!(allowed("::1", "127.0.0.1:1", &["[::1]:80", "[::2]"]), [true, false]);
+    }
+
+    #[test]
+    fn what_never_fits_a_host_header_is_refused() {
+        for list in ["*", "a.example, b.example:8443", "::1", "[::1]:9999", "localhost,"] {
+            assert_eq!(check(list), Ok(()), "{list}");
+        }
+        for list in ["https://a.example", "*.a.example", "a.example/", "a b", "a:x", "ü.example"] {
+            assert!(check(list).is_err(), "{list}");
+        }
     }
 }

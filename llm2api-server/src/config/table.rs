@@ -1,7 +1,7 @@
 //! The one table of settings.
 
 use super::error::ConfigError;
-use super::{store, value};
+use super::{hosts, store, value};
 
 /// What a setting's text means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,6 +14,8 @@ pub enum Kind {
         /// Whether it is a mistake, and not "unset", if it is there but empty.
         refuse_empty: bool,
     },
+    /// Host names, each with or without a port, or `*`.
+    Hosts,
     /// `true` or `false`.
     Switch,
     /// An address and a port.
@@ -79,7 +81,7 @@ pub static TABLE: &[Setting] = &[
     row("UPSTREAM_KIND", "", UPSTREAMS, "What the upstream speaks; `chat-ui` with UPSTREAM_URL, else `demo`"),
     row("UPSTREAM_URL", "", Kind::Url, "Base URL of the upstream, base path included"),
     row("COOKIES", "", COOKIES, "Credentials, comma- or newline-separated: `name=value; name2=value2` or a bare value"),
-    row("ALLOWED_HOSTS", "", Kind::Text, "Host names that operators may call this server by; `*` for any [default: loopback names and LISTEN's]"),
+    row("ALLOWED_HOSTS", "", Kind::Hosts, "Host names that operators may call this server by; `*` for any [default: loopback names and LISTEN's]"),
     row("DATA_DIR", "./data", Kind::Text, "Directory of the store and the generated keys"),
     row("STORE_URL", "", Kind::Store, "`memory:`, `sqlite:PATH`, `redis://…` or `rediss://…` [default: sqlite:DATA_DIR/llm2api.db]"),
     row("MASTER_KEY", "", Kind::MasterKeys, "Seals credentials at rest: 32 bytes in base64; with several, the first seals and all open"),
@@ -188,6 +190,7 @@ impl Setting {
         let parsed = match self.kind {
             Kind::Text | Kind::Secret { .. } => Ok(()),
             Kind::Number => value::number(text).map(drop),
+            Kind::Hosts => hosts::check(text),
             Kind::Minutes => value::minutes(text).map(drop),
             Kind::Store => return store::check_url(self.name, text),
             Kind::MasterKeys => return store::check_keys(self.name, text),

@@ -19,10 +19,20 @@ pub(in crate::routes) async fn read(
     request: &mut Request,
     limits: &ClientLimits,
 ) -> Result<Bytes, Failure> {
+    read_at_most(limits.body_limit, request, limits).await
+}
+
+/// Reads a body that has a smaller limit of its own.
+pub(in crate::routes) async fn read_at_most(
+    limit: usize,
+    request: &mut Request,
+    limits: &ClientLimits,
+) -> Result<Bytes, Failure> {
     check_type(request)?;
+    let limit = limit.min(limits.body_limit);
     let announced = announced(request);
-    if announced.is_some_and(|length| length > limits.body_limit as u64) {
-        return Err(Failure::body_too_large(limits.body_limit));
+    if announced.is_some_and(|length| length > limit as u64) {
+        return Err(Failure::body_too_large(limit));
     }
     let mut pieces = pin!(request.take_body().into_bytes_stream());
     let mut body = BytesMut::new();
@@ -32,8 +42,8 @@ pub(in crate::routes) async fn read(
         if body.is_empty() && announced == Some(piece.len() as u64) {
             return Ok(piece);
         }
-        if body.len() + piece.len() > limits.body_limit {
-            return Err(Failure::body_too_large(limits.body_limit));
+        if body.len() + piece.len() > limit {
+            return Err(Failure::body_too_large(limit));
         }
         if body.is_empty() {
             let room = announced.and_then(|length| usize::try_from(length).ok()).unwrap_or(0);
@@ -44,8 +54,8 @@ pub(in crate::routes) async fn read(
     Ok(body.freeze())
 }
 
-/// Browsers send a body without asking first only as text or form: a type that is given must be
-/// JSON.
+/// A type that is given must be JSON. Where a session is enough to be let in, the type must be
+/// given, and that is checked before.
 fn check_type(request: &Request) -> Result<(), Failure> {
     if request.headers().get(header::CONTENT_ENCODING).is_some_and(|value| value != "identity") {
         return Err(Failure::compressed());

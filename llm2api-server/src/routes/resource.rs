@@ -9,6 +9,7 @@ use poem::{Endpoint, PathPattern, Request, Response, Result};
 use super::{cors, shield};
 use crate::admin::Level;
 use crate::edge::Record;
+use crate::keys::bearer;
 use crate::openai::error::Failure;
 use crate::state::State;
 
@@ -137,7 +138,12 @@ impl Resource {
         let admin = &self.state.admin;
         match self.access {
             Access::Public => Ok(()),
-            Access::Client => self.state.keys.check(request.headers()),
+            Access::Client => match self.state.keys.check(request.headers()) {
+                Err(failure) if bearer(request.headers()).is_some() => {
+                    Err(admin.refuse_client(request, failure).await)
+                }
+                checked => checked,
+            },
             Access::Page => admin.check_host(request.headers()),
             Access::Admin(level) => admin.check(request, level).await,
         }

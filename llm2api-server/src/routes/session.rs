@@ -15,6 +15,9 @@ use crate::openai::answer;
 use crate::openai::error::Failure;
 use crate::state::State;
 
+/// Anybody may send one of these: it holds a key and no more.
+const LONGEST: usize = 8 << 10;
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct SignIn {
@@ -32,7 +35,7 @@ struct Session {
 pub(super) async fn open(state: Arc<State>, mut request: Request) -> Result<Response, Failure> {
     own_origin(request.headers())?;
     let peer = peer(&request);
-    let body = body::read(&mut request, &state.limits).await?;
+    let body = body::read_at_most(LONGEST, &mut request, &state.limits).await?;
     let SignIn { key } = parse(&body)?;
     state.admin.check_key(peer, key.0.expose()).await?;
     let token = state.admin.sessions.open(Instant::now()).map_err(|_| Failure::internal())?;

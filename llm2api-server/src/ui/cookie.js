@@ -139,6 +139,7 @@ async function start() {
   at('sign-out').addEventListener('click', async () => {
     if (!await call('DELETE', '/session')) return;
     at('results').replaceChildren();
+    at('add').reset();
     show(false);
     say(() => word('signedOut'));
   });

@@ -1,7 +1,11 @@
 //! Who is let in where operators work.
 
+use std::time::Duration;
+
+use futures::future::join_all;
 use llm2api_server::{Stop, serve};
 use tempfile::tempdir;
+use tokio::time::Instant;
 
 use crate::harness::{Log, Running, config, header, json, status, within};
 
@@ -62,6 +66,48 @@ async fn a_form_of_another_site_does_nothing() {
     let form = "Host: localhost\r\nContent-Type: application/x-www-form-urlencoded\r\n";
     assert_eq!(status(&server.post_as("/session", form, "key=admin-canary").await), 415);
     assert_eq!(status(&server.post_as("/cookie/add", form, "cookie=a").await), 401);
+    let own = format!("Host: localhost\r\nOrigin: http://localhost\r\n{JSON}");
+    let signed_in = server.post_as("/session", &own, r#"{"key":"admin-canary"}"#).await;
+    let cookie = header(&signed_in, "set-cookie").and_then(|cookie| cookie.split(';').next());
+    let form = format!("{form}Origin: http://localhost\r\nCookie: {}\r\n", cookie.expect("one"));
+    assert_eq!(status(&server.post_as("/cookie/add", &form, "cookie=a").await), 415);
+}
+
+#[tokio::test]
+async fn the_key_of_a_proxy_does_not_stand_in_the_way_of_a_session() {
+    let server = Running::start(&PAIRS).await;
+    let proxy = "Authorization: Basic dTpw\r\n";
+    let own = format!("Host: localhost\r\nOrigin: http://localhost\r\n{proxy}{JSON}");
+    let signed_in = server.post_as("/session", &own, r#"{"key":"admin-canary"}"#).await;
+    let cookie = header(&signed_in, "set-cookie").and_then(|cookie| cookie.split(';').next());
+    let session = format!("{own}Cookie: {}\r\n", cookie.expect("a session"));
+    assert_eq!(status(&server.get_as("/cookies", &session).await), 200);
+    assert_eq!(status(&server.get_as("/cookies", &own).await), 401, "it opens nothing by itself");
+}
+
+#[tokio::test]
+async fn signing_in_reads_no_more_than_a_key() {
+    let server = Running::start(&PAIRS).await;
+    let own = format!("Host: localhost\r\nOrigin: http://localhost\r\n{JSON}");
+    let long = format!(r#"{{"key":"{}"}}"#, "k".repeat(9000));
+    assert_eq!(status(&server.post_as("/session", &own, &long).await), 413);
+}
+
+#[tokio::test]
+async fn wrong_keys_of_clients_cost_time_and_right_ones_none() {
+    let server = Running::start(&PAIRS).await;
+    let models = async |key: &str| {
+        let headers = format!("Host: localhost\r\nAuthorization: Bearer {key}\r\n");
+        let begun = Instant::now();
+        let answer = server.get_as("/v1/models", &headers).await;
+        (status(&answer), begun.elapsed())
+    };
+    let wrong = join_all((0..6).map(|_| models("sk-wrong"))).await;
+    assert!(wrong.iter().all(|(status, _)| *status == 401));
+    let last = wrong.iter().map(|(_, took)| *took).max().expect("six");
+    assert!(last >= Duration::from_millis(900), "they wait for each other: {last:?}");
+    let (status, took) = models("sk-client").await;
+    assert!(status == 200 && took < Duration::from_millis(100), "{took:?}");
 }
 
 #[tokio::test]

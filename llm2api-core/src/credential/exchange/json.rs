@@ -27,6 +27,10 @@ struct Account<'a> {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     label: Option<Cow<'a, str>>,
     cookie: Cow<'a, str>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    weight: Option<u32>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    enabled: Option<bool>,
 }
 
 /// Writes our own form, which holds everything but domains.
@@ -35,6 +39,8 @@ pub(super) fn write(accounts: &[Found]) -> Secret {
         upstream: found.upstream.as_deref().map(Cow::Borrowed),
         label: found.label.as_deref().map(Cow::Borrowed),
         cookie: Cow::Borrowed(found.secret.expose()),
+        weight: found.weight,
+        enabled: found.enabled,
     });
     let backup = Backup { version: VERSION, accounts: accounts.collect() };
     let text = serde_json::to_string(&backup);
@@ -88,10 +94,11 @@ fn accounts(items: Vec<Value>, list: &mut List) -> Result<()> {
 }
 
 fn account(item: Value) -> Option<Found> {
-    let Account { upstream, label, cookie } = serde_json::from_value(item).ok()?;
+    let Account { upstream, label, cookie, weight, enabled } = serde_json::from_value(item).ok()?;
     let mut found = Found::new(cookie.into_owned());
     found.upstream = upstream.map(Cow::into_owned);
     found.label = label.map(Cow::into_owned);
+    (found.weight, found.enabled) = (weight, enabled);
     Some(found)
 }
 

@@ -17,10 +17,15 @@ use crate::state::State;
 type Answer = Result<Response, Failure>;
 
 #[derive(Serialize)]
-struct Removed<'a> {
+struct Gone<'a> {
     id: &'a str,
     removed: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    note: Option<&'static str>,
 }
+
+const COMES_BACK: &str = "the settings name this account too (COOKIES, or `credentials` of the \
+                          file): take it out there, or it comes back at the next start";
 
 /// Asks the upstream whether an account works, or whether all do.
 pub(in crate::routes) async fn check(state: Arc<State>, mut request: Request) -> Answer {
@@ -58,8 +63,10 @@ pub(in crate::routes) async fn clear(state: Arc<State>, mut request: Request) ->
 /// Forgets an account.
 pub(in crate::routes) async fn remove(state: Arc<State>, mut request: Request) -> Answer {
     let id = one(&state, &mut request).await?;
-    state.client.accounts().remove(&id).await?;
-    Ok(answer::json(&Removed { id: id.as_str(), removed: true }))
+    let accounts = state.client.accounts();
+    let note = accounts.is_seed(&id).then_some(COMES_BACK);
+    accounts.remove(&id).await?;
+    Ok(answer::json(&Gone { id: id.as_str(), removed: true, note }))
 }
 
 async fn one(state: &State, request: &mut Request) -> Result<CredentialId, Failure> {

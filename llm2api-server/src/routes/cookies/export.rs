@@ -46,6 +46,8 @@ fn found(exported: &Exported, places: &Places) -> Option<Found> {
     let upstream = credential.upstream();
     let mut found = Found::new(secret).with_upstream(&**upstream).with_label(&exported.label);
     found.domain = places.host(upstream).map(str::to_owned);
+    found.weight = Some(exported.weight).filter(|weight| *weight != 1);
+    found.enabled = Some(exported.enabled).filter(|enabled| !enabled);
     Some(found)
 }
 

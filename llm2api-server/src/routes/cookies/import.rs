@@ -7,7 +7,7 @@ use llm2api_core::credential::exchange::{self, Found};
 use poem::{Request, Response};
 use serde::Deserialize;
 
-use super::request::{NewCookie, SecretText, format, label, parse};
+use super::request::{LONGEST_LABEL, NewCookie, SecretText, format, label, parse, weight};
 use super::wire::{AddedEntry, Entry, Outcome, Report, Told};
 use crate::admin::Places;
 use crate::openai::answer;
@@ -91,14 +91,23 @@ fn from_text(
     let account = |(at, one): (usize, Found)| {
         let mut account = NewAccount::new(one.secret.clone());
         account.upstream = place(&one)?;
+        account.weight = one.weight.map(weight).transpose()?;
+        account.enabled = one.enabled.unwrap_or(true);
         account.label = match (one.label, label) {
             (Some(own), _) => Some(self::label(own)?),
-            (None, Some(label)) if many => Some(self::label(format!("{label} {}", at + 1))?),
+            (None, Some(label)) if many => Some(numbered(label, at + 1)),
             (None, label) => label.map(str::to_owned),
         };
         Ok(account)
     };
     Ok(found.into_iter().enumerate().map(account).collect())
+}
+
+/// Tells several accounts of one label apart; the number always fits.
+fn numbered(label: &str, number: usize) -> String {
+    let number = format!(" {number}");
+    let room = LONGEST_LABEL - number.len();
+    label.chars().take(room).chain(number.chars()).collect()
 }
 
 /// Sends what can be sent to the engine and puts its answers where they belong.

@@ -11,7 +11,7 @@ use serde_json::error::Category;
 use crate::openai::error::Failure;
 
 /// Longest label, in characters.
-const LONGEST_LABEL: usize = 100;
+pub(super) const LONGEST_LABEL: usize = 100;
 const MOST_WEIGHT: u32 = 100;
 /// Longest part of a client's own text that is told back.
 const LONGEST_QUOTE: usize = 200;
@@ -33,6 +33,7 @@ pub(super) struct NewCookie {
     pub(super) label: Option<String>,
     upstream: Option<String>,
     weight: Option<u32>,
+    enabled: Option<bool>,
 }
 
 /// Names an account, or all where both are missing.
@@ -84,6 +85,7 @@ impl NewCookie {
         account.label = self.label.map(label).transpose()?;
         account.upstream = self.upstream;
         account.weight = self.weight.map(weight).transpose()?;
+        account.enabled = self.enabled.unwrap_or(true);
         Ok(account)
     }
 }
