@@ -1,6 +1,7 @@
 //! A store in Redis or Valkey, which several servers share.
 
 mod failure;
+mod holdings;
 mod link;
 mod places;
 mod rows;

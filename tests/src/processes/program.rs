@@ -54,10 +54,15 @@ impl Program {
 
     /// Asks it to end, and waits for it.
     pub async fn terminate(&mut self) {
-        let id = self.child.id().expect("it runs").to_string();
-        let asked = Command::new("kill").args(["-TERM", &id]).status().await;
-        assert!(asked.expect("the command `kill`").success());
+        self.signal("TERM").await;
         timeout(PATIENCE, self.child.wait()).await.expect("it ends").expect("it ran");
+    }
+
+    /// Sends it a signal, by its name without `SIG`.
+    pub async fn signal(&self, name: &str) {
+        let id = self.child.id().expect("it runs").to_string();
+        let sent = Command::new("kill").args([&format!("-{name}"), &id]).status().await;
+        assert!(sent.expect("the command `kill`").success());
     }
 
     fn tail(&self) -> String {

@@ -1,6 +1,7 @@
 //! A Redis of the test's own, which can be stopped and started on the same data.
 
 use std::net::{Ipv4Addr, TcpListener};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use tempfile::TempDir;
@@ -13,6 +14,7 @@ use super::wait::eventually;
 
 /// Ports below those that the system gives to clients: nobody else takes one while it is down.
 const PORTS: std::ops::Range<u16> = 20_000..30_000;
+const CERTIFICATE: &str = "certificate.pem";
 /// How long it may take to answer.
 const PATIENCE: Duration = Duration::from_secs(15);
 
@@ -20,6 +22,7 @@ const PATIENCE: Duration = Duration::from_secs(15);
 #[derive(Debug)]
 pub struct Redis {
     port: u16,
+    tls: bool,
     data: TempDir,
     program: Option<Program>,
 }
@@ -28,25 +31,55 @@ impl Redis {
     /// Starts one on a free port, with an empty directory.
     pub async fn start() -> Self {
         let data = tempfile::tempdir().expect("a directory");
-        let mut redis = Self { port: free_port(), data, program: None };
+        let mut redis = Self { port: free_port(), tls: false, data, program: None };
         redis.resume().await;
         redis
     }
 
+    /// Starts one that speaks TLS only, under a [certificate](Self::certificate) of its own.
+    pub async fn start_with_tls() -> Self {
+        let data = tempfile::tempdir().expect("a directory");
+        let mut openssl = Command::new("openssl");
+        openssl.args(["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2"]);
+        openssl.args(["-subj", "/CN=redis.test", "-addext", "subjectAltName=IP:127.0.0.1"]);
+        openssl.args(["-addext", "basicConstraints=critical,CA:FALSE"]);
+        openssl.args(["-keyout", "key.pem", "-out", CERTIFICATE]).current_dir(data.path());
+        let made = openssl.output().await.expect("the command `openssl`");
+        assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+        let mut redis = Self { port: free_port(), tls: true, data, program: None };
+        redis.resume().await;
+        redis
+    }
+
+    /// The file that holds its certificate.
+    pub fn certificate(&self) -> PathBuf {
+        self.data.path().join(CERTIFICATE)
+    }
+
     /// The address of its first database.
     pub fn url(&self) -> String {
-        format!("redis://127.0.0.1:{}/0", self.port)
+        let scheme = if self.tls { "rediss" } else { "redis" };
+        format!("{scheme}://127.0.0.1:{}/0", self.port)
     }
 
     /// Starts it again, on the same data, and waits until it answers.
     pub async fn resume(&mut self) {
         let mut command = Command::new("redis-server");
         command.args(["--bind", "127.0.0.1", "--save", "", "--appendonly", "yes"]);
-        command.arg("--port").arg(self.port.to_string()).arg("--dir").arg(self.data.path());
+        command.arg("--dir").arg(self.data.path()).current_dir(self.data.path());
+        let port = self.port.to_string();
+        if self.tls {
+            command.args(["--port", "0", "--tls-port", &port, "--tls-auth-clients", "no"]);
+            command.args(["--tls-cert-file", CERTIFICATE, "--tls-key-file", "key.pem"]);
+            command.args(["--tls-ca-cert-file", CERTIFICATE]);
+        } else {
+            command.args(["--port", &port]);
+        }
         command.arg("--logfile").arg(self.data.path().join("redis.log"));
         self.program = Some(Program::start(command, self.data.path().join("stderr.log")));
-        let port = self.port;
-        eventually("redis answers", PATIENCE, async || ping(port).await).await;
+        let (port, tls) = (self.port, self.tls);
+        let answers = async || if tls { listens(port).await } else { ping(port).await };
+        eventually("redis answers", PATIENCE, answers).await;
     }
 
     /// Has it lose everything, as a cache without a disk does, while connections go on.
@@ -63,6 +96,20 @@ impl Redis {
     pub async fn kill(&mut self) {
         self.program.take().expect("it runs").kill().await;
     }
+
+    /// Has it hang: it keeps its connections and answers nobody (SIGSTOP).
+    pub async fn freeze(&mut self) {
+        self.program.as_ref().expect("it runs").signal("STOP").await;
+    }
+
+    /// Lets it go on (SIGCONT).
+    pub async fn thaw(&mut self) {
+        self.program.as_ref().expect("it runs").signal("CONT").await;
+    }
+}
+
+async fn listens(port: u16) -> Option<()> {
+    TcpStream::connect((Ipv4Addr::LOCALHOST, port)).await.ok().map(drop)
 }
 
 async fn ping(port: u16) -> Option<()> {

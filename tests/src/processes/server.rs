@@ -2,11 +2,17 @@
 
 use std::env;
 use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::Duration;
 
 use tokio::process::Command;
+use tokio::time::timeout;
 
 use super::api::Api;
 use super::program::Program;
+
+/// How long a server that must not come up may take to say so.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// The operator's key of every server here.
 pub const ADMIN_KEY: &str = "sk-operator";
@@ -22,16 +28,19 @@ pub struct Server {
 }
 
 impl Server {
+    /// Starts a server that must not come up, and returns what it says.
+    pub async fn refuses(data: &Path, settings: &[(&str, &str)]) -> String {
+        let ended = command(data, settings).stdin(Stdio::null()).output();
+        let ended = timeout(PATIENCE, ended).await.expect("it ends").expect("it ran");
+        assert!(!ended.status.success(), "it came up");
+        String::from_utf8_lossy(&ended.stderr).into_owned()
+    }
+
     /// Starts a server with `data` as its data directory and more settings by environment, and
     /// waits until it listens.
     pub async fn start(data: &Path, settings: &[(&str, &str)]) -> Self {
-        let mut command = Command::new(executable());
-        command.current_dir(data).env_clear().env("DATA_DIR", data);
-        command.env("LISTEN", "127.0.0.1:0").env("RUST_LOG", "info").env("LOG_FORMAT", "json");
-        command.env("API_KEY", API_KEY).env("ADMIN_KEY", ADMIN_KEY);
-        command.envs(settings.iter().copied());
         let log = data.with_extension("log");
-        let mut program = Program::start(command, log);
+        let mut program = Program::start(command(data, settings), log);
         let base = program.line("OPENAI_BASE_URL=").await;
         let url = base.strip_suffix("/v1").expect("the base address ends in /v1");
         Self { api: Api::new(url, API_KEY), program }
@@ -41,6 +50,15 @@ impl Server {
     pub async fn kill(&mut self) {
         self.program.kill().await;
     }
+}
+
+fn command(data: &Path, settings: &[(&str, &str)]) -> Command {
+    let mut command = Command::new(executable());
+    command.current_dir(data).env_clear().env("DATA_DIR", data).kill_on_drop(true);
+    command.env("LISTEN", "127.0.0.1:0").env("RUST_LOG", "info").env("LOG_FORMAT", "json");
+    command.env("API_KEY", API_KEY).env("ADMIN_KEY", ADMIN_KEY);
+    command.envs(settings.iter().copied());
+    command
 }
 
 /// The server that the test command has built: `LLM2API_SERVER`, else the one beside this test.

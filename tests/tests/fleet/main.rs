@@ -3,3 +3,4 @@
 mod outage;
 mod permits;
 mod stage;
+mod tls;

@@ -14,13 +14,19 @@ const FIRST: Duration = Duration::from_secs(5);
 /// How long until the servers say that the store is back.
 const RECOVERY: Duration = Duration::from_secs(10);
 /// How long the load goes on: before, during and after.
-const LOAD: Duration = Duration::from_secs(14);
+const LOAD: Duration = Duration::from_secs(16);
 
-/// How Redis ends.
-#[derive(Clone, Copy)]
+/// Chats from before the outage are over after this time.
+const LONGEST_CHAT: Duration = Duration::from_millis(2500);
+/// Chats at the same time: as many as the accounts can carry.
+const CHATS: usize = 12;
+
+/// How Redis goes away.
+#[derive(Clone, Copy, PartialEq)]
 enum End {
     InOrder,
     AtOnce,
+    Hangs,
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -33,24 +39,37 @@ async fn chats_go_on_while_redis_is_killed() {
     outage(End::AtOnce).await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn chats_go_on_while_redis_hangs() {
+    outage(End::Hangs).await;
+}
+
 async fn outage(end: End) {
     let mut fleet = Fleet::start().await;
     fleet.upstream.add_sessions((ACCOUNTS..ACCOUNTS + 3).map(session));
     fleet.store_is("ok", SPREAD).await;
-    let load = fleet.load(LOAD, 6);
+    let load = fleet.load(LOAD, CHATS);
     fleet.add(1, ACCOUNTS).await;
     match end {
         End::InOrder => fleet.redis.terminate().await,
         End::AtOnce => fleet.redis.kill().await,
+        End::Hangs => fleet.redis.freeze().await,
     }
     let gone = Instant::now();
     fleet.store_is("degraded", OUTAGE).await;
     refuses_what_it_cannot_keep(&fleet).await;
+    // Those that the servers did not know of each other's are over: from here on shares are kept.
+    sleep_until(gone + LONGEST_CHAT).await;
+    fleet.upstream.reset_tallies();
     sleep_until(gone + OUTAGE).await;
-    fleet.redis.resume().await;
+    match end {
+        End::Hangs => fleet.redis.thaw().await,
+        End::InOrder | End::AtOnce => fleet.redis.resume().await,
+    }
     fleet.store_is("ok", RECOVERY).await;
     fleet.add(0, ACCOUNTS + 1).await;
     everything_is_there(&fleet).await;
+    fleet.keeps_to_the_limit();
 
     let calls = gather(load).await;
     all_are_whole(&calls);

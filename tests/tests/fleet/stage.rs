@@ -165,7 +165,7 @@ pub(crate) fn all_are_whole(calls: &[Call]) {
     assert!(faults.is_empty(), "{failed} of {all} calls failed, the first with {}", faults[0]);
 }
 
-fn settings<'a>(upstream: &'a str, store: &'a str) -> [(&'static str, &'a str); 5] {
+pub(crate) fn settings<'a>(upstream: &'a str, store: &'a str) -> [(&'static str, &'a str); 5] {
     [
         ("UPSTREAM_KIND", "chat-ui"),
         ("UPSTREAM_URL", upstream),

@@ -22,6 +22,7 @@ impl Stage {
         let config = config(&[
             ("LISTEN", "127.0.0.1:0"),
             ("API_KEY", "sk-client"),
+            ("STORE_URL", "memory:"),
             ("UPSTREAM_KIND", kind),
             ("UPSTREAM_URL", &url),
         ]);

@@ -197,7 +197,7 @@ async fn open_webui_gets_a_bearer_and_no_chat_id() {
     let read = read(client.chat(request).await.expect("an answer")).await;
     assert_eq!(read.text, ANSWER);
     let log = upstream.log();
-    let sent = log.requests.last().expect("a request");
+    let sent = log.requests.iter().find(|sent| sent.method == "POST").expect("the chat");
     assert_eq!(sent.header("authorization"), Some("Bearer jwt"));
     assert!(sent.json().get("chat_id").is_none());
 }

@@ -1,6 +1,5 @@
 //! The places at each credential that all servers share.
 
-use std::collections::HashMap;
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -12,25 +11,20 @@ use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
 use uuid::Uuid;
 
 use super::super::{Ask, Places, Standing, TEND_EVERY, Taken};
+use super::holdings::{Contact, Doubt, Held, Holdings, LEASE, look_again};
 use super::link::Link;
 use super::scripts::Scripts;
-use super::share::{self, Rank};
+use super::share::Rank;
 use crate::credential::CredentialId;
 use crate::error::{Error, ErrorKind, Result};
 
-/// How long a place is held that nobody renews.
-const LEASE: Duration = Duration::from_secs(15);
 /// A call waits no longer for the store; then this server goes on alone.
 const PATIENCE: Duration = Duration::from_secs(1);
 /// How long all servers keep to their shares after the store is back, so that each has said what it
 /// holds before anybody takes more.
 const SETTLE: Duration = Duration::from_secs(4);
-/// Where all places are taken nobody says when one comes free: looking again costs one script.
-const LOOK_AGAIN: std::ops::Range<u64> = 25..75;
 /// Places that are given back with one script.
 const AT_ONCE: usize = 500;
-
-type GivenBack = (CredentialId, u64);
 
 /// Places, taken and given back by scripts that go by Redis's clock.
 pub(super) struct RedisPlaces {
@@ -40,68 +34,28 @@ pub(super) struct RedisPlaces {
     server: String,
     /// Tokens given so far.
     tokens: AtomicU64,
-    state: Mutex<State>,
-    given_back: UnboundedSender<GivenBack>,
-    queue: tokio::sync::Mutex<UnboundedReceiver<GivenBack>>,
-}
-
-struct State {
-    /// The tokens that this server holds, by credential.
-    held: HashMap<CredentialId, Vec<u64>>,
-    rank: Rank,
-    contact: Contact,
-}
-
-impl State {
-    fn hold(&mut self, id: &CredentialId, token: u64) {
-        self.held.entry(id.clone()).or_default().push(token);
-    }
-
-    fn let_go(&mut self, id: &CredentialId, token: u64) {
-        let Some(tokens) = self.held.get_mut(id) else { return };
-        tokens.retain(|held| *held != token);
-        if tokens.is_empty() {
-            self.held.remove(id);
-        }
-    }
-
-    fn held_at(&self, id: &CredentialId) -> u32 {
-        let held = self.held.get(id).map_or(0, Vec::len);
-        u32::try_from(held).unwrap_or(u32::MAX)
-    }
-
-    fn all_held(&self) -> impl Iterator<Item = (&CredentialId, u64)> {
-        self.held.iter().flat_map(|(id, tokens)| tokens.iter().map(move |token| (id, *token)))
-    }
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Contact {
-    Good,
-    Lost,
-    /// The store is back since then.
-    Settling(Instant),
+    holdings: Mutex<Holdings>,
+    given_back: UnboundedSender<Held>,
+    queue: tokio::sync::Mutex<UnboundedReceiver<Held>>,
 }
 
 impl RedisPlaces {
     pub(super) fn new(link: Link, scripts: Arc<Scripts>) -> Self {
         let (given_back, queue) = unbounded_channel();
-        let rank = Rank { number: 0, of: 1 };
-        let state = State { held: HashMap::new(), rank, contact: Contact::Good };
         Self {
             link,
             scripts,
             server: Uuid::new_v4().simple().to_string(),
             tokens: AtomicU64::new(0),
-            state: Mutex::new(state),
+            holdings: Mutex::default(),
             given_back,
             queue: tokio::sync::Mutex::new(queue),
         }
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn holdings(&self) -> MutexGuard<'_, Holdings> {
         // Nothing panics while it holds the lock.
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        self.holdings.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// A token's name in Redis: no other server makes the same, and none is made twice.
@@ -115,15 +69,16 @@ impl RedisPlaces {
 
     /// Asks Redis. A caller that leaves before the answer may have been given a place, which then
     /// goes back.
-    async fn take_shared(&self, ask: &Ask) -> Result<Taken> {
-        let token = self.next_token();
+    async fn take_shared(&self, ask: &Ask, token: u64) -> Result<Taken> {
         let pending = Pending { places: self, id: &ask.id, token };
-        let answer = in_time(self.ask_for(ask, token)).await?;
-        if answer == Taken::Place(token) {
-            self.state().hold(&ask.id, token);
-        }
+        let answer = in_time(self.ask_for(ask, token)).await;
         std::mem::forget(pending);
-        Ok(answer)
+        match &answer {
+            Ok(Taken::Place(_)) => self.holdings().hold(&ask.id, token),
+            Ok(_) => {}
+            Err(_) => self.holdings().doubt([(ask.id.clone(), token)]),
+        }
+        answer
     }
 
     async fn ask_for(&self, ask: &Ask, token: u64) -> Result<Taken> {
@@ -137,28 +92,18 @@ impl RedisPlaces {
         })
     }
 
-    /// Decides without the store: within this server's share.
-    fn take_alone(&self, ask: &Ask) -> Taken {
-        let mut state = self.state();
-        let per_minute = share::per_minute(ask, state.rank);
-        let held = state.held_at(&ask.id);
-        if ask.places_in_all == 0 || held >= share::places(ask, state.rank) {
-            return Taken::Full(look_again());
-        }
-        if per_minute > 0 && ask.begun_this_minute >= per_minute {
-            return Taken::Full(Duration::from_secs(1));
-        }
-        let token = self.next_token();
-        state.hold(&ask.id, token);
-        Taken::Place(token)
-    }
-
     /// Renews what is held, and says that this server lives.
     async fn beat(&self) {
         let mut script = self.scripts.beat.arg(&self.server);
-        script.arg(millis(LEASE));
-        for (id, token) in self.state().all_held() {
-            script.arg(id.as_str()).arg(self.holder(token));
+        {
+            let holdings = self.holdings();
+            script.arg(millis(LEASE)).arg(holdings.all_held().count());
+            for (id, token) in holdings.all_held() {
+                script.arg(id.as_str()).arg(self.holder(token));
+            }
+            for Doubt { id, token, .. } in &holdings.doubtful {
+                script.arg(id.as_str()).arg(self.holder(*token));
+            }
         }
         match in_time(self.link.run_now::<Vec<String>>(&script)).await {
             Ok(living) => self.met(&living),
@@ -168,8 +113,9 @@ impl RedisPlaces {
 
     /// Redis has answered; these servers live.
     fn met(&self, living: &[String]) {
-        let mut state = self.state();
-        state.contact = match state.contact {
+        let mut holdings = self.holdings();
+        holdings.doubts_are_told();
+        holdings.contact = match holdings.contact {
             Contact::Lost => Contact::Settling(Instant::now()),
             Contact::Settling(since) if since.elapsed() >= SETTLE => {
                 tracing::info!(
@@ -181,22 +127,22 @@ impl RedisPlaces {
             contact => contact,
         };
         // While some have yet to come back, the list is not whole: the old one still deals.
-        if state.contact == Contact::Good {
-            state.rank = Rank::of(&self.server, living);
+        if holdings.contact == Contact::Good {
+            holdings.rank = Rank::of(&self.server, living);
         }
     }
 
     fn lost(&self, error: &Error) {
-        let mut state = self.state();
-        if state.contact == Contact::Good {
-            let servers = state.rank.of;
+        let mut holdings = self.holdings();
+        if holdings.contact == Contact::Good {
+            let servers = holdings.rank.of;
             tracing::warn!(%error, servers,
                 "the store is away: going on with what is known, and a share of each limit");
         }
-        state.contact = Contact::Lost;
+        holdings.contact = Contact::Lost;
     }
 
-    async fn send_back(&self, places: &[GivenBack], leaves: bool) -> Result<()> {
+    async fn send_back(&self, places: &[Held], leaves: bool) -> Result<()> {
         let mut script = self.scripts.give_back.arg(if leaves { &self.server } else { "" });
         for (id, token) in places {
             script.arg(id.as_str()).arg(self.holder(*token));
@@ -208,17 +154,22 @@ impl RedisPlaces {
 #[async_trait]
 impl Places for RedisPlaces {
     async fn take(&self, ask: &Ask) -> Taken {
-        if self.standing() == Standing::Joined {
-            match self.take_shared(ask).await {
-                Ok(taken) => return taken,
+        loop {
+            let token = self.next_token();
+            let decided = self.holdings().decide(ask, token);
+            if let Some(taken) = decided {
+                return taken;
+            }
+            match self.take_shared(ask, token).await {
+                Ok(answer) => return answer,
+                // Now that it is lost, Redis decides no more.
                 Err(error) => self.lost(&error),
             }
         }
-        self.take_alone(ask)
     }
 
     fn give_back(&self, id: &CredentialId, token: u64) {
-        self.state().let_go(id, token);
+        self.holdings().let_go(id, token);
         // Nobody reads any more: the engine has stopped, and the lease runs out.
         let _ = self.given_back.send((id.clone(), token));
     }
@@ -233,7 +184,8 @@ impl Places for RedisPlaces {
                 _ = queue.recv_many(&mut places, AT_ONCE) => {
                     let sent = self.send_back(&places, false).await;
                     if let Err(error) = sent {
-                        tracing::debug!(%error, "places run out, since they cannot be given back");
+                        tracing::debug!(%error, "places are given back later");
+                        self.holdings().doubt(places.drain(..));
                     }
                     places.clear();
                 }
@@ -245,14 +197,14 @@ impl Places for RedisPlaces {
     async fn leave(&self) {
         let mut queue = self.queue.lock().await;
         let mut places: Vec<_> = std::iter::from_fn(|| queue.try_recv().ok()).collect();
-        places.extend(self.state().all_held().map(|(id, token)| (id.clone(), token)));
+        places.extend(self.holdings().all_held().map(|(id, token)| (id.clone(), token)));
         if let Err(error) = self.send_back(&places, true).await {
             tracing::debug!(%error, "the store learns later that this server has gone");
         }
     }
 
     fn standing(&self) -> Standing {
-        match self.state().contact {
+        match self.holdings().contact {
             Contact::Good => Standing::Joined,
             Contact::Lost | Contact::Settling(_) => Standing::Alone,
         }
@@ -274,18 +226,14 @@ impl Drop for Pending<'_> {
 
 impl fmt::Debug for RedisPlaces {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let state = self.state();
+        let holdings = self.holdings();
         f.debug_struct("RedisPlaces")
             .field("server", &self.server)
-            .field("held", &state.all_held().count())
-            .field("rank", &state.rank)
-            .field("contact", &state.contact)
+            .field("held", &holdings.all_held().count())
+            .field("rank", &holdings.rank)
+            .field("contact", &holdings.contact)
             .finish_non_exhaustive()
     }
-}
-
-fn look_again() -> Duration {
-    Duration::from_millis(fastrand::u64(LOOK_AGAIN))
 }
 
 fn millis(duration: Duration) -> u64 {

@@ -1,10 +1,15 @@
--- server, lease in ms, then id and holder of each place that it holds -> the servers that live
-local server, lease = ARGV[1], tonumber(ARGV[2])
+-- server, lease in ms, how many places it holds, id and holder of each, then of those that it does
+-- not hold, whatever was asked before -> the servers that live
+local server, lease, held = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
 local now = now_ms()
-for at = 3, #ARGV, 2 do
-  local id = ARGV[at]
-  redis.call('ZADD', PLACES .. id, now + lease, ARGV[at + 1])
-  redis.call('PEXPIRE', PLACES .. id, lease)
+for at = 4, #ARGV, 2 do
+  local id, holder = ARGV[at], ARGV[at + 1]
+  if at < 4 + 2 * held then
+    redis.call('ZADD', PLACES .. id, now + lease, holder)
+    redis.call('PEXPIRE', PLACES .. id, lease)
+  else
+    redis.call('ZREM', PLACES .. id, holder)
+  end
 end
 redis.call('ZREMRANGEBYSCORE', SERVERS, '-inf', now)
 redis.call('ZADD', SERVERS, now + lease, server)
