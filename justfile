@@ -16,9 +16,12 @@ check:
 test part="all":
     ./tests/run {{ part }}
 
-# The kill tests at full length: a hundred rounds
+# What takes longer than CI has: a hundred kills, and ten thousand cookies in a release build
 proof: programs
+    cargo build --release -p llm2api-server
     KILL_ROUNDS=100 cargo test -p llm2api-tests --test kill
+    PROOF=true LLM2API_SERVER={{ absolute_path(target / "release/llm2api-server") }} \
+        tests/.venv/bin/pytest -s tests/python/test_many_cookies.py
 
 # Python tests alone, after `./tests/run python` has been run once
 pytest *arguments: programs

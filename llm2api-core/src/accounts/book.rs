@@ -17,7 +17,8 @@ pub(super) struct Book {
 
 #[derive(Debug, Default)]
 pub(super) struct Inner {
-    pub(super) pages: HashMap<CredentialId, Page>,
+    /// Boxed: a map has room to spare, and pages are large.
+    pub(super) pages: HashMap<CredentialId, Box<Page>>,
     by_fingerprint: HashMap<Fingerprint, CredentialId>,
 }
 
@@ -42,7 +43,7 @@ impl Page {
 
 impl Book {
     pub(super) fn get(&self, id: &CredentialId) -> Option<Page> {
-        self.lock().pages.get(id).cloned()
+        self.lock().pages.get(id).map(|page| Page::clone(page))
     }
 
     pub(super) fn put(&self, id: CredentialId, page: Page) {
@@ -51,7 +52,7 @@ impl Book {
             by_fingerprint.remove(&old.fingerprint);
         }
         by_fingerprint.insert(page.fingerprint.clone(), id.clone());
-        pages.insert(id, page);
+        pages.insert(id, Box::new(page));
     }
 
     pub(super) fn remove(&self, id: &CredentialId) {
