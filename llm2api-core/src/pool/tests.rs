@@ -190,7 +190,7 @@ async fn a_refused_credential_is_no_rate_limit() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_call_never_meets_a_credential_twice_unless_planned() {
+async fn g22_a_call_never_meets_a_credential_twice_unless_planned() {
     let pool = pool(&[("a", 1), ("a", 1)]);
     let (call, routes) = (Call::random(), [route("a")]);
     let fault = || Error::new(ErrorKind::UpstreamFailed, "chat", "500");

@@ -130,7 +130,7 @@ async fn fingerprints_know_no_order_and_survive_rotation() {
 }
 
 #[tokio::test]
-async fn swapped_secrets_do_not_open_and_harm_nothing_else() {
+async fn g26_swapped_secrets_do_not_open_and_harm_nothing_else() {
     let store = Arc::new(MemoryStore::default());
     let vault = Vault::open(store.clone(), Keyring::random()).await.expect("a vault");
     for secret in ["one", "two", "three"] {
@@ -273,7 +273,7 @@ async fn what_a_store_has_lost_is_added_again() {
 }
 
 #[tokio::test]
-async fn nothing_prints_a_secret() {
+async fn g26_nothing_prints_a_secret() {
     let (_folder, path) = key_file();
     let store = Arc::new(MemoryStore::default());
     let vault = open(&store, &path).await;

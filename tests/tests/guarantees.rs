@@ -1,0 +1,49 @@
+//! The list of guarantees and the tests that are named after them say the same.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(folder).expect("a folder") {
+        let path = entry.expect("an entry").path();
+        let name = path.file_name().expect("a name").to_string_lossy().into_owned();
+        if path.is_dir() && !["target", "node_modules"].contains(&&*name) && !name.starts_with('.')
+        {
+            sources(&path, found);
+        } else if name.ends_with(".rs") {
+            found.push(path);
+        }
+    }
+}
+
+/// Names such as `g04_…` that follow `before`.
+fn names(text: &str, before: &str) -> BTreeSet<String> {
+    let name = |rest: &str| {
+        rest.split(|c: char| !c.is_alphanumeric() && c != '_').next().unwrap_or("").to_owned()
+    };
+    let is_one = |name: &String| {
+        let mut letters = name.chars();
+        letters.next() == Some('g')
+            && letters.by_ref().take(2).all(|c| c.is_ascii_digit())
+            && letters.next() == Some('_')
+    };
+    text.split(before).skip(1).map(name).filter(is_one).collect()
+}
+
+#[test]
+fn the_guarantees_name_tests_that_exist() {
+    let mut files = Vec::new();
+    for folder in ["llm2api-core", "llm2api-server", "tests"] {
+        sources(&root().join(folder), &mut files);
+    }
+    let text = |path: &PathBuf| fs::read_to_string(path).expect("a source file");
+    let tests: BTreeSet<_> = files.iter().flat_map(|path| names(&text(path), "fn ")).collect();
+    let listed = names(&text(&root().join("docs/GUARANTEES.md")), "`");
+    assert!(tests.len() > 30, "{tests:?}");
+    assert_eq!(listed, tests);
+}
