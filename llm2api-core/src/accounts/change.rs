@@ -159,14 +159,12 @@ impl Accounts {
     ) -> Result<()> {
         let _turn = self.shared.changing.take(id).await;
         let page = self.shared.book.get(id).ok_or_else(not_found)?;
-        let mut profile = page.profile;
-        if profile.account_id.is_some() && account.id.is_some() && profile.account_id != account.id
-        {
+        let known = &page.profile.account_id;
+        if known.is_some() && account.id.is_some() && *known != account.id {
             return Err(other_account());
         }
-        profile.account_id = account.id.or(profile.account_id);
-        profile.account_name = account.name.or(profile.account_name);
-        (profile.proven, profile.checked_at) = (account.proven, Some(unix_seconds()));
+        let mut profile = page.profile.clone();
+        profile.account_id = account.id.clone().or(profile.account_id);
         let record = Record::new(new, profile, SavedHealth::default());
         match self.note_store(self.shared.parts.vault.replace(&record).await)? {
             Inserted::New => {}
@@ -176,6 +174,10 @@ impl Accounts {
         self.admit(vec![record]);
         self.shared.book.change(id, |now| now.before = page.before);
         self.shared.parts.pool.learn(id, &Signal::CheckPassed);
+        let now = unix_seconds();
+        // The secret is kept by now, and the next check finds the rest again.
+        let noted = self.change_profile_now(id, move |profile| profile.note(&account, now));
+        let _ = noted.await;
         Ok(())
     }
 }

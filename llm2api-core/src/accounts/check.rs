@@ -6,10 +6,11 @@ use futures::{StreamExt, stream};
 use tokio::time::{Instant, timeout};
 
 use super::add::label_of;
+use super::book::Page;
 use super::handle::{Accounts, Site, not_found};
 use super::model::{Checked, Verdict};
 use crate::clock::unix_seconds;
-use crate::credential::{Credential, CredentialId, Record, SavedHealth, Signal};
+use crate::credential::{Credential, CredentialId, Signal};
 use crate::error::{Error, ErrorKind, Result};
 use crate::store::Inserted;
 use crate::upstream::Account;
@@ -81,7 +82,7 @@ impl Accounts {
         let verdict = match found {
             Ok(account) => {
                 pool.learn(id, &Signal::CheckPassed);
-                self.note_account(credential, account).await;
+                self.note_account(id, account).await;
                 Verdict::Valid
             }
             Err(error) if error.kind() == ErrorKind::CredentialRejected => {
@@ -101,29 +102,33 @@ impl Accounts {
     }
 
     /// Keeps whose account it is, where that was not known.
-    async fn note_account(&self, credential: &Credential, account: Account) {
-        let id = credential.id();
-        let Some(page) = self.shared.book.get(id) else { return };
-        let mut profile = page.profile;
-        let is_new = profile.account_id.is_none() && account.id.is_some();
-        if !is_new && profile.proven == account.proven {
+    async fn note_account(&self, id: &CredentialId, account: Account) {
+        let Some(Page { profile, .. }) = self.shared.book.get(id) else { return };
+        let new = account.id.as_ref().filter(|_| profile.account_id.is_none());
+        if new.is_none() && profile.proven == account.proven {
             return;
         }
-        if profile.label == id.as_str()
-            && let Some(name) = &account.name
-        {
-            profile.label = label_of(name);
-        }
-        profile.account_id = profile.account_id.or(account.id);
-        profile.account_name = profile.account_name.or(account.name);
-        profile.proven = account.proven;
-        let record = Record::new(credential.clone(), profile.clone(), SavedHealth::default());
-        match self.note_store(self.shared.parts.vault.replace(&record).await) {
-            Ok(Inserted::New) => self.shared.book.change(id, |page| page.profile = profile),
-            Ok(Inserted::Duplicate(other)) => {
-                tracing::warn!(credential = %id, %other, "two cookies of one account: remove one");
+        if let Some(new) = new {
+            let kept = self.shared.parts.vault.set_account(id, new).await;
+            match self.note_store(kept) {
+                Ok(Inserted::New) => {}
+                Ok(Inserted::Duplicate(other)) => {
+                    tracing::warn!(credential = %id, %other, "two cookies of one account: remove one");
+                    return;
+                }
+                Ok(Inserted::Missing) | Err(_) => return,
             }
-            Ok(Inserted::Missing) | Err(_) => {}
         }
+        let (now, own) = (unix_seconds(), id.clone());
+        // The next check says the same: nothing is lost where this cannot be kept.
+        let named = self.change_profile_now(id, move |profile| {
+            if profile.label == own.as_str()
+                && let Some(name) = &account.name
+            {
+                profile.label = label_of(name);
+            }
+            profile.note(&account, now);
+        });
+        let _ = named.await;
     }
 }

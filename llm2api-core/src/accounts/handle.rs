@@ -14,7 +14,7 @@ use super::model::{AccountState, AccountStatus, Exported, Target};
 use crate::clock::unix_millis;
 use crate::credential::{Credential, CredentialId, Health, Material, Profile, Record};
 use crate::error::{Error, ErrorKind, Result};
-use crate::metrics::Metrics;
+use crate::metrics::{Batch, Metrics};
 use crate::pool::{CredentialStatus, Event, Member, Pool};
 use crate::single_flight::Turns;
 use crate::store::{Count, Fingerprint, Standing, Vault, Version};
@@ -78,6 +78,8 @@ pub(super) struct Shared {
     pub(super) jobs: mpsc::UnboundedSender<Job>,
     /// Taken by the task that does the jobs.
     pub(super) job_list: std::sync::Mutex<Option<mpsc::UnboundedReceiver<Job>>>,
+    /// A batch of counters that was sent, and nobody knows whether it arrived.
+    pub(super) sent: Mutex<Option<(String, Batch)>>,
     /// Up to where the store's history is known here.
     pub(super) version: std::sync::Mutex<Version>,
     /// The credentials that stand in for accounts, by upstream.
@@ -109,6 +111,7 @@ impl Accounts {
             events,
             jobs,
             job_list: std::sync::Mutex::new(Some(job_list)),
+            sent: Mutex::default(),
             version: std::sync::Mutex::new(version),
             anonymous: std::sync::Mutex::default(),
             seeds: std::sync::Mutex::default(),

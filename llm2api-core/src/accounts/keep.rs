@@ -10,13 +10,15 @@ use futures::stream::FuturesUnordered;
 use futures::{StreamExt, future};
 use tokio::sync::watch;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
+use uuid::Uuid;
 
+use super::book::Page;
 use super::handle::Accounts;
 use crate::clock::unix_seconds;
 use crate::credential::{CredentialId, Record, Signal};
 use crate::error::Result;
 use crate::pool::Event;
-use crate::store::{Count, Standing};
+use crate::store::{Count, Inserted, Standing};
 
 /// Checks that are begun at the same time.
 pub(super) const AT_ONCE: usize = 8;
@@ -149,7 +151,12 @@ impl Accounts {
 
     async fn save_counters(&self) -> Result<()> {
         let Self { shared } = self;
-        let batch = shared.parts.metrics.pending();
+        let mut sent = shared.sent.lock().await;
+        // One that may have arrived all the same is sent again under its name, and as it was.
+        let (name, batch) = match sent.take() {
+            Some(sent) => sent,
+            None => (Uuid::new_v4().simple().to_string(), shared.parts.metrics.pending()),
+        };
         if batch.is_empty() {
             return Ok(());
         }
@@ -157,9 +164,12 @@ impl Accounts {
             .figures()
             .map(|(series, field, value)| Count::new(series, field, value))
             .collect();
-        self.note_store(shared.parts.vault.count(&counts).await)?;
-        shared.parts.metrics.hand_over(&batch);
-        Ok(())
+        let added = self.note_store(shared.parts.vault.count(&name, &counts).await);
+        match added {
+            Ok(()) => shared.parts.metrics.hand_over(&batch),
+            Err(_) => *sent = Some((name, batch)),
+        }
+        added
     }
 
     /// Takes up what other servers have changed.
@@ -202,7 +212,13 @@ impl Accounts {
                     self.go_by(&id, record.profile);
                     shared.parts.pool.adopt(&id, &record.health);
                 }
-                _ => self.admit(vec![record]),
+                _ => {
+                    let Record { profile, health, .. } = record.clone();
+                    self.admit(vec![record]);
+                    // A known account with another secret keeps the health that it had here.
+                    self.go_by(&id, profile);
+                    shared.parts.pool.adopt(&id, &health);
+                }
             }
         }
         *shared.version.lock().unwrap_or_else(PoisonError::into_inner) = news.version;
@@ -214,18 +230,37 @@ impl Accounts {
         let Self { shared } = self;
         let there: HashSet<_> = there.iter().map(|record| record.credential.id()).collect();
         let mut missing = 0;
+        self.name_secrets_anew();
         for id in shared.book.ids().iter().filter(|id| !there.contains(id)) {
+            let _turn = shared.changing.take(id).await;
             let known = shared.book.get(id).zip(shared.parts.pool.credential(id));
             let Some((page, credential)) = known else { continue };
             let health = shared.parts.pool.health_to_keep(id).map(|(health, _)| health);
             let record = Record::new(credential, page.profile, health.unwrap_or_default());
-            self.note_store(shared.parts.vault.add(&record).await)?;
-            missing += 1;
+            match self.note_store(shared.parts.vault.put_back(&record).await)? {
+                Inserted::New => missing += 1,
+                Inserted::Duplicate(other) if other == *id => {}
+                // Removed meanwhile, or added again under another id.
+                Inserted::Duplicate(_) | Inserted::Missing => self.drop_here(id),
+            }
         }
         if missing > 0 {
             tracing::warn!(accounts = missing, "the store had lost accounts; they were put back");
         }
         Ok(())
+    }
+
+    /// The key of fingerprints may have gone with the rest, and another taken its place.
+    fn name_secrets_anew(&self) {
+        let Self { shared } = self;
+        for id in shared.book.ids() {
+            let known = shared.book.get(&id).zip(shared.parts.pool.credential(&id));
+            let Some((page, credential)) = known else { continue };
+            let fingerprint = self.fingerprint(&credential);
+            if fingerprint != page.fingerprint {
+                shared.book.put(id, Page { fingerprint, ..page });
+            }
+        }
     }
 
     async fn check_from_time_to_time(&self) {

@@ -390,6 +390,17 @@ impl Health {
         same_end && (invalid, &reason, strikes) == (saved.invalid, &saved.reason, saved.strikes)
     }
 
+    /// Says whether this is a limit that holds longer than what was kept, which is a limit too: no
+    /// evidence but the operator's word makes a limit shorter.
+    pub fn outlasts(&self, saved: &SavedHealth, now: Instant, now_ms: u64) -> bool {
+        let own = self.save(now, now_ms);
+        let limits = [ErrorKind::RateLimited, ErrorKind::QuotaExhausted].map(reason);
+        let is_limit = |saved: &SavedHealth| {
+            !saved.invalid && saved.reason.as_deref().is_some_and(|why| limits.contains(&why))
+        };
+        is_limit(&own) && is_limit(saved) && own.until_ms > saved.until_ms
+    }
+
     /// Takes up what was kept. A clock that was set back cannot make a rest longer than `longest`.
     pub fn restore(&mut self, saved: &SavedHealth, now: Instant, now_ms: u64, longest: Duration) {
         let reason = || saved.reason.clone().unwrap_or_default().into();

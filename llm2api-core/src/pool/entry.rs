@@ -21,6 +21,9 @@ const STRIDE: u64 = 1 << 20;
 const FIRST_SHARE: u64 = 10;
 /// How long a latency is believed when nothing new is measured.
 const LATENCY_LIFE: Duration = Duration::from_secs(10);
+/// Where other servers have all places, they are asked again after this at the latest.
+const LONGEST_FULL: Duration = Duration::from_millis(500);
+const LONGEST_STREAK: u32 = 4;
 const NEVER: u64 = u64::MAX;
 const MINUTE: Duration = Duration::from_secs(60);
 
@@ -109,8 +112,9 @@ pub(super) struct Entry {
     ready_at: AtomicU64,
     /// It comes back from a rest: one call tries it.
     half_open: AtomicBool,
-    /// Other servers have all places until then.
+    /// Other servers have all places until then, and how often in a row they had.
     full_until: AtomicU64,
+    full_streak: AtomicU32,
     latency: AtomicU32,
     latency_at: AtomicU64,
     turn: AtomicU64,
@@ -174,6 +178,7 @@ impl Entry {
             ready_at: AtomicU64::new(0),
             half_open: AtomicBool::new(false),
             full_until: AtomicU64::new(0),
+            full_streak: AtomicU32::new(0),
             latency: AtomicU32::new(0),
             latency_at: AtomicU64::new(0),
             turn: AtomicU64::new(turn),
@@ -284,9 +289,16 @@ impl Entry {
         u32::try_from(self.lock().minute.len()).unwrap_or(u32::MAX)
     }
 
-    /// Notes that other servers have all places for a while.
+    /// Notes that other servers have all places: for this time, and longer the more often in a row.
     pub(super) fn is_full_for(&self, wait: Duration, now: Instant) {
-        self.full_until.store(self.tick(now + wait), Ordering::Relaxed);
+        let streak = self.full_streak.fetch_add(1, Ordering::Relaxed).min(LONGEST_STREAK);
+        let grown = wait.saturating_mul(1 << streak).min(LONGEST_FULL).max(wait);
+        self.full_until.store(self.tick(now + grown), Ordering::Relaxed);
+    }
+
+    /// Notes that other servers have left a place.
+    pub(super) fn is_not_full(&self) {
+        self.full_streak.store(0, Ordering::Relaxed);
     }
 
     pub(super) fn in_flight(&self) -> u32 {
@@ -350,6 +362,8 @@ impl Entry {
         let changed = before != (state.health.state(now), state.health.until());
         if changed {
             self.publish(&state.health, now);
+            // Behind the lock, so that older news cannot come in between.
+            self.changes.fetch_add(1, Ordering::AcqRel);
         }
         Learnt { rests, changed }
     }
@@ -365,7 +379,31 @@ impl Entry {
     pub(super) fn forgive(&self, reason: &str, from: Instant, now: Instant) -> bool {
         let mut forgiven = false;
         self.change(now, |health| forgiven = health.forgive(reason, from));
+        if forgiven {
+            self.changes.fetch_add(1, Ordering::AcqRel);
+        }
         forgiven
+    }
+
+    /// Takes up what another server has kept, unless this one has news of its own. Says whether the
+    /// other one has to hear of a longer rest instead.
+    pub(super) fn adopt(&self, saved: &SavedHealth, now: Instant, longest: Duration) -> bool {
+        let mut state = self.lock();
+        if self.is_dirty() || state.health.agrees(saved, now, unix_millis()) {
+            return false;
+        }
+        if state.health.outlasts(saved, now, unix_millis()) {
+            self.changes.fetch_add(1, Ordering::AcqRel);
+            return true;
+        }
+        state.health.restore(saved, now, unix_millis(), longest);
+        self.publish(&state.health, now);
+        false
+    }
+
+    /// Says whether the operator has switched it off.
+    pub(super) fn is_disabled(&self, now: Instant) -> bool {
+        self.lock().health.state(now) == HealthState::Disabled
     }
 
     /// Says whether it is neither invalid nor switched off.
@@ -429,9 +467,8 @@ impl Entry {
         self.last_used_ms.load(Ordering::Relaxed)
     }
 
-    /// Notes a change; says whether nobody has been told of one yet.
-    pub(super) fn soil(&self) -> bool {
-        self.changes.fetch_add(1, Ordering::AcqRel);
+    /// Says whether nobody has been told yet of a change, who is told now.
+    pub(super) fn announce(&self) -> bool {
         !self.announced.swap(true, Ordering::AcqRel)
     }
 

@@ -267,8 +267,10 @@ impl Group {
     pub(super) fn numbered(&self, entry: &Entry) -> (u64, u64) {
         let members = self.members();
         let id = entry.credential.id().as_str();
-        let in_play = members.entries.iter().filter(|other| other.is_in_play());
-        in_play.fold((0, 0), |(before, all), other| {
+        // Those that checks have found dead count as well: not every server may know that.
+        let now = Instant::now();
+        let in_use = members.entries.iter().filter(|other| !other.is_disabled(now));
+        in_use.fold((0, 0), |(before, all), other| {
             let places = u64::from(other.max);
             let is_before = other.credential.id().as_str() < id;
             (before + if is_before { places } else { 0 }, all + places)

@@ -38,6 +38,8 @@ pub struct Lease {
 /// How far a call has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Stage {
+    /// Other servers have all places.
+    Refused,
     /// Other servers have not agreed yet.
     Unconfirmed,
     /// The call is on its way.
@@ -79,6 +81,11 @@ impl Lease {
         (self.token, self.stage) = (token, Stage::Begun);
         self.began = Instant::now();
         self.entry.tally.begin();
+    }
+
+    /// Notes that other servers have all places: what is given back here is of use to nobody.
+    pub(super) fn refuse(&mut self) {
+        self.stage = Stage::Refused;
     }
 
     pub(super) fn group(&self) -> &Group {
@@ -209,7 +216,9 @@ impl Drop for Lease {
         if let (Some(token), Some(places)) = (self.token, self.pool.places.get()) {
             places.give_back(self.entry.credential.id(), token);
         }
-        self.pool.queue.tell_one(&self.route.upstream);
+        if self.stage > Stage::Refused {
+            self.pool.queue.tell_one(&self.route.upstream);
+        }
     }
 }
 

@@ -51,6 +51,11 @@ use crate::credential::{Credential, CredentialId, HealthState, SavedHealth, Sign
 use crate::error::Result;
 use crate::store::Places;
 
+/// Credentials that other servers may have filled before a call looks no further for a moment.
+const REFUSALS: usize = 4;
+/// That moment.
+const BREATH: Duration = Duration::from_millis(20);
+
 /// Where a request may go: an upstream, and the model's name there.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Route {
@@ -230,7 +235,7 @@ impl Pool {
 
     /// Changes a credential's share of the calls, 1 to 100.
     pub fn set_weight(&self, id: &CredentialId, weight: u32) {
-        if let Some((group, entry)) = self.shared.find(id) {
+        if let Some((group, entry)) = self.shared.find(id).filter(|(_, e)| e.weight() != weight) {
             entry.set_weight(weight);
             group.change(|_| ());
         }
@@ -284,13 +289,22 @@ impl Pool {
         let deadline = after(shared.queue_timeout);
         let mut ticket: Option<Ticket<'_>> = None;
         let mut my_turn = !shared.queue.is_wanted(routes);
+        let mut refusals = 0;
         loop {
             let now = Instant::now();
-            let taken = if my_turn { shared.take(routes, call, now) } else { None };
+            let may_take = my_turn && refusals < REFUSALS;
+            let taken = if may_take { shared.take(routes, call, now) } else { None };
             if let Some(lease) = taken {
-                let Some(lease) = shared.confirm(lease).await else { continue };
-                ticket.inspect(Ticket::pass_on);
-                return Ok(lease);
+                match shared.confirm(lease).await {
+                    Some(lease) => {
+                        ticket.inspect(Ticket::pass_on);
+                        return Ok(lease);
+                    }
+                    None => {
+                        refusals += 1;
+                        continue;
+                    }
+                }
             }
             let outlook = match shared.outlook(routes, call, now) {
                 Ok(outlook) if now < deadline => outlook,
@@ -314,7 +328,12 @@ impl Pool {
                 false if outlook.free => ticket.ring(),
                 _ => {}
             }
-            my_turn = ticket.turn(outlook.until.unwrap_or(deadline).min(deadline)).await;
+            let mut until = outlook.until.unwrap_or(deadline);
+            if std::mem::take(&mut refusals) > 0 {
+                // Other servers are as busy: what was not asked yet is asked after a breath.
+                until = until.max(now + BREATH);
+            }
+            my_turn = ticket.turn(until.min(deadline)).await;
             my_turn |= Instant::now() >= deadline;
         }
     }

@@ -41,6 +41,27 @@ pub(super) struct Outlook {
     pub(super) free: bool,
 }
 
+/// What was found to hope for so far.
+struct Hope {
+    now: Instant,
+    /// The first moment at which something opens by itself.
+    next: Option<Instant>,
+    free: bool,
+    /// Something may come free at any moment.
+    waits: bool,
+}
+
+impl Hope {
+    /// Something opens then; what should have opened already waits for another call.
+    fn from(&mut self, at: Option<Instant>) {
+        match at {
+            Some(at) if at > self.now => self.next = sooner(self.next, Some(at)),
+            Some(_) => self.waits = true,
+            None => {}
+        }
+    }
+}
+
 impl Shared {
     /// Says whether it is worth while to wait, and until when.
     ///
@@ -48,24 +69,26 @@ impl Shared {
     /// Where nobody is busy and nobody comes back soon, the refusal.
     pub(super) fn outlook(&self, routes: &[Route], call: &Call, now: Instant) -> Result<Outlook> {
         let (attempts, plan) = (call.attempts(), call.plan());
-        let (mut busy, mut free) = (false, false);
-        let mut next = self.same_again(&attempts, plan, now);
+        let mut hope = Hope { now, next: None, free: false, waits: false };
+        if let Some(at) = self.same_again(&attempts, plan, now) {
+            hope.from(Some(at));
+            hope.free |= at <= now;
+        }
         for group in self.groups(routes).filter(|group| may_try(group, &attempts, plan)) {
             if let Some((_, until)) = group.outage(now) {
-                next = sooner(next, Some(until));
+                hope.from(Some(until));
                 continue;
             }
             for entry in &group.members().entries {
                 if !attempts.iter().any(|attempt| is(entry, attempt)) {
-                    busy |= entry.may_be_used(now);
-                    free |= entry.candidate(now, &self.rules).is_some();
-                    next = sooner(next, entry.opens_at(now));
+                    hope.waits |= entry.may_be_used(now);
+                    hope.free |= entry.candidate(now, &self.rules).is_some();
+                    hope.from(entry.opens_at(now));
                 }
             }
         }
-        free |= next.is_some_and(|next| next <= now);
-        if busy || next.is_some_and(|next| next <= now + SHORT) {
-            return Ok(Outlook { until: next.filter(|next| *next > now), free });
+        if hope.waits || hope.next.is_some_and(|next| next <= now + SHORT) {
+            return Ok(Outlook { until: hope.next, free: hope.free });
         }
         Err(self.refusal(routes, now))
     }

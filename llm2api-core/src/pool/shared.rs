@@ -191,11 +191,13 @@ impl Shared {
         }
         match places.take(&ask).await {
             Taken::Place(token) => {
+                entry.is_not_full();
                 lease.begin(Some(token));
                 Some(lease)
             }
             Taken::Full(wait) => {
                 entry.is_full_for(wait, Instant::now());
+                lease.refuse();
                 None
             }
         }
@@ -219,21 +221,15 @@ impl Shared {
     }
 
     pub(super) fn adopt(&self, group: &Group, entry: &Entry, saved: &SavedHealth) {
-        if entry.is_dirty() {
-            return;
+        if entry.adopt(saved, Instant::now(), self.rules.retry_after_max) {
+            self.changed(entry);
         }
-        let (now, now_ms) = (Instant::now(), unix_millis());
-        let longest = self.rules.retry_after_max;
-        if entry.health().agrees(saved, now, now_ms) {
-            return;
-        }
-        entry.change(now, |health| health.restore(saved, now, now_ms, longest));
         self.queue.tell_all(&group.name);
     }
 
     /// Notes that a credential's health has to be kept; once until that has been done.
     pub(super) fn changed(&self, entry: &Entry) {
-        if entry.soil() {
+        if entry.announce() {
             self.send(Event::Changed(entry.credential.id().clone()));
         }
     }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+mod shared_places;
 mod waiting;
 
 use super::*;

@@ -18,8 +18,8 @@ use crate::error::Result;
 /// use llm2api_core::store::{Count, MemoryStore, Store};
 ///
 /// let store = MemoryStore::default();
-/// store.add(&[Count::new("model:llama", "requests", 2)]).await?;
-/// store.add(&[Count::new("model:llama", "requests", 3)]).await?;
+/// store.add("first", &[Count::new("model:llama", "requests", 2)]).await?;
+/// store.add("second", &[Count::new("model:llama", "requests", 3)]).await?;
 /// assert_eq!(store.counts("model:").await?[0].value, 5);
 /// # Ok(()) }
 /// ```
@@ -117,8 +117,19 @@ impl Store for MemoryStore {
             return Ok(Inserted::Duplicate(id));
         }
         let Some(kept) = state.rows.get(&row.id) else { return Ok(Inserted::Missing) };
-        let health = kept.health.clone();
-        state.put(Row { health, ..row.clone() });
+        let (profile, health) = (kept.profile.clone(), kept.health.clone());
+        state.put(Row { profile, health, ..row.clone() });
+        Ok(Inserted::New)
+    }
+
+    async fn set_account(&self, id: &CredentialId, account: &str) -> Result<Inserted> {
+        let mut state = self.state();
+        let Some(kept) = state.rows.get(id) else { return Ok(Inserted::Missing) };
+        let row = Row { account: Some(account.to_owned()), ..kept.clone() };
+        if let Some(id) = state.same(&row) {
+            return Ok(Inserted::Duplicate(id));
+        }
+        state.put(row);
         Ok(Inserted::New)
     }
 
@@ -171,7 +182,7 @@ impl Store for MemoryStore {
         Ok(true)
     }
 
-    async fn add(&self, counts: &[Count]) -> Result<()> {
+    async fn add(&self, _batch: &str, counts: &[Count]) -> Result<()> {
         let mut state = self.state();
         for count in counts {
             let key = (count.series.clone(), count.field.clone());

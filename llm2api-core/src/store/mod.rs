@@ -33,7 +33,8 @@ use crate::error::Result;
 /// Keeps what the engine must not lose.
 ///
 /// Once a method that writes returns, what it wrote is kept. Every method may fail with
-/// [`ErrorKind::Store`](crate::ErrorKind::Store) and then has changed nothing.
+/// [`ErrorKind::Store`](crate::ErrorKind::Store) and then has changed nothing; where the store is at
+/// the other end of a network, a change may be made all the same although nobody heard of it.
 #[async_trait]
 pub trait Store: Debug + Send + Sync + 'static {
     /// Returns all rows, with the version up to which they are known.
@@ -49,9 +50,19 @@ pub trait Store: Debug + Send + Sync + 'static {
     /// Adds a row, unless the store has its fingerprint or its account at the same upstream.
     async fn insert(&self, row: &Row) -> Result<Inserted>;
 
-    /// Puts another secret, fingerprint, account and profile in the place of those that the row's
-    /// id has; refuses like [`insert`](Self::insert) what another row has.
+    /// Adds a row that the store had before and has lost, unless it was removed since.
+    ///
+    /// A store that only this process writes to loses none by itself.
+    async fn put_back(&self, row: &Row) -> Result<Inserted> {
+        self.insert(row).await
+    }
+
+    /// Puts another secret, fingerprint and account in the place of those that the row's id has;
+    /// refuses like [`insert`](Self::insert) what another row has.
     async fn replace(&self, row: &Row) -> Result<Inserted>;
+
+    /// Notes whose account a row is, unless another row of the upstream has that.
+    async fn set_account(&self, id: &CredentialId, account: &str) -> Result<Inserted>;
 
     /// Puts `profile` in the place of `expected`, if that is what the row has.
     async fn set_profile(
@@ -76,8 +87,9 @@ pub trait Store: Debug + Send + Sync + 'static {
     /// Sets a small value if it still is `expected`; says whether it did.
     async fn set_value(&self, name: &str, expected: Option<&[u8]>, value: &[u8]) -> Result<bool>;
 
-    /// Adds to counters, all or none.
-    async fn add(&self, counts: &[Count]) -> Result<()>;
+    /// Adds to counters, all or none. Where an answer can be lost on its way, a batch of a name that
+    /// was added within the last hour is not added again.
+    async fn add(&self, batch: &str, counts: &[Count]) -> Result<()>;
 
     /// Returns all counters whose series begins with `prefix`.
     async fn counts(&self, prefix: &str) -> Result<Vec<Count>>;

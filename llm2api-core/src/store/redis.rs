@@ -9,10 +9,10 @@ mod scripts;
 mod share;
 
 use std::fmt;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
-use ::redis::{Client, IntoConnectionInfo, cmd};
+use ::redis::{Client, IntoConnectionInfo, ScriptInvocation, cmd};
 use async_trait::async_trait;
 
 use self::link::Link;
@@ -26,6 +26,10 @@ use crate::error::{Error, ErrorKind, Result};
 /// Those that are gone and still remembered: a server that missed more removals than this while it
 /// was away keeps what it should have dropped until it starts again.
 const REMEMBERED: u32 = 100_000;
+/// How long it is remembered that a batch of counters was added.
+const BATCHES_LIVE: Duration = Duration::from_secs(3600);
+/// How long connecting, or an answer, may take.
+const PATIENCE: Duration = Duration::from_secs(2);
 /// Series of counters that are read in one go.
 const AT_ONCE: usize = 500;
 
@@ -53,9 +57,15 @@ pub struct RedisStore {
     link: Arc<Link>,
     scripts: Arc<Scripts>,
     places: Arc<RedisPlaces>,
-    /// The connection over which everything was last read: what happened between two connections
-    /// may have been lost.
-    seen: AtomicU64,
+    told: Mutex<Told>,
+}
+
+/// Up to where the caller was told last, and over which connection: what happened between two
+/// connections may have been lost, and whoever asks from another point has not heard it all.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+struct Told {
+    generation: u64,
+    version: u64,
 }
 
 impl RedisStore {
@@ -68,24 +78,44 @@ impl RedisStore {
     pub async fn connect(url: &str) -> Result<Self> {
         let client = client(url)?;
         let scripts = Arc::new(Scripts::new());
-        let link = Arc::new(Link::new(client.clone()));
+        let link = Arc::new(Link::new(client.clone(), PATIENCE));
         // Calls must not wait behind a long list.
-        let places = Arc::new(RedisPlaces::new(Link::new(client), scripts.clone()));
+        let places = Arc::new(RedisPlaces::new(client, scripts.clone()));
         link.live().await?;
-        Ok(Self { link, scripts, places, seen: AtomicU64::new(0) })
+        Ok(Self { link, scripts, places, told: Mutex::default() })
     }
 
     async fn history(&self, since: Version) -> Result<Changes> {
         let live = self.link.live().await?;
-        let everything = live.generation() != self.seen.load(Ordering::Relaxed);
+        let heard = Told { generation: live.generation(), version: since.0 };
+        let everything = *self.told() != heard;
         let mut script = self.scripts.changes.arg(since.0);
         script.arg(u8::from(everything));
         let (version, reset, ids, gone): (u64, bool, Vec<String>, Vec<String>) =
             self.link.run(&live, &script).await?;
         let rows = read_rows(&self.link, &live, ids).await?;
-        self.seen.store(live.generation(), Ordering::Relaxed);
+        *self.told() = Told { generation: live.generation(), version };
         let removed = gone.into_iter().map(CredentialId::from_text).collect();
         Ok(Changes { rows, removed, version: Version(version), reset })
+    }
+}
+
+impl RedisStore {
+    async fn insert_row(&self, row: &Row, was_here: bool) -> Result<Inserted> {
+        let Row { id, upstream, fingerprint, sealed, profile, health, account } = row;
+        let mut script = self.scripts.insert.arg(id.as_str());
+        script.arg(upstream).arg(fingerprint).arg(&sealed.key.0).arg(&sealed.bytes);
+        script.arg(profile).arg(health).arg(u8::from(was_here)).arg(account.as_slice());
+        self.insert_with(&script).await
+    }
+
+    async fn insert_with(&self, script: &ScriptInvocation<'_>) -> Result<Inserted> {
+        self.link.run_now(script).await.map(|owner: Option<String>| inserted(owner.as_deref()))
+    }
+
+    fn told(&self) -> MutexGuard<'_, Told> {
+        // Nothing panics while it holds the lock.
+        self.told.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -114,7 +144,7 @@ impl fmt::Debug for RedisStore {
 #[async_trait]
 impl Store for RedisStore {
     async fn rows(&self) -> Result<(Vec<Row>, Version)> {
-        self.seen.store(0, Ordering::Relaxed);
+        *self.told() = Told::default();
         let all = self.history(Version::default()).await?;
         Ok((all.rows, all.version))
     }
@@ -124,19 +154,25 @@ impl Store for RedisStore {
     }
 
     async fn insert(&self, row: &Row) -> Result<Inserted> {
-        let Row { id, upstream, fingerprint, sealed, profile, health, account } = row;
-        let mut script = self.scripts.insert.arg(id.as_str());
-        script.arg(upstream).arg(fingerprint).arg(&sealed.key.0).arg(&sealed.bytes);
-        script.arg(profile).arg(health).arg(account.as_slice());
-        self.link.run_now(&script).await.map(|owner: Option<String>| inserted(owner.as_deref()))
+        self.insert_row(row, false).await
+    }
+
+    async fn put_back(&self, row: &Row) -> Result<Inserted> {
+        self.insert_row(row, true).await
     }
 
     async fn replace(&self, row: &Row) -> Result<Inserted> {
-        let Row { id, upstream, fingerprint, sealed, profile, account, .. } = row;
+        let Row { id, upstream, fingerprint, sealed, account, .. } = row;
         let mut script = self.scripts.replace.arg(id.as_str());
         script.arg(upstream).arg(fingerprint).arg(&sealed.key.0).arg(&sealed.bytes);
-        script.arg(profile).arg(account.as_slice());
-        self.link.run_now(&script).await.map(|owner: Option<String>| inserted(owner.as_deref()))
+        script.arg(account.as_slice());
+        self.insert_with(&script).await
+    }
+
+    async fn set_account(&self, id: &CredentialId, account: &str) -> Result<Inserted> {
+        let mut script = self.scripts.set_account.arg(id.as_str());
+        script.arg(account);
+        self.insert_with(&script).await
     }
 
     async fn set_profile(
@@ -186,8 +222,9 @@ impl Store for RedisStore {
         self.link.run_now(&script).await
     }
 
-    async fn add(&self, counts: &[Count]) -> Result<()> {
-        let mut script = self.scripts.add.prepare_invoke();
+    async fn add(&self, batch: &str, counts: &[Count]) -> Result<()> {
+        let mut script = self.scripts.add.arg(batch);
+        script.arg(BATCHES_LIVE.as_secs());
         for count in counts {
             let value = i64::try_from(count.value).unwrap_or(i64::MAX);
             script.arg(&count.series).arg(&count.field).arg(value);

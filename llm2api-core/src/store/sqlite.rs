@@ -33,7 +33,7 @@ use crate::error::Result;
 /// let folder = tempfile::tempdir().expect("a folder");
 /// let path = folder.path().join("llm2api.db");
 /// let store = SqliteStore::open(&path)?;
-/// store.add(&[Count::new("model:llama", "requests", 2)]).await?;
+/// store.add("first", &[Count::new("model:llama", "requests", 2)]).await?;
 /// assert!(SqliteStore::open(&path).is_err(), "one server a file");
 /// drop(store);
 /// assert_eq!(SqliteStore::open(&path)?.counts("model:").await?[0].value, 2);
@@ -93,6 +93,12 @@ impl Store for SqliteStore {
         self.thread.write(move |connection| statements::replace(connection, &row)).await
     }
 
+    async fn set_account(&self, id: &CredentialId, account: &str) -> Result<Inserted> {
+        let (id, account) = (id.clone(), account.to_owned());
+        let work = move |connection: &_| statements::set_account(connection, &id, &account);
+        self.thread.write(work).await
+    }
+
     async fn set_profile(
         &self,
         id: &CredentialId,
@@ -134,7 +140,7 @@ impl Store for SqliteStore {
         self.thread.write(work).await
     }
 
-    async fn add(&self, counts: &[Count]) -> Result<()> {
+    async fn add(&self, _batch: &str, counts: &[Count]) -> Result<()> {
         let counts = counts.to_vec();
         self.thread.write(move |connection| statements::add(connection, &counts)).await
     }

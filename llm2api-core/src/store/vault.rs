@@ -135,7 +135,24 @@ impl Vault {
         Ok(inserted)
     }
 
-    /// Puts another secret and profile in the place of those that the record's id has.
+    /// Adds a record that the store had before and has lost, unless it was removed since.
+    ///
+    /// # Errors
+    /// As [`add`](Self::add).
+    pub async fn put_back(&self, record: &Record) -> Result<Inserted> {
+        let row = self.seal(record).await?;
+        let inserted = self.inner.store.put_back(&row).await?;
+        self.follow_rotation(&row, &inserted).await;
+        Ok(inserted)
+    }
+
+    /// Notes whose account a credential is, unless another one of the upstream is that.
+    pub async fn set_account(&self, id: &CredentialId, account: &str) -> Result<Inserted> {
+        self.inner.store.set_account(id, account).await
+    }
+
+    /// Puts another secret, and the account it belongs to, in the place of those that the record's
+    /// id has; profile and health stay.
     ///
     /// # Errors
     /// As [`add`](Self::add).
@@ -187,9 +204,9 @@ impl Vault {
         Ok(removed)
     }
 
-    /// Adds to counters, all or none.
-    pub async fn count(&self, counts: &[Count]) -> Result<()> {
-        self.inner.store.add(counts).await
+    /// Adds a batch to counters, all or none; sent again under its name it is added once.
+    pub async fn count(&self, batch: &str, counts: &[Count]) -> Result<()> {
+        self.inner.store.add(batch, counts).await
     }
 
     /// Returns all counters whose series begins with `prefix`.

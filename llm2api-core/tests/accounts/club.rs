@@ -94,7 +94,7 @@ impl Upstream for Club {
 pub(crate) struct Home {
     pub(crate) club: Club,
     pub(crate) store: Arc<dyn Store>,
-    keyring: Keyring,
+    pub(crate) keyring: Keyring,
 }
 
 impl Home {

@@ -1,6 +1,8 @@
 //! Accounts through the public door.
 
 mod club;
+#[cfg(feature = "redis")]
+mod fleet;
 mod life;
 mod races;
 mod slow_store;

@@ -35,6 +35,10 @@ impl Store for SlowStore {
         slowly(self.0.replace(row)).await
     }
 
+    async fn set_account(&self, id: &CredentialId, account: &str) -> Result<Inserted> {
+        slowly(self.0.set_account(id, account)).await
+    }
+
     async fn set_profile(&self, id: &CredentialId, old: &str, new: &str) -> Result<Swapped> {
         slowly(self.0.set_profile(id, old, new)).await
     }
@@ -59,8 +63,8 @@ impl Store for SlowStore {
         slowly(self.0.set_value(name, expected, value)).await
     }
 
-    async fn add(&self, counts: &[Count]) -> Result<()> {
-        slowly(self.0.add(counts)).await
+    async fn add(&self, batch: &str, counts: &[Count]) -> Result<()> {
+        slowly(self.0.add(batch, counts)).await
     }
 
     async fn counts(&self, prefix: &str) -> Result<Vec<Count>> {

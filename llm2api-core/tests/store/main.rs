@@ -1,5 +1,7 @@
 //! What every store must do, run by each of them.
 
+#[cfg(feature = "redis")]
+mod gateway;
 mod memory;
 #[cfg(feature = "redis")]
 mod redis;

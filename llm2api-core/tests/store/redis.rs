@@ -4,11 +4,12 @@ use std::time::Duration;
 use async_trait::async_trait;
 use llm2api_core::CredentialId;
 use llm2api_core::store::{
-    Ask, Inserted, Places, RedisStore, Row, Standing, Store, Swapped, Taken,
+    Ask, Count, Inserted, Places, RedisStore, Row, Standing, Store, Swapped, Taken,
 };
 use llm2api_tests::processes::{Redis, eventually};
 use tokio::task::JoinSet;
 
+use crate::gateway::Gateway;
 use crate::suite::{Home, insert, row, run, suite};
 
 /// How long a server may take to learn something of its store.
@@ -191,6 +192,73 @@ async fn without_the_store_each_server_has_its_share() {
     }
     assert!(matches!(servers[0].take(&Ask::new(id("cred_1"), 5)).await, Taken::Place(_)));
     assert!(matches!(servers[1].take(&Ask::new(id("cred_1"), 5)).await, Taken::Full(_)));
+}
+
+#[tokio::test]
+async fn a_batch_that_is_sent_twice_counts_once() {
+    let redis = Redis::start().await;
+    let store = connect(&redis).await;
+    for batch in ["first", "first", "second"] {
+        store.add(batch, &[Count::new("model:a", "requests", 5)]).await.expect("added");
+    }
+    assert_eq!(store.counts("model:").await.expect("counts")[0].value, 10);
+}
+
+#[tokio::test]
+async fn what_was_removed_is_not_put_back() {
+    let redis = Redis::start().await;
+    let store = connect(&redis).await;
+    let first = row("cred_1", "one", None);
+    assert_eq!(store.put_back(&first).await.expect("an answer"), Inserted::New, "it was lost");
+    assert!(store.remove(&first.id).await.expect("an answer"));
+    assert_eq!(store.put_back(&first).await.expect("an answer"), Inserted::Missing);
+    assert!(!store.remove(&id("cred_2")).await.expect("an answer"), "and lost before that");
+    let second = row("cred_2", "two", None);
+    assert_eq!(store.put_back(&second).await.expect("an answer"), Inserted::Missing);
+    assert_eq!(insert(&store, &second).await, Inserted::New, "added on purpose");
+}
+
+#[tokio::test]
+async fn a_place_that_was_not_used_is_not_counted_for_the_minute() {
+    let redis = Redis::start().await;
+    let places = places(&connect(&redis).await);
+    let mut ask = Ask::new(id("cred_1"), 9);
+    ask.per_minute = 1;
+    {
+        let asked = places.take(&ask);
+        tokio::pin!(asked);
+        assert!(futures::poll!(&mut asked).is_pending());
+    }
+    let free = async || matches!(places.take(&ask).await, Taken::Place(_)).then_some(());
+    tokio::select! {
+        () = places.tend() => unreachable!("it has no end"),
+        () = eventually("the minute is free", SOON, free) => {}
+    }
+}
+
+/// A connection that dies in silence, as behind a gateway that forgets it: what is sent is lost, and
+/// nobody says so.
+#[tokio::test]
+async fn a_connection_that_died_in_silence_is_made_again() {
+    let redis = Redis::start().await;
+    let gateway = Gateway::start(&redis).await;
+    let store = RedisStore::connect(&gateway.url()).await.expect("a store");
+    let (places, first) = (places(&store), row("cred_1", "one", None));
+    assert_eq!(insert(&store, &first).await, Inserted::New);
+    let mut tasks = JoinSet::new();
+    let tended = places.clone();
+    tasks.spawn(async move { tended.tend().await });
+    let ask = Ask::new(id("cred_1"), 2);
+    assert!(matches!(places.take(&ask).await, Taken::Place(_)));
+    gateway.forget_connections();
+    let works = async || store.rows().await.ok();
+    eventually("the store answers", SOON, works).await;
+    let alone = async || (places.standing() == Standing::Alone).then_some(());
+    eventually("it has noticed", SOON, alone).await;
+    let joined = async || (places.standing() == Standing::Joined).then_some(());
+    eventually("places are shared again", SOON, joined).await;
+    assert!(matches!(places.take(&ask).await, Taken::Place(_)));
+    assert!(matches!(places.take(&ask).await, Taken::Full(_)), "the first is still held");
 }
 
 #[tokio::test]

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use async_trait::async_trait;
 use futures::future::join_all;
@@ -35,7 +36,8 @@ macro_rules! suite {
             $home,
             rows_come_back_as_they_were,
             a_secret_or_an_account_is_kept_once,
-            replacing_changes_all_but_the_health,
+            replacing_changes_the_secret_and_the_account,
+            an_account_may_be_told_later,
             profiles_and_health_change_alone,
             what_is_removed_is_gone_and_may_come_back,
             a_secret_is_sealed_again_only_if_it_is_the_same,
@@ -104,7 +106,26 @@ pub(crate) async fn a_secret_or_an_account_is_kept_once(home: &impl Home) {
     assert_eq!(rows(&*store).await.len(), 4);
 }
 
-pub(crate) async fn replacing_changes_all_but_the_health(home: &impl Home) {
+pub(crate) async fn an_account_may_be_told_later(home: &impl Home) {
+    let store = home.open().await;
+    let (first, other) = (row("cred_1", "one", None), row("cred_2", "two", Some("8")));
+    let tell = async |id: &str, account: &str| {
+        store.set_account(&CredentialId::from_text(id), account).await.expect("an answer")
+    };
+    assert_eq!(tell("cred_1", "7").await, Inserted::Missing);
+    insert(&*store, &first).await;
+    insert(&*store, &other).await;
+    assert_eq!(tell("cred_1", "8").await, duplicate(&other));
+    assert_eq!(tell("cred_1", "7").await, Inserted::New);
+    assert_eq!(tell("cred_1", "7").await, Inserted::New, "it is no duplicate of itself");
+    let first = Row { account: Some("7".into()), ..first };
+    assert_eq!(rows(&*store).await, [first.clone(), other]);
+    assert_eq!(insert(&*store, &row("cred_3", "three", Some("7"))).await, duplicate(&first));
+    assert_eq!(tell("cred_1", "9").await, Inserted::New);
+    assert_eq!(insert(&*store, &row("cred_3", "three", Some("7"))).await, Inserted::New);
+}
+
+pub(crate) async fn replacing_changes_the_secret_and_the_account(home: &impl Home) {
     let store = home.open().await;
     let replace = async |row: &Row| store.replace(row).await.expect("an answer");
     let (first, other) = (row("cred_1", "one", Some("7")), row("cred_2", "two", Some("8")));
@@ -113,10 +134,12 @@ pub(crate) async fn replacing_changes_all_but_the_health(home: &impl Home) {
     insert(&*store, &other).await;
     assert_eq!(replace(&row("cred_1", "two", None)).await, duplicate(&other));
     assert_eq!(replace(&row("cred_1", "new", Some("8"))).await, duplicate(&other));
-    let new = Row { health: "{}".into(), ..row("cred_1", "new", Some("9")) };
+    let (profile, health) = ("{}".to_owned(), "{}".to_owned());
+    let new = Row { profile, health, ..row("cred_1", "new", Some("9")) };
     assert_eq!(replace(&new).await, Inserted::New);
     assert_eq!(replace(&new).await, Inserted::New, "it is no duplicate of itself");
-    let expected = Row { health: first.health.clone(), ..new };
+    let Row { profile, health, .. } = first.clone();
+    let expected = Row { profile, health, ..new };
     assert_eq!(rows(&*store).await, [expected, other]);
     let again = row("cred_3", "one", Some("7"));
     assert_eq!(insert(&*store, &again).await, Inserted::New, "the old secret is free");
@@ -194,7 +217,11 @@ pub(crate) async fn values_change_only_from_what_is_expected(home: &impl Home) {
 
 pub(crate) async fn counters_add_up_by_series_and_field(home: &impl Home) {
     let store = home.open().await;
-    let add = async |counts: &[Count]| store.add(counts).await.expect("added");
+    let batches = AtomicU32::new(0);
+    let add = async |counts: &[Count]| {
+        let batch = format!("batch-{}", batches.fetch_add(1, Ordering::Relaxed));
+        store.add(&batch, counts).await.expect("added");
+    };
     add(&[]).await;
     add(&[Count::new("model:a", "requests", 1), Count::new("model:a", "tokens", 10)]).await;
     add(&[Count::new("model:a", "requests", 2), Count::new("model:b*", "requests", 5)]).await;
@@ -253,7 +280,7 @@ pub(crate) async fn everything_is_there_after_opening_again(home: &impl Home) {
     let kept = row("cred_1", "one", Some("7"));
     insert(&*store, &kept).await;
     store.set_value("name", None, b"value").await.expect("set");
-    store.add(&[Count::new("model:a", "requests", 3)]).await.expect("added");
+    store.add("batch", &[Count::new("model:a", "requests", 3)]).await.expect("added");
     drop(store);
     let store = home.open().await;
     assert_eq!(rows(&*store).await, std::slice::from_ref(&kept));

@@ -1,6 +1,6 @@
 //! A Redis of the test's own, which can be stopped and started on the same data.
 
-use std::net::{Ipv4Addr, TcpListener};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -54,6 +54,11 @@ impl Redis {
     /// The file that holds its certificate.
     pub fn certificate(&self) -> PathBuf {
         self.data.path().join(CERTIFICATE)
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        (Ipv4Addr::LOCALHOST, self.port).into()
     }
 
     /// The address of its first database.

@@ -16,8 +16,14 @@ const LOOK_AGAIN: std::ops::Range<u64> = 25..75;
 /// More doubts than this are not remembered: the rest run out.
 const MOST_DOUBTS: usize = 10_000;
 
-/// A place: at which credential, and under which token.
-pub(super) type Held = (CredentialId, u64);
+/// A place that goes back.
+#[derive(Clone, Debug)]
+pub(super) struct Back {
+    pub(super) id: CredentialId,
+    pub(super) token: u64,
+    /// False where no call was made: then it does not count for the minute either.
+    pub(super) begun: bool,
+}
 
 /// How a server stands with the store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,14 +50,13 @@ pub(super) struct Holdings {
 /// A place that Redis may think is held.
 #[derive(Debug)]
 pub(super) struct Doubt {
-    pub(super) id: CredentialId,
-    pub(super) token: u64,
+    pub(super) place: Back,
     until: Option<Instant>,
 }
 
 impl Holdings {
-    pub(super) fn doubt(&mut self, places: impl IntoIterator<Item = Held>) {
-        let doubts = places.into_iter().map(|(id, token)| Doubt { id, token, until: None });
+    pub(super) fn doubt(&mut self, places: impl IntoIterator<Item = Back>) {
+        let doubts = places.into_iter().map(|place| Doubt { place, until: None });
         self.doubtful.extend(doubts);
         let surplus = self.doubtful.len().saturating_sub(MOST_DOUBTS);
         self.doubtful.drain(..surplus);
@@ -64,7 +69,10 @@ impl Holdings {
     }
 
     pub(super) fn hold(&mut self, id: &CredentialId, token: u64) {
-        self.held.entry(id.clone()).or_default().push(token);
+        let tokens = self.held.entry(id.clone()).or_default();
+        if !tokens.contains(&token) {
+            tokens.push(token);
+        }
     }
 
     pub(super) fn let_go(&mut self, id: &CredentialId, token: u64) {
@@ -78,7 +86,12 @@ impl Holdings {
     /// Decides about a place, which it holds under this token then; none where Redis decides.
     pub(super) fn decide(&mut self, ask: &Ask, token: u64) -> Option<Taken> {
         match (self.contact, self.is_beyond_share(ask)) {
-            (Contact::Good, _) | (Contact::Settling(_), None) => None,
+            (Contact::Good, _) => None,
+            // Held while Redis is asked, so that no other call takes the same part of the share.
+            (Contact::Settling(_), None) => {
+                self.hold(&ask.id, token);
+                None
+            }
             (Contact::Lost, None) => {
                 self.hold(&ask.id, token);
                 Some(Taken::Place(token))

@@ -15,10 +15,6 @@ use tokio::time::Instant;
 use super::failure;
 use crate::error::{Error, ErrorKind, Result};
 
-/// How long connecting may take.
-const CONNECT: Duration = Duration::from_secs(1);
-/// How long an answer may take; a hung server must not hang us.
-const ANSWER: Duration = Duration::from_secs(2);
 /// After a failed attempt nobody tries again for this time.
 const PAUSE: Duration = Duration::from_millis(300);
 
@@ -29,6 +25,9 @@ const PAUSE: Duration = Duration::from_millis(300);
 /// a connection is another one than before.
 pub(super) struct Link {
     client: Client,
+    /// How long connecting, or an answer, may take: a hung server must not hang us. Whoever waits
+    /// less gives up before the connection is, and the next one hangs as well.
+    patience: Duration,
     state: Mutex<State>,
 }
 
@@ -55,8 +54,8 @@ impl Live {
 }
 
 impl Link {
-    pub(super) fn new(client: Client) -> Self {
-        Self { client, state: Mutex::default() }
+    pub(super) fn new(client: Client, patience: Duration) -> Self {
+        Self { client, patience, state: Mutex::default() }
     }
 
     /// Returns the connection, and makes it first where there is none.
@@ -72,10 +71,14 @@ impl Link {
         // Taken as failed until it has worked: who asked may leave meanwhile.
         state.failed = Some(Instant::now());
         let config = AsyncConnectionConfig::new()
-            .set_connection_timeout(Some(CONNECT))
-            .set_response_timeout(Some(ANSWER));
+            .set_connection_timeout(Some(self.patience))
+            .set_response_timeout(Some(self.patience));
         let made = self.client.get_multiplexed_async_connection_with_config(&config).await;
-        let connection = made.map_err(failure::of)?;
+        let connection = made.map_err(|error| {
+            // Those who have waited for this attempt need no attempt of their own.
+            state.failed = Some(Instant::now());
+            failure::of(error)
+        })?;
         state.failed = None;
         state.made += 1;
         let live = Live { connection, generation: state.made };
@@ -127,7 +130,9 @@ impl Link {
 }
 
 fn is_broken(error: &RedisError) -> bool {
-    error.is_io_error() || error.is_timeout() || error.is_unrecoverable_error()
+    // The address may lead to another server by now.
+    let demoted = error.code() == Some("READONLY");
+    demoted || error.is_io_error() || error.is_timeout() || error.is_unrecoverable_error()
 }
 
 /// Packets leave at once.

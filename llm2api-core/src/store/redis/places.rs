@@ -5,13 +5,14 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use ::redis::{Client, ScriptInvocation};
 use async_trait::async_trait;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
 use uuid::Uuid;
 
 use super::super::{Ask, Places, Standing, TEND_EVERY, Taken};
-use super::holdings::{Contact, Doubt, Held, Holdings, LEASE, look_again};
+use super::holdings::{Back, Contact, Doubt, Holdings, LEASE, look_again};
 use super::link::Link;
 use super::scripts::Scripts;
 use super::share::Rank;
@@ -35,12 +36,13 @@ pub(super) struct RedisPlaces {
     /// Tokens given so far.
     tokens: AtomicU64,
     holdings: Mutex<Holdings>,
-    given_back: UnboundedSender<Held>,
-    queue: tokio::sync::Mutex<UnboundedReceiver<Held>>,
+    given_back: UnboundedSender<Back>,
+    queue: tokio::sync::Mutex<UnboundedReceiver<Back>>,
 }
 
 impl RedisPlaces {
-    pub(super) fn new(link: Link, scripts: Arc<Scripts>) -> Self {
+    pub(super) fn new(client: Client, scripts: Arc<Scripts>) -> Self {
+        let link = Link::new(client, PATIENCE * 7 / 10);
         let (given_back, queue) = unbounded_channel();
         Self {
             link,
@@ -75,8 +77,12 @@ impl RedisPlaces {
         std::mem::forget(pending);
         match &answer {
             Ok(Taken::Place(_)) => self.holdings().hold(&ask.id, token),
-            Ok(_) => {}
-            Err(_) => self.holdings().doubt([(ask.id.clone(), token)]),
+            Ok(_) => self.holdings().let_go(&ask.id, token),
+            Err(_) => {
+                let mut holdings = self.holdings();
+                holdings.let_go(&ask.id, token);
+                holdings.doubt([Back { id: ask.id.clone(), token, begun: false }]);
+            }
         }
         answer
     }
@@ -101,8 +107,8 @@ impl RedisPlaces {
             for (id, token) in holdings.all_held() {
                 script.arg(id.as_str()).arg(self.holder(token));
             }
-            for Doubt { id, token, .. } in &holdings.doubtful {
-                script.arg(id.as_str()).arg(self.holder(*token));
+            for Doubt { place, .. } in &holdings.doubtful {
+                self.add(&mut script, place);
             }
         }
         match in_time(self.link.run_now::<Vec<String>>(&script)).await {
@@ -142,10 +148,14 @@ impl RedisPlaces {
         holdings.contact = Contact::Lost;
     }
 
-    async fn send_back(&self, places: &[Held], leaves: bool) -> Result<()> {
+    fn add(&self, script: &mut ScriptInvocation<'_>, place: &Back) {
+        script.arg(place.id.as_str()).arg(self.holder(place.token)).arg(u8::from(place.begun));
+    }
+
+    async fn send_back(&self, places: &[Back], leaves: bool) -> Result<()> {
         let mut script = self.scripts.give_back.arg(if leaves { &self.server } else { "" });
-        for (id, token) in places {
-            script.arg(id.as_str()).arg(self.holder(*token));
+        for place in places {
+            self.add(&mut script, place);
         }
         in_time(self.link.run_now(&script)).await
     }
@@ -171,7 +181,7 @@ impl Places for RedisPlaces {
     fn give_back(&self, id: &CredentialId, token: u64) {
         self.holdings().let_go(id, token);
         // Nobody reads any more: the engine has stopped, and the lease runs out.
-        let _ = self.given_back.send((id.clone(), token));
+        let _ = self.given_back.send(Back { id: id.clone(), token, begun: true });
     }
 
     async fn tend(&self) {
@@ -197,7 +207,8 @@ impl Places for RedisPlaces {
     async fn leave(&self) {
         let mut queue = self.queue.lock().await;
         let mut places: Vec<_> = std::iter::from_fn(|| queue.try_recv().ok()).collect();
-        places.extend(self.holdings().all_held().map(|(id, token)| (id.clone(), token)));
+        let all = |(id, token): (&CredentialId, _)| Back { id: id.clone(), token, begun: true };
+        places.extend(self.holdings().all_held().map(all));
         if let Err(error) = self.send_back(&places, true).await {
             tracing::debug!(%error, "the store learns later that this server has gone");
         }
@@ -220,7 +231,9 @@ struct Pending<'a> {
 
 impl Drop for Pending<'_> {
     fn drop(&mut self) {
-        self.places.give_back(self.id, self.token);
+        let Self { places, id, token } = *self;
+        places.holdings().let_go(id, token);
+        let _ = places.given_back.send(Back { id: id.clone(), token, begun: false });
     }
 }
 

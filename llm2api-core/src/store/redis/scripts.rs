@@ -39,6 +39,7 @@ scripts!(
     remove,
     replace,
     reseal,
+    set_account,
     set_health,
     set_profile,
     set_value,

@@ -58,19 +58,34 @@ pub(super) fn replace(connection: &Connection, row: &Row) -> Result<Inserted> {
     }
     let mut statement = connection.prepare_cached(
         "UPDATE credential SET upstream = ?2, fingerprint = ?3, account = ?4, key = ?5,
-         sealed = ?6, profile = ?7 WHERE id = ?1",
+         sealed = ?6 WHERE id = ?1",
     )?;
     let Sealed { key, bytes } = &row.sealed;
     let (id, account) = (row.id.as_str(), &row.account);
-    let changed = statement.execute(params![
-        id,
-        row.upstream,
-        row.fingerprint,
-        account,
-        key.0,
-        bytes,
-        row.profile
-    ])?;
+    let changed =
+        statement.execute(params![id, row.upstream, row.fingerprint, account, key.0, bytes])?;
+    Ok(if changed > 0 { Inserted::New } else { Inserted::Missing })
+}
+
+/// Notes whose account a row is, unless another row of the upstream has that.
+pub(super) fn set_account(
+    connection: &Connection,
+    id: &CredentialId,
+    account: &str,
+) -> Result<Inserted> {
+    let mut statement = connection.prepare_cached(
+        "SELECT other.id FROM credential AS this JOIN credential AS other
+         ON other.upstream = this.upstream AND other.account = ?2 AND other.id <> this.id
+         WHERE this.id = ?1",
+    )?;
+    let other: Option<String> =
+        statement.query_row(params![id.as_str(), account], |row| row.get(0)).optional()?;
+    if let Some(other) = other {
+        return Ok(Inserted::Duplicate(CredentialId::from_text(other)));
+    }
+    let mut statement =
+        connection.prepare_cached("UPDATE credential SET account = ?2 WHERE id = ?1")?;
+    let changed = statement.execute(params![id.as_str(), account])?;
     Ok(if changed > 0 { Inserted::New } else { Inserted::Missing })
 }
 

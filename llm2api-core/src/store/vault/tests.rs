@@ -46,6 +46,9 @@ impl Store for Mortal {
     async fn replace(&self, row: &Row) -> Result<Inserted> {
         self.live().await?.replace(row).await
     }
+    async fn set_account(&self, id: &CredentialId, account: &str) -> Result<Inserted> {
+        self.live().await?.set_account(id, account).await
+    }
     async fn set_profile(&self, id: &CredentialId, old: &str, new: &str) -> Result<Swapped> {
         self.live().await?.set_profile(id, old, new).await
     }
@@ -64,8 +67,8 @@ impl Store for Mortal {
     async fn set_value(&self, name: &str, expected: Option<&[u8]>, value: &[u8]) -> Result<bool> {
         self.live().await?.set_value(name, expected, value).await
     }
-    async fn add(&self, counts: &[Count]) -> Result<()> {
-        self.live().await?.add(counts).await
+    async fn add(&self, batch: &str, counts: &[Count]) -> Result<()> {
+        self.live().await?.add(batch, counts).await
     }
     async fn counts(&self, prefix: &str) -> Result<Vec<Count>> {
         self.live().await?.counts(prefix).await

@@ -2,7 +2,8 @@
 local since, everything = tonumber(ARGV[1]), ARGV[2] == '1'
 local version = redis.call('GET', VERSION)
 version = version or next_version()
-local known = since >= tonumber(redis.call('GET', BEGIN)) and since <= tonumber(version)
+local begin = redis.call('GET', BEGIN)
+local known = begin and since >= tonumber(begin) and since <= tonumber(version)
 local after = '(' .. string.format('%.0f', since)
 local gone = redis.call('ZRANGEBYSCORE', REMOVED, known and after or '-inf', '+inf')
 if everything or not known then

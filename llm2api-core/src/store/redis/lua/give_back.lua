@@ -1,7 +1,5 @@
--- the server if it leaves, else '', then id and holder of each place
+-- the server if it leaves, else '', then id, holder, and whether a call began, of each place
 if ARGV[1] ~= '' then
   redis.call('ZREM', SERVERS, ARGV[1])
 end
-for at = 2, #ARGV, 2 do
-  redis.call('ZREM', PLACES .. ARGV[at], ARGV[at + 1])
-end
+take_back(2)

@@ -6,6 +6,8 @@ local ROW, OWNERS, VALUES = 'llm2api:row:', 'llm2api:owners', 'llm2api:values'
 local CHANGED, REMOVED = 'llm2api:changed', 'llm2api:removed'
 -- A hash of counters a series, and the names of all series.
 local COUNTERS, SERIES = 'llm2api:counters:', 'llm2api:series'
+-- Batches of counters that were added of late.
+local BATCH = 'llm2api:batch:'
 -- Sorted sets: places held, by the end of their lease; calls of the last minute; servers.
 local PLACES, MINUTE, SERVERS = 'llm2api:places:', 'llm2api:minute:', 'llm2api:servers'
 
@@ -13,6 +15,16 @@ local PLACES, MINUTE, SERVERS = 'llm2api:places:', 'llm2api:minute:', 'llm2api:s
 local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
+end
+
+-- Takes places back, which the arguments name from here on: id, holder, whether a call began.
+local function take_back(from)
+  for at = from, #ARGV, 3 do
+    redis.call('ZREM', PLACES .. ARGV[at], ARGV[at + 1])
+    if ARGV[at + 2] == '0' then
+      redis.call('ZREM', MINUTE .. ARGV[at], ARGV[at + 1])
+    end
+  end
 end
 
 -- The next version. A history begins with the date, so that one that follows on a loss is ahead.
@@ -46,6 +58,13 @@ local function unique_of(id)
   return unique(row[1], row[2], row[3])
 end
 
+-- Remembers that a row is gone, so that nobody puts it back.
+local function note_removal(id, remembered)
+  redis.call('ZREM', CHANGED, id)
+  redis.call('ZADD', REMOVED, next_version(), id)
+  redis.call('ZREMRANGEBYRANK', REMOVED, 0, -1 - remembered)
+end
+
 -- The row, other than this one, that has one of these.
 local function other_owner(id, names)
   for _, name in ipairs(names) do
@@ -56,13 +75,13 @@ local function other_owner(id, names)
   end
 end
 
--- Writes all of a row but its health.
-local function put(id, names, upstream, fingerprint, account, key, sealed, profile)
+-- Writes a row's secret, and whose it is.
+local function put(id, names, upstream, fingerprint, account, key, sealed)
   for _, name in ipairs(names) do
     redis.call('HSET', OWNERS, name, id)
   end
   redis.call('HSET', ROW .. id, 'upstream', upstream, 'fingerprint', fingerprint,
-    'key', key, 'sealed', sealed, 'profile', profile)
+    'key', key, 'sealed', sealed)
   if account then
     redis.call('HSET', ROW .. id, 'account', account)
   else

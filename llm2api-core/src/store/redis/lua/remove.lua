@@ -1,13 +1,12 @@
 -- id, how many of those that are gone are remembered -> whether it was there
 local id, remembered = unpack(ARGV)
-if redis.call('EXISTS', ROW .. id) == 0 then
-  return 0
+local was_there = redis.call('EXISTS', ROW .. id)
+if was_there == 1 then
+  for _, name in ipairs(unique_of(id)) do
+    redis.call('HDEL', OWNERS, name)
+  end
+  redis.call('DEL', ROW .. id, PLACES .. id, MINUTE .. id)
 end
-for _, name in ipairs(unique_of(id)) do
-  redis.call('HDEL', OWNERS, name)
-end
-redis.call('DEL', ROW .. id, PLACES .. id, MINUTE .. id)
-redis.call('ZREM', CHANGED, id)
-redis.call('ZADD', REMOVED, next_version(), id)
-redis.call('ZREMRANGEBYRANK', REMOVED, 0, -1 - remembered)
-return 1
+-- One that is not there may be known elsewhere all the same, after a loss.
+note_removal(id, remembered)
+return was_there

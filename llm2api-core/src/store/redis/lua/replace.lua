@@ -1,5 +1,5 @@
--- id, upstream, fingerprint, key, sealed, profile[, account] -> '', the owner's id, or nothing
-local id, upstream, fingerprint, key, sealed, profile, account = unpack(ARGV)
+-- id, upstream, fingerprint, key, sealed[, account] -> '', the owner's id, or nothing
+local id, upstream, fingerprint, key, sealed, account = unpack(ARGV)
 local names = unique(upstream, fingerprint, account)
 local owner = other_owner(id, names)
 if owner then
@@ -11,5 +11,5 @@ end
 for _, name in ipairs(unique_of(id)) do
   redis.call('HDEL', OWNERS, name)
 end
-put(id, names, upstream, fingerprint, account, key, sealed, profile)
+put(id, names, upstream, fingerprint, account, key, sealed)
 return ''

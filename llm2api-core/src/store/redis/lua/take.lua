@@ -3,6 +3,7 @@ local id, holder = ARGV[1], ARGV[2]
 local places, per_minute, lease = tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
 local now = now_ms()
 redis.call('ZREMRANGEBYSCORE', PLACES .. id, '-inf', now)
+redis.call('ZREM', PLACES .. id, holder) -- a beat may have told of it already
 if redis.call('ZCARD', PLACES .. id) >= places then
   return { 0, 0 }
 end
