@@ -7,6 +7,8 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::ledger::Ledger;
+use super::member::Member;
 use super::rules::PoolRules;
 use super::seats::Seats;
 use super::select::Candidate;
@@ -26,75 +28,6 @@ const LONGEST_FULL: Duration = Duration::from_millis(500);
 const LONGEST_STREAK: u32 = 4;
 const NEVER: u64 = u64::MAX;
 const MINUTE: Duration = Duration::from_secs(60);
-
-/// What a credential is added to the pool with.
-///
-/// # Example
-/// ```
-/// use llm2api_core::Credential;
-/// use llm2api_core::pool::Member;
-///
-/// let member = Member::new(Credential::anonymous("local")).with_max_concurrency(2).with_weight(3);
-/// # drop(member);
-/// ```
-#[derive(Clone, Debug)]
-pub struct Member {
-    pub(super) credential: Credential,
-    pub(super) max_concurrency: u32,
-    pub(super) per_minute: u32,
-    pub(super) weight: u32,
-    pub(super) health: Health,
-    pub(super) tally: Arc<Tally>,
-}
-
-impl Member {
-    /// Takes a credential, for 4 calls at the same time.
-    pub fn new(credential: Credential) -> Self {
-        Self {
-            credential,
-            max_concurrency: 4,
-            per_minute: 0,
-            weight: 1,
-            health: Health::default(),
-            tally: Arc::default(),
-        }
-    }
-
-    /// Sets how many calls it may carry at the same time, at least 1.
-    #[must_use]
-    pub fn with_max_concurrency(mut self, calls: u32) -> Self {
-        self.max_concurrency = calls.max(1);
-        self
-    }
-
-    /// Sets how many calls may begin in any minute; 0 for no limit.
-    #[must_use]
-    pub fn with_requests_per_minute(mut self, calls: u32) -> Self {
-        self.per_minute = calls;
-        self
-    }
-
-    /// Sets its share of the calls, 1 to 100, relative to the others.
-    #[must_use]
-    pub fn with_weight(mut self, weight: u32) -> Self {
-        self.weight = weight.clamp(1, 100);
-        self
-    }
-
-    /// Sets how it fares.
-    #[must_use]
-    pub fn with_health(mut self, health: Health) -> Self {
-        self.health = health;
-        self
-    }
-
-    /// Sets where its calls are counted.
-    #[must_use]
-    pub fn with_tally(mut self, tally: Arc<Tally>) -> Self {
-        self.tally = tally;
-        self
-    }
-}
 
 /// One credential. What a choice looks at is in atomics; the rest is behind a lock.
 #[derive(Debug)]
@@ -120,11 +53,8 @@ pub(super) struct Entry {
     turn: AtomicU64,
     back_at: AtomicU64,
     last_used_ms: AtomicU64,
-    /// Changes of its health so far, and how many of them the store has.
-    changes: AtomicU64,
-    kept: AtomicU64,
-    /// Somebody was told of the changes that the store has not.
-    announced: AtomicBool,
+    /// Which changes of its health the store has.
+    pub(super) ledger: Ledger,
     state: Mutex<State>,
 }
 
@@ -184,9 +114,7 @@ impl Entry {
             turn: AtomicU64::new(turn),
             back_at: AtomicU64::new(0),
             last_used_ms: AtomicU64::new(0),
-            changes: AtomicU64::new(old.is_some_and(Self::is_dirty).into()),
-            kept: AtomicU64::new(0),
-            announced: AtomicBool::new(false),
+            ledger: old.map(|old| Ledger::after(&old.ledger)).unwrap_or_default(),
             state: Mutex::new(state),
         };
         entry.publish(&entry.lock().health, now);
@@ -363,7 +291,7 @@ impl Entry {
         if changed {
             self.publish(&state.health, now);
             // Behind the lock, so that older news cannot come in between.
-            self.changes.fetch_add(1, Ordering::AcqRel);
+            self.ledger.change();
         }
         Learnt { rests, changed }
     }
@@ -380,7 +308,7 @@ impl Entry {
         let mut forgiven = false;
         self.change(now, |health| forgiven = health.forgive(reason, from));
         if forgiven {
-            self.changes.fetch_add(1, Ordering::AcqRel);
+            self.ledger.change();
         }
         forgiven
     }
@@ -389,11 +317,11 @@ impl Entry {
     /// other one has to hear of a longer rest instead.
     pub(super) fn adopt(&self, saved: &SavedHealth, now: Instant, longest: Duration) -> bool {
         let mut state = self.lock();
-        if self.is_dirty() || state.health.agrees(saved, now, unix_millis()) {
+        if self.ledger.is_behind() || state.health.agrees(saved, now, unix_millis()) {
             return false;
         }
         if state.health.outlasts(saved, now, unix_millis()) {
-            self.changes.fetch_add(1, Ordering::AcqRel);
+            self.ledger.change();
             return true;
         }
         state.health.restore(saved, now, unix_millis(), longest);
@@ -446,15 +374,8 @@ impl Entry {
 
     /// Returns its health to be kept, and the change up to which that tells.
     pub(super) fn to_keep(&self, now: Instant) -> (SavedHealth, u64) {
-        // In this order a change meanwhile is told of, and kept, once more rather than not at all.
-        self.announced.store(false, Ordering::Release);
-        let change = self.changes.load(Ordering::Acquire);
+        let change = self.ledger.begin();
         (self.lock().health.save(now, unix_millis()), change)
-    }
-
-    /// Notes that the store has its health up to this change.
-    pub(super) fn was_kept(&self, change: u64) {
-        self.kept.fetch_max(change, Ordering::AcqRel);
     }
 
     /// Returns a copy of its health, for a credential that takes its place.
@@ -465,16 +386,6 @@ impl Entry {
     /// Milliseconds since 1970 of the last use; 0 before the first.
     pub(super) fn last_used_ms(&self) -> u64 {
         self.last_used_ms.load(Ordering::Relaxed)
-    }
-
-    /// Says whether nobody has been told yet of a change, who is told now.
-    pub(super) fn announce(&self) -> bool {
-        !self.announced.swap(true, Ordering::AcqRel)
-    }
-
-    /// Says whether the store lacks a change.
-    pub(super) fn is_dirty(&self) -> bool {
-        self.changes.load(Ordering::Acquire) != self.kept.load(Ordering::Acquire)
     }
 
     /// Copies what a choice looks at into the atomics.

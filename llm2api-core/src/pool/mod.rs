@@ -19,6 +19,8 @@ mod breaker;
 mod entry;
 mod group;
 mod lease;
+mod ledger;
+mod member;
 mod outlook;
 mod queue;
 mod rules;
@@ -39,8 +41,8 @@ use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 pub(crate) use affinity::Thread;
-pub use entry::Member;
 pub use lease::{Attempt, Lease};
+pub use member::Member;
 pub use rules::{PoolRules, Strategy};
 
 use self::queue::Ticket;
@@ -198,7 +200,7 @@ impl Pool {
     /// Notes that what was marked so is kept.
     pub fn was_kept(&self, id: &CredentialId, mark: u64) {
         if let Some((_, entry)) = self.shared.find(id) {
-            entry.was_kept(mark);
+            entry.ledger.was_kept(mark);
         }
     }
 

@@ -9,9 +9,10 @@ use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 use super::affinity::Affinity;
-use super::entry::{Entry, Member};
+use super::entry::Entry;
 use super::group::{Choice, Group, is};
 use super::lease::{Grant, Lease};
+use super::member::Member;
 use super::outlook::may_try;
 use super::queue::Queue;
 use super::rules::PoolRules;
@@ -103,7 +104,10 @@ impl Shared {
                 })
                 .collect();
             drop(index);
-            entries.iter().filter(|entry| entry.is_dirty()).for_each(|entry| self.changed(entry));
+            entries
+                .iter()
+                .filter(|entry| entry.ledger.is_behind())
+                .for_each(|entry| self.changed(entry));
             group.change(|list| {
                 if !replaced.is_empty() {
                     list.retain(|old| !replaced.iter().any(|gone| Arc::ptr_eq(gone, old)));
@@ -229,7 +233,7 @@ impl Shared {
 
     /// Notes that a credential's health has to be kept; once until that has been done.
     pub(super) fn changed(&self, entry: &Entry) {
-        if entry.announce() {
+        if entry.ledger.announce() {
             self.send(Event::Changed(entry.credential.id().clone()));
         }
     }
@@ -244,7 +248,7 @@ impl Shared {
     /// Returns those whose health has changed and was not kept since.
     pub(super) fn unsaved(&self) -> Vec<CredentialId> {
         let index = self.index.read().unwrap_or_else(PoisonError::into_inner);
-        let dirty = index.iter().filter(|(_, (_, entry))| entry.is_dirty());
+        let dirty = index.iter().filter(|(_, (_, entry))| entry.ledger.is_behind());
         dirty.map(|(id, _)| id.clone()).collect()
     }
 
