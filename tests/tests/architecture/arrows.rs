@@ -4,6 +4,8 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use crate::sources::{root, sources};
+
 /// Which modules of the core may name which others.
 const ALLOWED: [(&str, &[&str]); 18] = [
     ("error", &["chat"]),
@@ -39,18 +41,7 @@ const ALLOWED: [(&str, &[&str]); 18] = [
 ];
 
 fn core() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../llm2api-core/src")
-}
-
-fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
-    for entry in fs::read_dir(folder).expect("a folder") {
-        let path = entry.expect("an entry").path();
-        if path.is_dir() {
-            sources(&path, found);
-        } else if path.extension().is_some_and(|extension| extension == "rs") {
-            found.push(path);
-        }
-    }
+    root().join("llm2api-core/src")
 }
 
 /// The module of a file: its first folder, or its own name.
@@ -74,8 +65,7 @@ fn named(text: &str) -> BTreeSet<String> {
 
 #[test]
 fn the_arrows_point_as_designed() {
-    let mut files = Vec::new();
-    sources(&core(), &mut files);
+    let files = sources(&core());
     assert!(files.len() > 50, "the core has more files than {}", files.len());
     let mut wrong = Vec::new();
     for file in files {
@@ -97,8 +87,7 @@ fn the_arrows_point_as_designed() {
 
 #[test]
 fn the_store_never_names_reqwest_and_layers_name_no_engine() {
-    let mut files = Vec::new();
-    sources(&core(), &mut files);
+    let files = sources(&core());
     for file in files {
         let text = fs::read_to_string(&file).expect("a source file");
         let module = module(&file);
@@ -115,8 +104,7 @@ fn the_store_never_names_reqwest_and_layers_name_no_engine() {
 
 #[test]
 fn only_tasks_spawns() {
-    let mut files = Vec::new();
-    sources(&core(), &mut files);
+    let files = sources(&core());
     // SQLite blocks: its one thread is a system's thread, outside any runtime.
     let may = ["tasks.rs", "store/sqlite/thread.rs"];
     for file in files.iter().filter(|file| !may.iter().any(|name| file.ends_with(name))) {

@@ -2,24 +2,9 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
-}
-
-fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
-    for entry in fs::read_dir(folder).expect("a folder") {
-        let path = entry.expect("an entry").path();
-        let name = path.file_name().expect("a name").to_string_lossy().into_owned();
-        if path.is_dir() && !["target", "node_modules"].contains(&&*name) && !name.starts_with('.')
-        {
-            sources(&path, found);
-        } else if name.ends_with(".rs") {
-            found.push(path);
-        }
-    }
-}
+use crate::sources::{root, sources};
 
 /// Names such as `g04_…` that follow `before`.
 fn names(text: &str, before: &str) -> BTreeSet<String> {
@@ -37,10 +22,8 @@ fn names(text: &str, before: &str) -> BTreeSet<String> {
 
 #[test]
 fn the_guarantees_name_tests_that_exist() {
-    let mut files = Vec::new();
-    for folder in ["llm2api-core", "llm2api-server", "tests"] {
-        sources(&root().join(folder), &mut files);
-    }
+    let folders = ["llm2api-core", "llm2api-server", "tests"];
+    let files: Vec<_> = folders.iter().flat_map(|folder| sources(&root().join(folder))).collect();
     let text = |path: &PathBuf| fs::read_to_string(path).expect("a source file");
     let tests: BTreeSet<_> = files.iter().flat_map(|path| names(&text(path), "fn ")).collect();
     let listed = names(&text(&root().join("docs/GUARANTEES.md")), "`");

@@ -1,0 +1,5 @@
+//! What the design says of the sources, read from the sources.
+
+mod arrows;
+mod guarantees;
+mod sources;
