@@ -11,7 +11,7 @@ use tokio::time::timeout;
 use super::api::Api;
 use super::program::Program;
 
-/// How long a server that must not come up may take to say so.
+/// How long a command may take.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// The operator's key of every server here.
@@ -30,10 +30,17 @@ pub struct Server {
 impl Server {
     /// Starts a server that must not come up, and returns what it says.
     pub async fn refuses(data: &Path, settings: &[(&str, &str)]) -> String {
-        let ended = command(data, settings).stdin(Stdio::null()).output();
+        let (good, said) = Self::run(data, settings, &[]).await;
+        assert!(!good, "it came up");
+        said
+    }
+
+    /// Runs a command of the program to its end; says whether it went well, and what it said.
+    pub async fn run(data: &Path, settings: &[(&str, &str)], arguments: &[&str]) -> (bool, String) {
+        let ended = command(data, settings).args(arguments).stdin(Stdio::null()).output();
         let ended = timeout(PATIENCE, ended).await.expect("it ends").expect("it ran");
-        assert!(!ended.status.success(), "it came up");
-        String::from_utf8_lossy(&ended.stderr).into_owned()
+        let said = [ended.stdout, ended.stderr].concat();
+        (ended.status.success(), String::from_utf8_lossy(&said).into_owned())
     }
 
     /// Starts a server with `data` as its data directory and more settings by environment, and
