@@ -124,8 +124,10 @@ impl Meter {
         model.begin();
         model.end(outcome, elapsed);
         model.add_tokens(&self.tokens);
-        if let Some(last) = self.call.last_credential() {
-            self.metrics.credential(&last).add_tokens(&self.tokens);
+        let last = self.call.last_credential();
+        // One that was removed meanwhile is counted no more.
+        if let Some(tally) = last.and_then(|last| self.metrics.known_credential(&last)) {
+            tally.add_tokens(&self.tokens);
         }
     }
 }

@@ -142,6 +142,12 @@ impl Metrics {
         series.entry(key.into()).or_default().tally.clone()
     }
 
+    /// Returns the counters of a credential, unless they were forgotten or never were.
+    pub fn known_credential(&self, id: &str) -> Option<Arc<Tally>> {
+        let key = format!("credential:{id}");
+        self.series().get(key.as_str()).map(|known| known.tally.clone())
+    }
+
     /// Returns how many requests of a credential, and how many failures, were handed over.
     pub(crate) fn handed_over(&self, id: &str) -> (u64, u64) {
         let series = self.series();

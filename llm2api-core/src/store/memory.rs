@@ -83,7 +83,7 @@ impl MemoryStore {
 
     /// Loses everything, as a server without a disk does.
     #[cfg(test)]
-    pub(super) fn forget(&self) {
+    pub(super) fn lose(&self) {
         *self.state() = State::default();
     }
 }
@@ -189,6 +189,11 @@ impl Store for MemoryStore {
             let value = state.counts.entry(key).or_default();
             *value = value.saturating_add(count.value);
         }
+        Ok(())
+    }
+
+    async fn forget(&self, series: &str) -> Result<()> {
+        self.state().counts.retain(|(known, _), _| known != series);
         Ok(())
     }
 

@@ -91,6 +91,9 @@ pub trait Store: Debug + Send + Sync + 'static {
     /// was added within the last hour is not added again.
     async fn add(&self, batch: &str, counts: &[Count]) -> Result<()>;
 
+    /// Forgets the counters of a series.
+    async fn forget(&self, series: &str) -> Result<()>;
+
     /// Returns all counters whose series begins with `prefix`.
     async fn counts(&self, prefix: &str) -> Result<Vec<Count>>;
 

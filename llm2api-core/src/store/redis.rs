@@ -232,6 +232,10 @@ impl Store for RedisStore {
         self.link.run_now(&script).await
     }
 
+    async fn forget(&self, series: &str) -> Result<()> {
+        self.link.run_now(&self.scripts.forget.arg(series)).await
+    }
+
     async fn counts(&self, prefix: &str) -> Result<Vec<Count>> {
         let live = self.link.live().await?;
         let (from, to) = ([b"[", prefix.as_bytes()].concat(), [b"(", prefix.as_bytes(), b"\xff"]);

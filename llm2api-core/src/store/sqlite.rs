@@ -145,6 +145,11 @@ impl Store for SqliteStore {
         self.thread.write(move |connection| statements::add(connection, &counts)).await
     }
 
+    async fn forget(&self, series: &str) -> Result<()> {
+        let series = series.to_owned();
+        self.thread.write(move |connection| statements::forget(connection, &series)).await
+    }
+
     async fn counts(&self, prefix: &str) -> Result<Vec<Count>> {
         let prefix = prefix.to_owned();
         self.thread.read(move |connection| statements::counts(connection, &prefix)).await

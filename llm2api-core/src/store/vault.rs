@@ -209,6 +209,11 @@ impl Vault {
         self.inner.store.add(batch, counts).await
     }
 
+    /// Forgets the counters of a series.
+    pub async fn forget_counts(&self, series: &str) -> Result<()> {
+        self.inner.store.forget(series).await
+    }
+
     /// Returns all counters whose series begins with `prefix`.
     pub async fn counts(&self, prefix: &str) -> Result<Vec<Count>> {
         self.inner.store.counts(prefix).await

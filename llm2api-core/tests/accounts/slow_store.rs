@@ -67,6 +67,10 @@ impl Store for SlowStore {
         slowly(self.0.add(batch, counts)).await
     }
 
+    async fn forget(&self, series: &str) -> Result<()> {
+        slowly(self.0.forget(series)).await
+    }
+
     async fn counts(&self, prefix: &str) -> Result<Vec<Count>> {
         slowly(self.0.counts(prefix)).await
     }

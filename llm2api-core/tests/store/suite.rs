@@ -240,6 +240,9 @@ pub(crate) async fn counters_add_up_by_series_and_field(home: &impl Home) {
     assert_eq!(counts("model:b*").await, expected[2..]);
     assert_eq!(counts("*").await, []);
     assert_eq!(counts("").await.len(), 5);
+    store.forget("model:a").await.expect("forgotten");
+    store.forget("nothing").await.expect("nothing to forget");
+    assert_eq!(counts("model:").await, expected[2..]);
     add(&[Count::new("big", "requests", u64::MAX), Count::new("big", "requests", 9)]).await;
     assert!(counts("big").await[0].value >= u64::MAX >> 1, "it is full, and not negative");
 }

@@ -10,7 +10,9 @@ use crate::stage::{ACCOUNTS, Fleet, SPREAD, all_are_whole, gather, session};
 /// How long the store is away.
 const OUTAGE: Duration = Duration::from_secs(5);
 /// How long a chat may take that begins when the store has just gone.
-const FIRST: Duration = Duration::from_secs(5);
+const FIRST: Duration = Duration::from_secs(3);
+/// How long any chat may take, on a busy machine.
+const SLOWEST: Duration = Duration::from_secs(5);
 /// How long until the servers say that the store is back.
 const RECOVERY: Duration = Duration::from_secs(10);
 /// How long the load goes on: before, during and after.
@@ -78,7 +80,7 @@ async fn outage(end: End) {
     let took = first.ended - gone;
     assert!(took <= FIRST, "the first chat after the stop took {took:?}");
     let slowest = calls.iter().map(|call| call.ended - call.began).max();
-    assert!(slowest <= Some(FIRST), "a chat took {slowest:?}");
+    assert!(slowest <= Some(SLOWEST), "a chat took {slowest:?}");
 }
 
 /// Every server refuses a new cookie with a 5xx in the envelope.

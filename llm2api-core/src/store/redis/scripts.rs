@@ -34,6 +34,7 @@ scripts!(
     add,
     beat,
     changes,
+    forget,
     give_back,
     insert,
     remove,

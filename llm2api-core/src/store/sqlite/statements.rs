@@ -191,6 +191,12 @@ pub(super) fn add(connection: &Connection, counts: &[Count]) -> Result<()> {
     Ok(())
 }
 
+/// Forgets the counters of a series.
+pub(super) fn forget(connection: &Connection, series: &str) -> Result<()> {
+    let mut statement = connection.prepare_cached("DELETE FROM count WHERE series = ?1")?;
+    statement.execute(params![series]).map(drop)
+}
+
 /// Reads all counters whose series begins with `prefix`.
 pub(super) fn counts(connection: &Connection, prefix: &str) -> Result<Vec<Count>> {
     let mut statement = connection.prepare_cached(

@@ -70,6 +70,9 @@ impl Store for Mortal {
     async fn add(&self, batch: &str, counts: &[Count]) -> Result<()> {
         self.live().await?.add(batch, counts).await
     }
+    async fn forget(&self, series: &str) -> Result<()> {
+        self.live().await?.forget(series).await
+    }
     async fn counts(&self, prefix: &str) -> Result<Vec<Count>> {
         self.live().await?.counts(prefix).await
     }
@@ -268,7 +271,7 @@ async fn what_a_store_has_lost_is_added_again() {
     let kept = record("one");
     vault.add(&kept).await.expect("added");
     let print = vault.fingerprint("up", kept.credential.material());
-    store.forget();
+    store.lose();
     assert_eq!(vault.add(&kept).await.expect("added again"), Inserted::New);
     let after = open(&store, &path).await;
     assert_eq!(loaded(&after).await[0].credential.id(), kept.credential.id());

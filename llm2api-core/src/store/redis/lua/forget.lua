@@ -1,0 +1,3 @@
+-- series
+redis.call('ZREM', SERIES, ARGV[1])
+redis.call('DEL', COUNTERS .. ARGV[1])
