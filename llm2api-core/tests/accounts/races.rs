@@ -137,7 +137,7 @@ async fn counters_are_kept_once_whenever_the_engine_stops() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_rest_that_has_just_begun_is_no_news_from_the_store() {
+async fn what_a_check_has_found_is_kept_a_moment_later() {
     let home = home();
     let client = home.start(&[]).await;
     let id = add(&client, "ann-1").await.expect("valid").account.id;
@@ -152,4 +152,17 @@ async fn a_rest_that_has_just_begun_is_no_news_from_the_store() {
     let rows = home.store.rows().await.expect("rows").0;
     let row = rows.iter().find(|row| row.id == id).expect("kept");
     assert!(row.health.contains(r#""invalid":true"#), "{}", row.health);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_another_server_removes_while_a_loss_is_mended_is_not_put_back() {
+    let store = Arc::new(SlowStore::shared());
+    let home = Home::with(store.clone());
+    let client = home.start(&[]).await;
+    let ann = add(&client, "ann-1").await.expect("valid").account.id;
+    let bob = add(&client, "bob-1").await.expect("valid").account.id;
+    store.lose(&ann).await;
+    sleep(millis(3000)).await;
+    let (kept, listed) = both(&home, &client).await;
+    assert_eq!((kept, listed), (vec![bob.to_string()], vec![bob.to_string()]));
 }

@@ -1,10 +1,17 @@
-//! A store that takes its time, so that what runs at once meets in between.
+//! A store that takes its time, so that what runs at once meets in between, and that may play one
+//! which several servers share and which loses what it has.
 
-use std::sync::Arc;
+use std::collections::HashSet;
+use std::future::pending;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use llm2api_core::store::{Count, Inserted, MemoryStore, Row, Sealed, Store, Swapped, Version};
+use llm2api_core::store::{
+    Ask, Changes, Count, Inserted, MemoryStore, Places, Row, Sealed, Standing, Store, Swapped,
+    Taken, Version,
+};
 use llm2api_core::{CredentialId, Result};
 use tokio::time::sleep;
 
@@ -12,7 +19,50 @@ use tokio::time::sleep;
 const PAUSE: Duration = Duration::from_millis(5);
 
 #[derive(Debug, Default)]
-pub(crate) struct SlowStore(pub(crate) Arc<MemoryStore>);
+pub(crate) struct SlowStore {
+    inner: MemoryStore,
+    /// What another server has removed after the loss; present where several servers share it.
+    removed_since: Option<Mutex<HashSet<CredentialId>>>,
+    lost: AtomicBool,
+}
+
+impl SlowStore {
+    /// Makes one that several servers share.
+    pub(crate) fn shared() -> Self {
+        Self { removed_since: Some(Mutex::default()), ..Self::default() }
+    }
+
+    /// Loses its rows; another server removes `removed` after the news were read.
+    pub(crate) async fn lose(&self, removed: &CredentialId) {
+        for row in self.inner.rows().await.expect("rows").0 {
+            self.inner.remove(&row.id).await.expect("an answer");
+        }
+        let removed_since = self.removed_since.as_ref().expect("a shared one");
+        removed_since.lock().expect("no panic").insert(removed.clone());
+        self.lost.store(true, Ordering::Relaxed);
+    }
+}
+
+/// Places without end, for servers that share nothing else.
+#[derive(Debug)]
+struct Endless;
+
+#[async_trait]
+impl Places for Endless {
+    async fn take(&self, _: &Ask) -> Taken {
+        Taken::Place(0)
+    }
+
+    fn give_back(&self, _: &CredentialId, _: u64) {}
+
+    async fn tend(&self) {
+        pending::<()>().await;
+    }
+
+    fn standing(&self) -> Standing {
+        Standing::Joined
+    }
+}
 
 async fn slowly<T>(step: impl Future<Output = T>) -> T {
     sleep(PAUSE).await;
@@ -24,54 +74,72 @@ async fn slowly<T>(step: impl Future<Output = T>) -> T {
 #[async_trait]
 impl Store for SlowStore {
     async fn rows(&self) -> Result<(Vec<Row>, Version)> {
-        slowly(self.0.rows()).await
+        slowly(self.inner.rows()).await
     }
 
     async fn insert(&self, row: &Row) -> Result<Inserted> {
-        slowly(self.0.insert(row)).await
+        slowly(self.inner.insert(row)).await
+    }
+
+    async fn put_back(&self, row: &Row) -> Result<Inserted> {
+        let removed = self.removed_since.as_ref();
+        match removed.is_some_and(|ids| ids.lock().expect("no panic").contains(&row.id)) {
+            true => Ok(Inserted::Missing),
+            false => self.insert(row).await,
+        }
+    }
+
+    async fn changes(&self, since: Version) -> Result<Changes> {
+        let mut changes = Changes::none(since);
+        changes.reset = self.lost.swap(false, Ordering::Relaxed);
+        Ok(changes)
+    }
+
+    fn places(&self) -> Option<Arc<dyn Places>> {
+        self.removed_since.as_ref().map(|_| Arc::new(Endless) as Arc<dyn Places>)
     }
 
     async fn replace(&self, row: &Row) -> Result<Inserted> {
-        slowly(self.0.replace(row)).await
+        slowly(self.inner.replace(row)).await
     }
 
     async fn set_account(&self, id: &CredentialId, account: &str) -> Result<Inserted> {
-        slowly(self.0.set_account(id, account)).await
+        slowly(self.inner.set_account(id, account)).await
     }
 
     async fn set_profile(&self, id: &CredentialId, old: &str, new: &str) -> Result<Swapped> {
-        slowly(self.0.set_profile(id, old, new)).await
+        slowly(self.inner.set_profile(id, old, new)).await
     }
 
     async fn set_health(&self, health: &[(CredentialId, String)]) -> Result<()> {
-        slowly(self.0.set_health(health)).await
+        slowly(self.inner.set_health(health)).await
     }
 
     async fn remove(&self, id: &CredentialId) -> Result<bool> {
-        slowly(self.0.remove(id)).await
+        slowly(self.inner.remove(id)).await
     }
 
     async fn reseal(&self, id: &CredentialId, old: &Sealed, new: &Sealed) -> Result<bool> {
-        slowly(self.0.reseal(id, old, new)).await
+        slowly(self.inner.reseal(id, old, new)).await
     }
 
     async fn value(&self, name: &str) -> Result<Option<Vec<u8>>> {
-        slowly(self.0.value(name)).await
+        slowly(self.inner.value(name)).await
     }
 
     async fn set_value(&self, name: &str, expected: Option<&[u8]>, value: &[u8]) -> Result<bool> {
-        slowly(self.0.set_value(name, expected, value)).await
+        slowly(self.inner.set_value(name, expected, value)).await
     }
 
     async fn add(&self, batch: &str, counts: &[Count]) -> Result<()> {
-        slowly(self.0.add(batch, counts)).await
+        slowly(self.inner.add(batch, counts)).await
     }
 
     async fn forget(&self, series: &str) -> Result<()> {
-        slowly(self.0.forget(series)).await
+        slowly(self.inner.forget(series)).await
     }
 
     async fn counts(&self, prefix: &str) -> Result<Vec<Count>> {
-        slowly(self.0.counts(prefix)).await
+        slowly(self.inner.counts(prefix)).await
     }
 }
