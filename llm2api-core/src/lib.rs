@@ -3,6 +3,7 @@
 pub mod accounts;
 pub mod adapt;
 pub mod auth;
+mod backlog;
 mod catalog;
 pub mod chat;
 mod client;

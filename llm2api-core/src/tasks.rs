@@ -4,15 +4,14 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures::StreamExt;
 use futures::future::join;
-use futures::stream::FuturesUnordered;
 use tokio::runtime::Handle;
 use tokio::sync::{Semaphore, mpsc, watch};
 use tokio::task::{AbortHandle, JoinHandle};
 use tokio::time::{sleep, timeout};
 
 use crate::accounts::Accounts;
+use crate::backlog;
 use crate::error::{Error, ErrorKind, Result};
 use crate::upstream::{Cleanup, Outbox, Upstream};
 
@@ -73,7 +72,7 @@ impl Tasks {
             Error::new(ErrorKind::Configuration, "start tasks", message).with_source(error)
         })?;
         let (stop, stopped) = watch::channel(());
-        let outbox = runtime.spawn(work_off(receiver, upstreams, stopped.clone()));
+        let outbox = runtime.spawn(clean_up_all(receiver, upstreams, stopped.clone()));
         let accounts = runtime.spawn(async move { accounts.work(stopped).await });
         Ok(Self { stop, accounts, outbox })
     }
@@ -90,25 +89,14 @@ impl Tasks {
     }
 }
 
-async fn work_off(
-    mut receiver: mpsc::UnboundedReceiver<Cleanup>,
+async fn clean_up_all(
+    receiver: mpsc::UnboundedReceiver<Cleanup>,
     upstreams: Upstreams,
-    mut stopped: watch::Receiver<()>,
+    stopped: watch::Receiver<()>,
 ) {
     let slots = |(name, _): (&Arc<str>, _)| (name.clone(), Semaphore::new(AT_ONCE));
     let slots: HashMap<_, _> = upstreams.iter().map(slots).collect();
-    let mut running = FuturesUnordered::new();
-    let mut open = true;
-    while open || !running.is_empty() {
-        tokio::select! {
-            Some(()) = running.next(), if !running.is_empty() => {}
-            cleanup = receiver.recv(), if open => match cleanup {
-                Some(cleanup) => running.push(clean_up(&upstreams, &slots, cleanup)),
-                None => open = false,
-            },
-            _ = stopped.changed(), if !receiver.is_closed() => receiver.close(),
-        }
-    }
+    backlog::work_off(receiver, stopped, |cleanup| clean_up(&upstreams, &slots, cleanup)).await;
 }
 
 /// Does one clean-up, in one of its own upstream's places: one that hangs holds up no other.

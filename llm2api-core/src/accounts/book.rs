@@ -8,7 +8,6 @@ use tokio::time::Instant;
 use super::model::Verdict;
 use crate::credential::{CredentialId, Profile};
 use crate::store::Fingerprint;
-use crate::upstream::Account;
 
 /// The profiles of all accounts.
 #[derive(Debug, Default)]
@@ -34,16 +33,6 @@ pub(super) struct Page {
     pub(super) checked: Option<(Instant, Verdict)>,
     /// When a check, of this server or another, was last heard of.
     pub(super) asked: Option<Instant>,
-}
-
-impl Profile {
-    /// Notes what a check has found out about the account.
-    pub(super) fn note(&mut self, account: &Account, now: u64) {
-        let Account { id, name, proven } = account;
-        self.account_id = self.account_id.take().or_else(|| id.clone());
-        self.account_name = name.clone().or(self.account_name.take());
-        (self.proven, self.checked_at) = (*proven, Some(now));
-    }
 }
 
 impl Page {

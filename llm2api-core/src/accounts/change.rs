@@ -3,6 +3,7 @@
 use tokio::time::Instant;
 
 use super::add::{check_label, check_weight, invalid, refuse};
+use super::check::note;
 use super::handle::{Accounts, Parts, not_found};
 use super::model::{AccountChange, AccountStatus};
 use crate::clock::unix_seconds;
@@ -179,8 +180,8 @@ impl Accounts {
         self.shared.parts.pool.learn(id, &Signal::CheckPassed);
         let now = unix_seconds();
         // The secret is kept by now, and the next check finds the rest again.
-        let noted = self.change_profile_now(id, move |profile| profile.note(&account, now));
-        let _ = noted.await;
+        let noted = |profile: &mut Profile| note(profile, id.as_str(), &account, now);
+        let _ = self.change_profile_now(id, noted).await;
         Ok(())
     }
 }

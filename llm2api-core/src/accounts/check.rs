@@ -6,11 +6,10 @@ use futures::{StreamExt, stream};
 use tokio::time::{Instant, timeout};
 
 use super::add::label_of;
-use super::book::Page;
 use super::handle::{Accounts, Site, not_found};
 use super::model::{Checked, Verdict};
 use crate::clock::unix_seconds;
-use crate::credential::{Credential, CredentialId, Signal};
+use crate::credential::{Credential, CredentialId, Profile, Signal};
 use crate::error::{Error, ErrorKind, Result};
 use crate::store::Inserted;
 use crate::upstream::Account;
@@ -79,56 +78,55 @@ impl Accounts {
         if now.is_none_or(|now| now.material() != credential.material()) {
             return Verdict::Unknown("its secret was replaced meanwhile".to_owned());
         }
-        let verdict = match found {
+        let (verdict, account) = match found {
             Ok(account) => {
                 pool.learn(id, &Signal::CheckPassed);
-                self.note_account(id, account).await;
-                Verdict::Valid
+                (Verdict::Valid, Some(self.claim(id, account).await))
             }
             Err(error) if error.kind() == ErrorKind::CredentialRejected => {
                 let why = error.message().to_owned();
                 tracing::warn!(credential = %id, why, "an account is dead: replace its cookie");
                 pool.learn(id, &Signal::CheckRefused(why.clone()));
-                Verdict::Invalid(why)
+                (Verdict::Invalid(why), None)
             }
             Err(error) => return Verdict::Unknown(error.message().to_owned()),
         };
-        let now = unix_seconds();
+        let (now, own) = (unix_seconds(), id.as_str());
+        let note = |profile: &mut Profile| match &account {
+            Some(account) => note(profile, own, account, now),
+            None => profile.checked_at = Some(now),
+        };
         // The next check says the same: nothing is lost where this cannot be kept.
-        if self.change_profile_now(id, |profile| profile.checked_at = Some(now)).await.is_err() {
+        if self.change_profile_now(id, note).await.is_err() {
             self.shared.book.change(id, |page| page.profile.checked_at = Some(now));
         }
         verdict
     }
 
-    /// Keeps whose account it is, where that was not known.
-    async fn note_account(&self, id: &CredentialId, account: Account) {
-        let Some(Page { profile, .. }) = self.shared.book.get(id) else { return };
-        let new = account.id.as_ref().filter(|_| profile.account_id.is_none());
-        if new.is_none() && profile.proven == account.proven {
-            return;
-        }
-        if let Some(new) = new {
-            let kept = self.shared.parts.vault.set_account(id, new).await;
-            match self.note_store(kept) {
-                Ok(Inserted::New) => {}
-                Ok(Inserted::Duplicate(other)) => {
-                    tracing::warn!(credential = %id, %other, "two cookies of one account: remove one");
-                    return;
-                }
-                Ok(Inserted::Missing) | Err(_) => return,
+    /// Keeps whose account it is, where that was not known; what cannot be kept is not noted.
+    async fn claim(&self, id: &CredentialId, mut account: Account) -> Account {
+        let known = self.shared.book.get(id).and_then(|page| page.profile.account_id);
+        let Some(new) = account.id.as_ref().filter(|_| known.is_none()) else { return account };
+        let kept = self.shared.parts.vault.set_account(id, new).await;
+        match self.note_store(kept) {
+            Ok(Inserted::New) => return account,
+            Ok(Inserted::Duplicate(other)) => {
+                tracing::warn!(credential = %id, %other, "two cookies of one account: remove one");
             }
+            Ok(Inserted::Missing) | Err(_) => {}
         }
-        let (now, own) = (unix_seconds(), id.clone());
-        // The next check says the same: nothing is lost where this cannot be kept.
-        let named = self.change_profile_now(id, move |profile| {
-            if profile.label == own.as_str()
-                && let Some(name) = &account.name
-            {
-                profile.label = label_of(name);
-            }
-            profile.note(&account, now);
-        });
-        let _ = named.await;
+        account.id = None;
+        account
     }
+}
+
+/// Notes what a check has found out about the account, whose label is its id until it has a name.
+pub(super) fn note(profile: &mut Profile, id: &str, account: &Account, now: u64) {
+    let Account { id: account_id, name, proven } = account;
+    if let Some(name) = name.as_deref().filter(|_| profile.label == id) {
+        profile.label = label_of(name);
+    }
+    profile.account_id = profile.account_id.take().or_else(|| account_id.clone());
+    profile.account_name = name.clone().or(profile.account_name.take());
+    (profile.proven, profile.checked_at) = (*proven, Some(now));
 }

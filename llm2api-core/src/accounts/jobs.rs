@@ -3,10 +3,9 @@
 //! A caller may leave at any moment, and a change that was half made then would leave the store and
 //! the pool apart. So the engine's own task makes it, and the caller only waits for it.
 
+use futures::FutureExt;
 use futures::future::BoxFuture;
-use futures::stream::FuturesUnordered;
-use futures::{FutureExt, StreamExt};
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::oneshot;
 
 use super::handle::Accounts;
 use crate::error::{Error, ErrorKind, Result};
@@ -24,28 +23,8 @@ impl Accounts {
         // Refused and dropped with it: the engine has stopped.
         let _ = self.shared.jobs.send(job.boxed());
         answer.await.unwrap_or_else(|_| {
-            let text = "the server stops and takes no more changes";
+            let text = "the server stops and takes no more changes: try again when it is back";
             Err(Error::new(ErrorKind::Store, "change account", text))
         })
-    }
-
-    /// Makes the changes that are asked for; once told to stop, those that were asked for before.
-    pub(super) async fn make_changes(
-        &self,
-        mut jobs: mpsc::UnboundedReceiver<Job>,
-        mut stopped: watch::Receiver<()>,
-    ) {
-        let mut running = FuturesUnordered::new();
-        let mut open = true;
-        while open || !running.is_empty() {
-            tokio::select! {
-                Some(()) = running.next(), if !running.is_empty() => {}
-                job = jobs.recv(), if open => match job {
-                    Some(job) => running.push(job),
-                    None => open = false,
-                },
-                _ = stopped.changed(), if !jobs.is_closed() => jobs.close(),
-            }
-        }
     }
 }

@@ -11,6 +11,7 @@ mod handle;
 mod jobs;
 mod keep;
 mod model;
+mod news;
 
 pub use handle::Accounts;
 pub use model::{

@@ -1,6 +1,5 @@
 //! One credential in the pool: the calls it carries, how it fares, and whether it may take more.
 
-use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, AtomicUsize};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -9,6 +8,7 @@ use tokio::time::Instant;
 
 use super::ledger::Ledger;
 use super::member::Member;
+use super::minute::Minute;
 use super::rules::PoolRules;
 use super::seats::Seats;
 use super::select::Candidate;
@@ -27,7 +27,6 @@ const LATENCY_LIFE: Duration = Duration::from_secs(10);
 const LONGEST_FULL: Duration = Duration::from_millis(500);
 const LONGEST_STREAK: u32 = 4;
 const NEVER: u64 = u64::MAX;
-const MINUTE: Duration = Duration::from_secs(60);
 
 /// One credential. What a choice looks at is in atomics; the rest is behind a lock.
 #[derive(Debug)]
@@ -62,15 +61,7 @@ pub(super) struct Entry {
 struct State {
     health: Health,
     last_error: Option<Box<str>>,
-    minute: VecDeque<Instant>,
-}
-
-impl State {
-    /// Counts the calls of the last minute.
-    fn calls_since(&mut self, now: Instant) -> usize {
-        self.minute.retain(|at| now.duration_since(*at) < MINUTE);
-        self.minute.len()
-    }
+    minute: Minute,
 }
 
 /// A place that was taken.
@@ -158,19 +149,12 @@ impl Entry {
     }
 
     fn has_minute(&self, now: Instant) -> bool {
-        self.per_minute == 0 || self.lock().calls_since(now) < self.per_minute as usize
+        self.per_minute == 0 || self.lock().minute.has_room(self.per_minute, now)
     }
 
     /// Counts a call that begins; says no where the minute is full.
     fn begin_minute(&self, now: Instant) -> bool {
-        if self.per_minute > 0 {
-            let mut state = self.lock();
-            if state.calls_since(now) >= self.per_minute as usize {
-                return false;
-            }
-            state.minute.push_back(now);
-        }
-        true
+        self.per_minute == 0 || self.lock().minute.begin(self.per_minute, now)
     }
 
     /// Takes a place; says no where another call was faster.
@@ -208,13 +192,13 @@ impl Entry {
     /// Takes back that a call has begun: other servers had all places.
     pub(super) fn has_not_begun(&self) {
         if self.per_minute > 0 {
-            self.lock().minute.pop_back();
+            self.lock().minute.take_back();
         }
     }
 
     /// Counts the calls that began here within the last minute, where they are limited.
     pub(super) fn begun_this_minute(&self) -> u32 {
-        u32::try_from(self.lock().minute.len()).unwrap_or(u32::MAX)
+        self.lock().minute.count()
     }
 
     /// Notes that other servers have all places: for this time, and longer the more often in a row.
@@ -354,7 +338,7 @@ impl Entry {
         if self.per_minute == 0 || self.has_minute(now) {
             return None;
         }
-        self.lock().minute.front().map(|first| *first + MINUTE)
+        self.lock().minute.next()
     }
 
     pub(super) fn note_error(&self, error: &str) {

@@ -21,6 +21,7 @@ mod group;
 mod lease;
 mod ledger;
 mod member;
+mod minute;
 mod outlook;
 mod queue;
 mod rules;

@@ -98,9 +98,7 @@ impl RedisStore {
         let removed = gone.into_iter().map(CredentialId::from_text).collect();
         Ok(Changes { rows, removed, version: Version(version), reset })
     }
-}
 
-impl RedisStore {
     async fn insert_row(&self, row: &Row, was_here: bool) -> Result<Inserted> {
         let Row { id, upstream, fingerprint, sealed, profile, health, account } = row;
         let mut script = self.scripts.insert.arg(id.as_str());

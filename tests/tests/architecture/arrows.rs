@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 use crate::sources::{root, sources};
 
 /// Which modules of the core may name which others.
-const ALLOWED: [(&str, &[&str]); 18] = [
+const ALLOWED: [(&str, &[&str]); 19] = [
+    ("backlog", &[]),
     ("error", &["chat"]),
     ("clock", &[]),
     ("limits", &[]),
@@ -26,11 +27,21 @@ const ALLOWED: [(&str, &[&str]); 18] = [
     ("pool", &["chat", "clock", "credential", "error", "metrics", "store"]),
     (
         "accounts",
-        &["clock", "credential", "error", "metrics", "pool", "single_flight", "store", "upstream"],
+        &[
+            "backlog",
+            "clock",
+            "credential",
+            "error",
+            "metrics",
+            "pool",
+            "single_flight",
+            "store",
+            "upstream",
+        ],
     ),
     ("layers", &["adapt", "auth", "chat", "clock", "error", "metrics", "pool"]),
     ("catalog", &["chat", "error", "pool", "single_flight", "upstream"]),
-    ("tasks", &["accounts", "error", "upstream"]),
+    ("tasks", &["accounts", "backlog", "error", "upstream"]),
     (
         "client",
         &[

@@ -13,7 +13,7 @@ use tokio::sync::Mutex;
 use tokio::time::Instant;
 
 use super::failure;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::Result;
 
 /// After a failed attempt nobody tries again for this time.
 const PAUSE: Duration = Duration::from_millis(300);
@@ -65,8 +65,7 @@ impl Link {
             return Ok(live.clone());
         }
         if state.failed.is_some_and(|at| at.elapsed() < PAUSE) {
-            let text = "Redis cannot be reached: start it, or mend `STORE_URL`";
-            return Err(Error::new(ErrorKind::Store, "store", text));
+            return Err(failure::away());
         }
         // Taken as failed until it has worked: who asked may leave meanwhile.
         state.failed = Some(Instant::now());

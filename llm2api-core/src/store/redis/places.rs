@@ -12,12 +12,13 @@ use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
 use uuid::Uuid;
 
 use super::super::{Ask, Places, Standing, TEND_EVERY, Taken};
+use super::failure;
 use super::holdings::{Back, Contact, Doubt, Holdings, LEASE, look_again};
 use super::link::Link;
 use super::scripts::Scripts;
 use super::share::Rank;
 use crate::credential::CredentialId;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, Result};
 
 /// A call waits no longer for the store; then this server goes on alone.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -254,6 +255,5 @@ fn millis(duration: Duration) -> u64 {
 }
 
 async fn in_time<T>(work: impl Future<Output = Result<T>>) -> Result<T> {
-    let late = || Error::new(ErrorKind::Store, "store", "Redis does not answer in time");
-    timeout(PATIENCE, work).await.unwrap_or_else(|_| Err(late()))
+    timeout(PATIENCE, work).await.unwrap_or_else(|_| Err(failure::late()))
 }
