@@ -6,7 +6,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 
-use super::{Count, Inserted, Row, Sealed, Store, Swapped, Version};
+use super::{Count, Inserted, OutboxEntry, Row, Sealed, Store, Swapped, Version};
 use crate::credential::CredentialId;
 use crate::error::Result;
 
@@ -35,6 +35,7 @@ struct State {
     owners: HashMap<Unique, CredentialId>,
     values: HashMap<String, Vec<u8>>,
     counts: BTreeMap<(String, String), u64>,
+    outbox: BTreeMap<String, Sealed>,
 }
 
 /// What only one row of an upstream may have.
@@ -203,5 +204,27 @@ impl Store for MemoryStore {
         let of_prefix = state.counts.range(from..);
         let of_prefix = of_prefix.take_while(|((series, _), _)| series.starts_with(prefix));
         Ok(of_prefix.map(|((series, field), value)| Count::new(series, field, *value)).collect())
+    }
+    async fn put_outbox(&self, entry: &OutboxEntry) -> Result<()> {
+        self.state().outbox.insert(entry.id.clone(), entry.sealed.clone());
+        Ok(())
+    }
+
+    async fn remove_outbox(&self, ids: &[String]) -> Result<()> {
+        self.state().outbox.retain(|id, _| !ids.contains(id));
+        Ok(())
+    }
+
+    async fn outbox(&self) -> Result<Vec<OutboxEntry>> {
+        let entry = |(id, sealed): (&String, &Sealed)| OutboxEntry {
+            id: id.clone(),
+            sealed: sealed.clone(),
+        };
+        Ok(self.state().outbox.iter().map(entry).collect())
+    }
+
+    /// There is none: no process comes after this one.
+    async fn take_outbox(&self) -> Result<Vec<OutboxEntry>> {
+        Ok(Vec::new())
     }
 }

@@ -22,10 +22,10 @@ use async_trait::async_trait;
 pub use self::redis::RedisStore;
 pub use keyring::Keyring;
 pub use memory::MemoryStore;
-pub use row::{Changes, Count, Inserted, KeyId, Row, Sealed, Swapped, Version};
+pub use row::{Changes, Count, Inserted, KeyId, OutboxEntry, Row, Sealed, Swapped, Version};
 #[cfg(feature = "sqlite")]
 pub use sqlite::SqliteStore;
-pub use vault::{Fingerprint, RecordChanges, Rotated, Vault};
+pub use vault::{Fingerprint, KeptCleanup, RecordChanges, Rotated, Vault};
 
 use crate::credential::CredentialId;
 use crate::error::Result;
@@ -96,6 +96,22 @@ pub trait Store: Debug + Send + Sync + 'static {
 
     /// Returns all counters whose series begins with `prefix`.
     async fn counts(&self, prefix: &str) -> Result<Vec<Count>>;
+
+    /// Keeps an entry of the outbox, in the place of one with its id.
+    ///
+    /// It outlives the process. A power cut may undo it, as the work may then be found undone by
+    /// other means.
+    async fn put_outbox(&self, entry: &OutboxEntry) -> Result<()>;
+
+    /// Removes entries of the outbox that this store put or took; passes over those that are gone.
+    async fn remove_outbox(&self, ids: &[String]) -> Result<()>;
+
+    /// Returns the whole outbox, whoever is at work on it.
+    async fn outbox(&self) -> Result<Vec<OutboxEntry>>;
+
+    /// Takes over the entries that nobody is at work on any more, each once: those that a process
+    /// before this one left, and those of servers that are gone.
+    async fn take_outbox(&self) -> Result<Vec<OutboxEntry>>;
 
     /// Returns the places that several servers share; none where this process is alone.
     fn places(&self) -> Option<Arc<dyn Places>> {

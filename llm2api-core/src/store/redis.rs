@@ -3,6 +3,7 @@
 mod failure;
 mod holdings;
 mod link;
+mod outbox;
 mod places;
 mod rows;
 mod scripts;
@@ -15,11 +16,12 @@ use std::time::Duration;
 use ::redis::{Client, IntoConnectionInfo, ScriptInvocation, cmd};
 use async_trait::async_trait;
 
+use self::holdings::LEASE;
 use self::link::Link;
-use self::places::RedisPlaces;
+use self::places::{RedisPlaces, millis};
 use self::rows::{inserted, read_rows};
 use self::scripts::Scripts;
-use super::{Changes, Count, Inserted, Places, Row, Sealed, Store, Swapped, Version};
+use super::{Changes, Count, Inserted, OutboxEntry, Places, Row, Sealed, Store, Swapped, Version};
 use crate::credential::CredentialId;
 use crate::error::{Error, ErrorKind, Result};
 
@@ -252,6 +254,29 @@ impl Store for RedisStore {
             }));
         }
         Ok(counts)
+    }
+
+    async fn put_outbox(&self, entry: &OutboxEntry) -> Result<()> {
+        let mut script = self.scripts.put_outbox.arg(self.places.server());
+        script.arg(millis(LEASE)).arg(&entry.id).arg(outbox::encode(&entry.sealed));
+        self.link.run_now(&script).await
+    }
+
+    async fn remove_outbox(&self, ids: &[String]) -> Result<()> {
+        let mut script = self.scripts.remove_outbox.arg(self.places.server());
+        script.arg(ids);
+        self.link.run_now(&script).await
+    }
+
+    async fn outbox(&self) -> Result<Vec<OutboxEntry>> {
+        let script = self.scripts.outbox.prepare_invoke();
+        self.link.run_now(&script).await.map(outbox::entries)
+    }
+
+    async fn take_outbox(&self) -> Result<Vec<OutboxEntry>> {
+        let mut script = self.scripts.take_outbox.arg(self.places.server());
+        script.arg(millis(LEASE)).arg(millis(LEASE));
+        self.link.run_now(&script).await.map(outbox::entries)
     }
 
     fn places(&self) -> Option<Arc<dyn Places>> {

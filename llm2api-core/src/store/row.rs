@@ -48,6 +48,15 @@ impl fmt::Debug for Sealed {
     }
 }
 
+/// A piece of work that outlives the process which has to do it, as a store sees it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OutboxEntry {
+    /// Its id.
+    pub id: String,
+    /// What is to be done, and with whose secret, sealed.
+    pub sealed: Sealed,
+}
+
 /// What came of adding a row.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]

@@ -7,12 +7,15 @@ mod statements;
 mod thread;
 
 use std::fmt;
+use std::fs::File;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
+use rusqlite::Connection;
 
 use self::thread::Thread;
-use super::{Count, Inserted, Row, Sealed, Store, Swapped, Version};
+use super::{Count, Inserted, OutboxEntry, Row, Sealed, Store, Swapped, Version};
 use crate::credential::CredentialId;
 use crate::error::Result;
 
@@ -42,6 +45,8 @@ use crate::error::Result;
 pub struct SqliteStore {
     path: PathBuf,
     thread: Thread,
+    /// What an earlier process left in the outbox.
+    left: Mutex<Vec<OutboxEntry>>,
 }
 
 impl SqliteStore {
@@ -55,7 +60,7 @@ impl SqliteStore {
         let path = path.as_ref();
         let lock = file::lock(path)?;
         let connection = file::open(path)?;
-        Ok(Self { path: path.to_owned(), thread: Thread::start(connection, Some(lock))? })
+        Self::start(path, connection, Some(lock))
     }
 
     /// Opens a file that a server may have open too: to rotate its key, or to look at it.
@@ -66,7 +71,17 @@ impl SqliteStore {
         let path = path.as_ref();
         file::must_exist(path)?;
         let connection = file::open(path)?;
-        Ok(Self { path: path.to_owned(), thread: Thread::start(connection, None)? })
+        Self::start(path, connection, None)
+    }
+}
+
+impl SqliteStore {
+    fn start(path: &Path, connection: Connection, lock: Option<File>) -> Result<Self> {
+        // Only where no other process is at work on it has it been left.
+        let left = lock.as_ref().map(|_| statements::outbox(&connection)).transpose();
+        let left = left.map_err(|error| failure::of(&Arc::new(error)))?.unwrap_or_default();
+        let thread = Thread::start(connection, lock)?;
+        Ok(Self { path: path.to_owned(), thread, left: Mutex::new(left) })
     }
 }
 
@@ -153,6 +168,25 @@ impl Store for SqliteStore {
     async fn counts(&self, prefix: &str) -> Result<Vec<Count>> {
         let prefix = prefix.to_owned();
         self.thread.read(move |connection| statements::counts(connection, &prefix)).await
+    }
+    async fn put_outbox(&self, entry: &OutboxEntry) -> Result<()> {
+        let entry = entry.clone();
+        self.thread.note(move |connection| statements::put_outbox(connection, &entry)).await
+    }
+
+    async fn remove_outbox(&self, ids: &[String]) -> Result<()> {
+        let ids = ids.to_vec();
+        self.thread.note(move |connection| statements::remove_outbox(connection, &ids)).await
+    }
+
+    async fn outbox(&self) -> Result<Vec<OutboxEntry>> {
+        self.thread.read(statements::outbox).await
+    }
+
+    async fn take_outbox(&self) -> Result<Vec<OutboxEntry>> {
+        // Nothing panics while it holds the lock.
+        let mut left = self.left.lock().unwrap_or_else(PoisonError::into_inner);
+        Ok(std::mem::take(&mut *left))
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod fingerprint;
 mod material;
+mod outbox;
 mod rotate;
 mod row;
 mod values;
@@ -10,9 +11,10 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 pub use self::fingerprint::Fingerprint;
+pub use self::outbox::KeptCleanup;
 pub use self::rotate::Rotated;
 use self::values::FingerprintKey;
-use super::{Count, Inserted, Keyring, Places, Row, Store, Swapped, Version};
+use super::{Count, Inserted, KeyId, Keyring, Places, Row, Store, Swapped, Version};
 use crate::credential::{CredentialId, Material, Profile, Record, SavedHealth};
 use crate::error::Result;
 
@@ -50,6 +52,8 @@ struct Inner {
     store: Arc<dyn Store>,
     keyring: Keyring,
     fingerprint_key: RwLock<FingerprintKey>,
+    /// The current key as it was last read.
+    key: RwLock<Option<KeyId>>,
     /// Rows that did not open when they were last read.
     sealed: Mutex<Vec<CredentialId>>,
 }
@@ -81,6 +85,7 @@ impl Vault {
             store,
             keyring,
             fingerprint_key: RwLock::new(FingerprintKey::random()?),
+            key: RwLock::default(),
             sealed: Mutex::default(),
         };
         let vault = Self { inner: Arc::new(inner) };

@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use llm2api_core::store::{
-    Ask, Changes, Count, Inserted, MemoryStore, Places, Row, Sealed, Standing, Store, Swapped,
-    Taken, Version,
+    Ask, Changes, Count, Inserted, MemoryStore, OutboxEntry, Places, Row, Sealed, Standing, Store,
+    Swapped, Taken, Version,
 };
 use llm2api_core::{CredentialId, Result};
 use tokio::time::sleep;
@@ -141,5 +141,21 @@ impl Store for SlowStore {
 
     async fn counts(&self, prefix: &str) -> Result<Vec<Count>> {
         slowly(self.inner.counts(prefix)).await
+    }
+
+    async fn put_outbox(&self, entry: &OutboxEntry) -> Result<()> {
+        self.inner.put_outbox(entry).await
+    }
+
+    async fn remove_outbox(&self, ids: &[String]) -> Result<()> {
+        self.inner.remove_outbox(ids).await
+    }
+
+    async fn outbox(&self) -> Result<Vec<OutboxEntry>> {
+        self.inner.outbox().await
+    }
+
+    async fn take_outbox(&self) -> Result<Vec<OutboxEntry>> {
+        self.inner.take_outbox().await
     }
 }

@@ -8,12 +8,15 @@ use llm2api_core::store::{
 };
 use llm2api_tests::processes::{Redis, eventually};
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 
 use crate::gateway::Gateway;
-use crate::suite::{Home, insert, row, run, suite};
+use crate::suite::{Home, entry, insert, row, run, suite};
 
 /// How long a server may take to learn something of its store.
 const SOON: Duration = Duration::from_secs(8);
+/// How long a server that says nothing keeps its outbox.
+const TWO_LEASES: Duration = Duration::from_secs(30);
 
 #[async_trait]
 impl Home for Redis {
@@ -23,7 +26,44 @@ impl Home for Redis {
 }
 
 suite!(Redis::start());
-run!(Redis::start(), everything_is_there_after_opening_again);
+run!(
+    Redis::start(),
+    everything_is_there_after_opening_again,
+    what_an_earlier_process_left_is_taken_once,
+);
+
+#[tokio::test]
+async fn the_outbox_of_a_killed_server_is_taken_after_two_leases() {
+    let redis = Redis::start().await;
+    let (killed, lives) = (connect(&redis).await, connect(&redis).await);
+    killed.put_outbox(&entry("a", "first")).await.expect("kept");
+    let places = lives.places().expect("a fleet");
+    let begun = Instant::now();
+    let taken = async || {
+        let taken = lives.take_outbox().await.expect("an answer");
+        (!taken.is_empty()).then_some(taken)
+    };
+    let taken = eventually("it is taken", TWO_LEASES + SOON, taken);
+    let taken = tokio::select! {
+        taken = taken => taken,
+        () = places.tend() => unreachable!("it runs until dropped"),
+    };
+    assert_eq!(taken, [entry("a", "first")]);
+    assert!(begun.elapsed() >= TWO_LEASES - Duration::from_secs(1), "its answers may go on");
+}
+
+#[tokio::test]
+async fn a_server_that_lives_keeps_its_outbox() {
+    let redis = Redis::start().await;
+    let (lives, other) = (connect(&redis).await, connect(&redis).await);
+    lives.put_outbox(&entry("a", "first")).await.expect("kept");
+    let places = lives.places().expect("a fleet");
+    tokio::select! {
+        () = tokio::time::sleep(TWO_LEASES + Duration::from_secs(2)) => {}
+        () = places.tend() => unreachable!("it runs until dropped"),
+    }
+    assert_eq!(other.take_outbox().await.expect("an answer"), []);
+}
 
 async fn connect(redis: &Redis) -> RedisStore {
     RedisStore::connect(&redis.url()).await.expect("a store")

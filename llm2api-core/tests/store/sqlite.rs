@@ -28,4 +28,8 @@ impl Home for File {
 }
 
 suite!(ready(File::new()));
-run!(ready(File::new()), everything_is_there_after_opening_again);
+run!(
+    ready(File::new()),
+    everything_is_there_after_opening_again,
+    what_an_earlier_process_left_is_taken_once,
+);

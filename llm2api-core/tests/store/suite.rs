@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use async_trait::async_trait;
 use futures::future::join_all;
 use llm2api_core::CredentialId;
-use llm2api_core::store::{Count, Inserted, KeyId, Row, Sealed, Store, Swapped};
+use llm2api_core::store::{Count, Inserted, KeyId, OutboxEntry, Row, Sealed, Store, Swapped};
 use tokio::task::JoinSet;
 
 /// Where a store keeps what it keeps.
@@ -45,6 +45,7 @@ macro_rules! suite {
             counters_add_up_by_series_and_field,
             of_many_at_once_one_is_new,
             a_thousand_rows_are_kept,
+            the_outbox_keeps_what_is_put_until_it_is_removed,
         );
     };
 }
@@ -274,6 +275,43 @@ pub(crate) async fn a_thousand_rows_are_kept(home: &impl Home) {
     let health = |id: &String| (CredentialId::from_text(id.as_str()), "{}".to_owned());
     store.set_health(&ids.iter().map(health).collect::<Vec<_>>()).await.expect("set");
     assert!(rows(&*store).await.iter().all(|row| row.health == "{}"));
+}
+
+pub(crate) fn entry(id: &str, text: &str) -> OutboxEntry {
+    OutboxEntry { id: id.into(), sealed: sealed("00000001", text) }
+}
+
+pub(crate) async fn outbox(store: &dyn Store) -> Vec<OutboxEntry> {
+    let mut entries = store.outbox().await.expect("entries");
+    entries.sort_by(|one, other| one.id.cmp(&other.id));
+    entries
+}
+
+pub(crate) async fn the_outbox_keeps_what_is_put_until_it_is_removed(home: &impl Home) {
+    let store = home.open().await;
+    for (id, text) in [("a", "first"), ("b", "second"), ("a", "third")] {
+        store.put_outbox(&entry(id, text)).await.expect("kept");
+    }
+    assert_eq!(outbox(&*store).await, [entry("a", "third"), entry("b", "second")]);
+    assert_eq!(store.take_outbox().await.expect("an answer"), [], "somebody is at work on it");
+    store.remove_outbox(&["a".into(), "unknown".into()]).await.expect("removed");
+    assert_eq!(outbox(&*store).await, [entry("b", "second")]);
+}
+
+/// For stores that outlive the process.
+#[cfg(any(feature = "redis", feature = "sqlite"))]
+pub(crate) async fn what_an_earlier_process_left_is_taken_once(home: &impl Home) {
+    let store = home.open().await;
+    store.put_outbox(&entry("a", "first")).await.expect("kept");
+    if let Some(places) = store.places() {
+        places.leave().await;
+    }
+    drop(store);
+    let store = home.open().await;
+    assert_eq!(store.take_outbox().await.expect("an answer"), [entry("a", "first")]);
+    assert_eq!(store.take_outbox().await.expect("an answer"), [], "it has been taken");
+    store.remove_outbox(&["a".into()]).await.expect("removed");
+    assert_eq!(outbox(&*store).await, []);
 }
 
 /// For stores that outlive the process.

@@ -56,6 +56,11 @@ impl RedisPlaces {
         }
     }
 
+    /// Names this server in Redis.
+    pub(super) fn server(&self) -> &str {
+        &self.server
+    }
+
     fn holdings(&self) -> MutexGuard<'_, Holdings> {
         // Nothing panics while it holds the lock.
         self.holdings.lock().unwrap_or_else(PoisonError::into_inner)
@@ -250,7 +255,8 @@ impl fmt::Debug for RedisPlaces {
     }
 }
 
-fn millis(duration: Duration) -> u64 {
+/// A duration as Redis takes it.
+pub(super) fn millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 

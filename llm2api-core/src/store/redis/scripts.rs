@@ -37,7 +37,10 @@ scripts!(
     forget,
     give_back,
     insert,
+    outbox,
+    put_outbox,
     remove,
+    remove_outbox,
     replace,
     reseal,
     set_account,
@@ -45,5 +48,6 @@ scripts!(
     set_profile,
     set_value,
     take,
+    take_outbox,
     value,
 );

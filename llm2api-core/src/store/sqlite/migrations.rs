@@ -5,7 +5,8 @@ use rusqlite::{Connection, TransactionBehavior};
 use super::failure::BROKEN;
 
 /// What each version adds to the one before. Never change one that was released: add another.
-const MIGRATIONS: [&str; 1] = ["
+const MIGRATIONS: [&str; 2] = [
+    "
     CREATE TABLE credential (
         number INTEGER PRIMARY KEY,
         id TEXT NOT NULL UNIQUE,
@@ -29,7 +30,15 @@ const MIGRATIONS: [&str; 1] = ["
         value INTEGER NOT NULL,
         PRIMARY KEY (series, field)
     ) STRICT, WITHOUT ROWID;
-"];
+",
+    "
+    CREATE TABLE outbox (
+        id TEXT PRIMARY KEY,
+        key TEXT NOT NULL,
+        sealed BLOB NOT NULL
+    ) STRICT, WITHOUT ROWID;
+",
+];
 
 /// The version that this program writes.
 #[expect(clippy::cast_possible_wrap, reason = "there are but a few")]

@@ -2,7 +2,7 @@
 
 use rusqlite::{Connection, OptionalExtension, Result, params};
 
-use super::super::{Count, Inserted, KeyId, Row, Sealed, Swapped};
+use super::super::{Count, Inserted, KeyId, OutboxEntry, Row, Sealed, Swapped};
 use crate::credential::CredentialId;
 
 /// Reads all rows in the order in which they came.
@@ -213,4 +213,28 @@ pub(super) fn counts(connection: &Connection, prefix: &str) -> Result<Vec<Count>
         counts.push(Count::new(series, row.get::<_, String>(1)?, value));
     }
     Ok(counts)
+}
+
+/// Keeps an entry of the outbox.
+pub(super) fn put_outbox(connection: &Connection, entry: &OutboxEntry) -> Result<()> {
+    let mut statement = connection
+        .prepare_cached("INSERT OR REPLACE INTO outbox (id, key, sealed) VALUES (?1, ?2, ?3)")?;
+    let Sealed { key, bytes } = &entry.sealed;
+    statement.execute(params![entry.id, key.0, bytes]).map(drop)
+}
+
+/// Removes entries of the outbox.
+pub(super) fn remove_outbox(connection: &Connection, ids: &[String]) -> Result<()> {
+    let mut statement = connection.prepare_cached("DELETE FROM outbox WHERE id = ?1")?;
+    ids.iter().try_for_each(|id| statement.execute(params![id]).map(drop))
+}
+
+/// Reads the whole outbox.
+pub(super) fn outbox(connection: &Connection) -> Result<Vec<OutboxEntry>> {
+    let mut statement = connection.prepare_cached("SELECT id, key, sealed FROM outbox")?;
+    let entry = |row: &rusqlite::Row<'_>| {
+        let sealed = Sealed { key: KeyId(row.get(1)?), bytes: row.get(2)? };
+        Ok(OutboxEntry { id: row.get(0)?, sealed })
+    };
+    statement.query_map([], entry)?.collect()
 }

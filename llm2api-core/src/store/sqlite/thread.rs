@@ -42,7 +42,7 @@ impl Thread {
         &self,
         work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T> {
-        self.call(false, work).await
+        self.call(Sort::Read, work).await
     }
 
     /// Does what writes, all of it or nothing, and returns when it is on the disk.
@@ -50,16 +50,25 @@ impl Thread {
         &self,
         work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T> {
-        self.call(true, work).await
+        self.call(Sort::Write, work).await
     }
 
-    async fn call<T, W>(&self, writes: bool, work: W) -> Result<T>
+    /// Does what writes, all of it or nothing, and returns when the operating system has it: what
+    /// outlives this process and need not outlive a power cut.
+    pub(super) async fn note<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T> {
+        self.call(Sort::Note, work).await
+    }
+
+    async fn call<T, W>(&self, sort: Sort, work: W) -> Result<T>
     where
         T: Send + 'static,
         W: FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
     {
         let (reply, answer) = oneshot::channel();
-        let call = Call { writes, work: Some(work), outcome: None, reply };
+        let call = Call { sort, work: Some(work), outcome: None, reply };
         let sent = self.sender.as_ref().is_some_and(|sender| sender.send(Box::new(call)).is_ok());
         let answer = if sent { answer.await.ok() } else { None };
         answer.unwrap_or_else(|| {
@@ -84,10 +93,21 @@ impl fmt::Debug for Thread {
     }
 }
 
+/// What a piece of work needs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Sort {
+    /// No transaction.
+    Read,
+    /// A transaction that the operating system has.
+    Note,
+    /// A transaction that is on the disk.
+    Write,
+}
+
 /// Something that somebody waits for.
 trait Job: Send {
-    /// Whether it needs a transaction that writes.
-    fn writes(&self) -> bool;
+    /// What it needs.
+    fn sort(&self) -> Sort;
     /// Does it, and says what went wrong.
     fn run(&mut self, connection: &Connection) -> Option<ffi::Error>;
     /// Answers, now that everything is on the disk, or that nothing is.
@@ -95,7 +115,7 @@ trait Job: Send {
 }
 
 struct Call<T, W> {
-    writes: bool,
+    sort: Sort,
     work: Option<W>,
     outcome: Option<rusqlite::Result<T>>,
     reply: oneshot::Sender<Result<T>>,
@@ -106,13 +126,16 @@ where
     T: Send,
     W: FnOnce(&Connection) -> rusqlite::Result<T> + Send,
 {
-    fn writes(&self) -> bool {
-        self.writes
+    fn sort(&self) -> Sort {
+        self.sort
     }
 
     fn run(&mut self, connection: &Connection) -> Option<ffi::Error> {
         let work = self.work.take()?;
-        let outcome = if self.writes { apart(connection, work) } else { work(connection) };
+        let outcome = match self.sort {
+            Sort::Read => work(connection),
+            Sort::Note | Sort::Write => apart(connection, work),
+        };
         let error = outcome.as_ref().err().and_then(|error| error.sqlite_error().copied());
         self.outcome = Some(outcome);
         error
@@ -151,7 +174,7 @@ fn apart<T>(
 fn serve(connection: &Connection, receiver: &Receiver<Box<dyn Job>>) {
     while let Ok(first) = receiver.recv() {
         let waiting = std::iter::once(first).chain(receiver.try_iter());
-        let (writes, reads): (Vec<_>, Vec<_>) = waiting.partition(|job| job.writes());
+        let (writes, reads): (Vec<_>, Vec<_>) = waiting.partition(|job| job.sort() > Sort::Read);
         // Nobody who waits for a write has asked for something after it: reads need not wait.
         for mut job in reads {
             job.run(connection);
@@ -177,6 +200,9 @@ fn write(connection: &Connection, mut jobs: Vec<Box<dyn Job>>) {
 }
 
 fn commit(connection: &Connection, jobs: &mut [Box<dyn Job>]) -> rusqlite::Result<()> {
+    // The whole log before it is on the disk with the first commit that has to be.
+    let lasting = jobs.iter().any(|job| job.sort() == Sort::Write);
+    connection.pragma_update(None, "synchronous", if lasting { "FULL" } else { "NORMAL" })?;
     connection.execute_batch("BEGIN IMMEDIATE")?;
     for job in jobs {
         let error = job.run(connection);

@@ -40,7 +40,9 @@ impl Vault {
             tracing::warn!("another process rotates the master key too: going on with its key");
         }
         self.reseal_fingerprint_key().await?;
-        let (resealed, used) = self.reseal_rows().await?;
+        let (resealed, mut used) = self.reseal_rows().await?;
+        // These are done within a day, so they are left as they are.
+        used.extend(self.inner.store.outbox().await?.into_iter().map(|entry| entry.sealed.key));
         let key = self.current_key().await?;
         self.drop_old_keys(&key, &used)?;
         Ok(Rotated { key, resealed })

@@ -8,7 +8,7 @@ use tempfile::TempDir;
 use super::*;
 use crate::credential::Credential;
 use crate::error::{Error, ErrorKind};
-use crate::store::{Changes, MemoryStore, Sealed};
+use crate::store::{Changes, MemoryStore, OutboxEntry, Sealed};
 
 /// A store that lets others run at each call, and that fails after some calls: what a process that
 /// was killed there has done.
@@ -75,6 +75,19 @@ impl Store for Mortal {
     }
     async fn counts(&self, prefix: &str) -> Result<Vec<Count>> {
         self.live().await?.counts(prefix).await
+    }
+    async fn put_outbox(&self, entry: &OutboxEntry) -> Result<()> {
+        self.live().await?.put_outbox(entry).await
+    }
+    async fn remove_outbox(&self, ids: &[String]) -> Result<()> {
+        self.live().await?.remove_outbox(ids).await
+    }
+    async fn outbox(&self) -> Result<Vec<OutboxEntry>> {
+        self.live().await?.outbox().await
+    }
+    /// As a store that a new process opens.
+    async fn take_outbox(&self) -> Result<Vec<OutboxEntry>> {
+        self.live().await?.outbox().await
     }
 }
 

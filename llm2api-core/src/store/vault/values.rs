@@ -47,9 +47,21 @@ impl Vault {
     /// Returns the key that seals now, which another server may have changed.
     pub(super) async fn current_key(&self) -> Result<KeyId> {
         match self.store().value(KEY).await? {
-            Some(id) => self.known(key_id(&id)),
+            Some(id) => self.note_key(key_id(&id)),
             None => self.settle().await, // the store has lost everything
         }
+    }
+
+    /// Returns the key that sealed when it was last asked for: a rotation keeps the one before.
+    pub(super) fn last_key(&self) -> KeyId {
+        let key = self.inner.key.read().unwrap_or_else(PoisonError::into_inner);
+        key.clone().unwrap_or_else(|| self.inner.keyring.first())
+    }
+
+    fn note_key(&self, key: KeyId) -> Result<KeyId> {
+        let key = self.known(key)?;
+        let mut last = self.inner.key.write().unwrap_or_else(PoisonError::into_inner);
+        Ok(last.insert(key).clone())
     }
 
     /// Makes `new` the current key, unless it no longer is `old`.
@@ -79,10 +91,10 @@ impl Vault {
         let first = self.inner.keyring.first();
         for _ in 0..TRIES {
             if let Some(id) = self.store().value(KEY).await? {
-                return self.known(key_id(&id));
+                return self.note_key(key_id(&id));
             }
             if self.store().set_value(KEY, None, first.0.as_bytes()).await? {
-                return Ok(first);
+                return self.note_key(first);
             }
         }
         Err(restless())

@@ -10,4 +10,7 @@ end
 take_back(doubtful)
 redis.call('ZREMRANGEBYSCORE', SERVERS, '-inf', now)
 redis.call('ZADD', SERVERS, now + lease, server)
+if redis.call('ZSCORE', OUTBOXES, server) then
+  redis.call('ZADD', OUTBOXES, now + lease, server)
+end
 return redis.call('ZRANGE', SERVERS, 0, -1)

@@ -11,6 +11,9 @@ local BATCH = 'llm2api:batch:'
 -- Sorted sets: places held, by the end of their lease; calls of the last minute; servers.
 local PLACES, MINUTE, SERVERS = 'llm2api:places:', 'llm2api:minute:', 'llm2api:servers'
 
+-- A hash of entries a server, and a sorted set of these servers by the end of their lease.
+local OUTBOX, OUTBOXES = 'llm2api:outbox:', 'llm2api:outboxes'
+
 -- This server's clock, in milliseconds.
 local function now_ms()
   local time = redis.call('TIME')
