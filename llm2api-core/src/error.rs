@@ -11,8 +11,13 @@ pub use kind::{ErrorKind, Evidence, Same, Verdict};
 /// The crate's result type.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// The code of an answer, or a call, that took longer than we allow.
+/// The codes of what took longer than we allow, one for each setting.
 pub(crate) const TOTAL_TIMEOUT: &str = "total_timeout";
+pub(crate) const CONNECT_TIMEOUT: &str = "connect_timeout";
+pub(crate) const FIRST_CONTENT_TIMEOUT: &str = "first_content_timeout";
+pub(crate) const RESPONSE_TIMEOUT: &str = "response_timeout";
+pub(crate) const LIVENESS_TIMEOUT: &str = "upstream_silent";
+pub(crate) const PROGRESS_TIMEOUT: &str = "upstream_stalled";
 
 type Source = Box<dyn StdError + Send + Sync>;
 

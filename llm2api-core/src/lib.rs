@@ -16,6 +16,7 @@ pub mod http;
 pub mod layers;
 mod limits;
 mod metrics;
+mod outbox;
 pub mod pool;
 mod single_flight;
 mod stack;

@@ -19,9 +19,10 @@ use crate::layers::{
 };
 use crate::limits::Limits;
 use crate::metrics::Metrics;
+use crate::outbox::{CleanUps, Upstreams};
 use crate::pool::{Attempt, Pool, PoolRules};
 use crate::store::{Keyring, MemoryStore, Store, Vault};
-use crate::tasks::{Queue, Tasks, Upstreams};
+use crate::tasks::Tasks;
 use crate::upstream::{self, SharedOutbox, Upstream, UpstreamConfig};
 
 /// The stack with its types erased: what a layer of yours wraps, and what a client calls.
@@ -201,10 +202,12 @@ impl ClientBuilder {
         if self.configs.is_empty() && self.custom.is_empty() {
             self.configs.push(UpstreamConfig::new("demo", "demo"));
         }
-        let (queue, receiver) = Queue::new();
-        let built = self.build_upstreams(&(Arc::new(queue) as SharedOutbox))?;
+        let keyring = self.keyring.take().unwrap_or_else(Keyring::random);
+        let vault = Vault::open(self.store.clone(), keyring).await?;
+        let (outbox, desk) = CleanUps::new(vault.clone());
+        let built = self.build_upstreams(&(Arc::new(outbox) as SharedOutbox))?;
         let pool = Pool::new(self.rules.clone(), self.limits.queue_timeout);
-        let accounts = self.open_accounts(&built, &pool).await?;
+        let accounts = self.open_accounts(vault, &built, &pool).await?;
         let upstreams: Upstreams = Arc::new(
             built.iter().map(|(config, up)| (config.name.as_str().into(), up.clone())).collect(),
         );
@@ -213,7 +216,7 @@ impl ClientBuilder {
             .map(|(config, upstream)| Listed::new(&config.name, upstream, config.any_model));
         let catalog = Catalog::new(listed.collect(), self.aliases, pool.clone())?;
         let catalog = Arc::new(catalog);
-        let tasks = Tasks::start(receiver, upstreams.clone(), accounts.clone())?;
+        let tasks = Tasks::start(desk, upstreams.clone(), accounts.clone())?;
         let parts = Parts {
             limits: self.limits,
             gate: self.gate,
@@ -248,11 +251,11 @@ impl ClientBuilder {
 
     /// Opens the store, and adds the credentials of all configurations to what it has.
     async fn open_accounts(
-        &mut self,
+        &self,
+        vault: Vault,
         built: &[(UpstreamConfig, Arc<dyn Upstream>)],
         pool: &Pool,
     ) -> Result<Accounts> {
-        let keyring = self.keyring.take().unwrap_or_else(Keyring::random);
         let site = |(config, upstream): &(UpstreamConfig, Arc<dyn Upstream>)| {
             if upstream.capability().limits_by_address {
                 pool.limits_by_address(&config.name);
@@ -267,7 +270,7 @@ impl ClientBuilder {
         };
         let accounts = Accounts::open(AccountParts {
             pool: pool.clone(),
-            vault: Vault::open(self.store.clone(), keyring).await?,
+            vault,
             metrics: self.metrics.clone(),
             sites: built.iter().map(site).collect(),
             check_timeout: self.limits.first_content_timeout,

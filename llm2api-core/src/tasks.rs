@@ -1,60 +1,28 @@
 //! The engine's background work: the only place that spawns.
 
-use std::collections::HashMap;
-use std::sync::Arc;
 use std::time::Duration;
 
-use futures::future::join;
 use tokio::runtime::Handle;
-use tokio::sync::{Semaphore, mpsc, watch};
-use tokio::task::{AbortHandle, JoinHandle};
-use tokio::time::{sleep, timeout};
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, timeout_at};
 
 use crate::accounts::Accounts;
-use crate::backlog;
 use crate::error::{Error, ErrorKind, Result};
-use crate::upstream::{Cleanup, Outbox, Upstream};
-
-/// Clean-ups that run at the same time at one upstream.
-const AT_ONCE: usize = 16;
-/// Pauses before each attempt at a clean-up.
-const PAUSES: [Duration; 4] =
-    [Duration::ZERO, Duration::from_millis(200), Duration::from_secs(1), Duration::from_secs(5)];
-/// Longest time that one attempt may take.
-const PATIENCE: Duration = Duration::from_secs(10);
-
-/// Upstreams by name.
-pub(crate) type Upstreams = Arc<HashMap<Arc<str>, Arc<dyn Upstream>>>;
-
-/// An outbox whose work a task does.
-#[derive(Clone, Debug)]
-pub(crate) struct Queue {
-    sender: mpsc::UnboundedSender<Cleanup>,
-}
-
-impl Queue {
-    /// Makes a queue and the end that [`Tasks::start`] reads.
-    pub(crate) fn new() -> (Self, mpsc::UnboundedReceiver<Cleanup>) {
-        let (sender, receiver) = mpsc::unbounded_channel();
-        (Self { sender }, receiver)
-    }
-}
-
-impl Outbox for Queue {
-    fn push(&self, cleanup: Cleanup) {
-        if let Err(lost) = self.sender.send(cleanup) {
-            let target = lost.0.target;
-            tracing::warn!(target_id = target, "the engine has stopped: a clean-up is left undone");
-        }
-    }
-}
+use crate::outbox::{Desk, Upstreams};
 
 /// The running tasks. Dropping them lets the work in hand finish and takes no more.
 #[derive(Debug)]
 pub(crate) struct Tasks {
+    outbox: Task,
+    accounts: Task,
+}
+
+/// A task, and the end of the rope that stops it.
+#[derive(Debug)]
+struct Task {
     stop: watch::Sender<()>,
-    accounts: JoinHandle<()>,
-    outbox: JoinHandle<()>,
+    handle: JoinHandle<()>,
 }
 
 impl Tasks {
@@ -62,70 +30,46 @@ impl Tasks {
     ///
     /// # Errors
     /// [`ErrorKind::Configuration`] outside a tokio runtime.
-    pub(crate) fn start(
-        receiver: mpsc::UnboundedReceiver<Cleanup>,
-        upstreams: Upstreams,
-        accounts: Accounts,
-    ) -> Result<Self> {
+    pub(crate) fn start(desk: Desk, upstreams: Upstreams, accounts: Accounts) -> Result<Self> {
         let runtime = Handle::try_current().map_err(|error| {
             let message = "a client needs a tokio runtime: build it inside one";
             Error::new(ErrorKind::Configuration, "start tasks", message).with_source(error)
         })?;
-        let (stop, stopped) = watch::channel(());
-        let outbox = runtime.spawn(clean_up_all(receiver, upstreams, stopped.clone()));
-        let accounts = runtime.spawn(async move { accounts.work(stopped).await });
-        Ok(Self { stop, accounts, outbox })
+        let outbox = Task::start(&runtime, |stopped| desk.work(upstreams, stopped));
+        let accounts = Task::start(&runtime, |stopped| async move { accounts.work(stopped).await });
+        Ok(Self { outbox, accounts })
     }
 
-    /// Takes no more work and waits at most `grace` for what is in hand.
+    /// Takes no more work and waits at most `grace` for what is in hand: first the clean-ups, then
+    /// what is to be kept and the fleet to be left.
     pub(crate) async fn shutdown(self, grace: Duration) {
-        let Self { stop, accounts, outbox } = self;
-        drop(stop);
-        let aborters = [outbox.abort_handle(), accounts.abort_handle()];
-        if timeout(grace, join(outbox, accounts)).await.is_err() {
+        let deadline = Instant::now() + grace;
+        // The accounts have something to keep even where clean-ups take all the time.
+        let outbox = self.outbox.end(deadline - grace / 4).await;
+        let accounts = self.accounts.end(deadline).await;
+        if !(outbox && accounts) {
             tracing::warn!("clean-ups at upstreams, or the store, did not finish in time");
-            aborters.iter().for_each(AbortHandle::abort);
         }
     }
 }
 
-async fn clean_up_all(
-    receiver: mpsc::UnboundedReceiver<Cleanup>,
-    upstreams: Upstreams,
-    stopped: watch::Receiver<()>,
-) {
-    let slots = |(name, _): (&Arc<str>, _)| (name.clone(), Semaphore::new(AT_ONCE));
-    let slots: HashMap<_, _> = upstreams.iter().map(slots).collect();
-    backlog::work_off(receiver, stopped, |cleanup| clean_up(&upstreams, &slots, cleanup)).await;
-}
-
-/// Does one clean-up, in one of its own upstream's places: one that hangs holds up no other.
-async fn clean_up(
-    upstreams: &Upstreams,
-    slots: &HashMap<Arc<str>, Semaphore>,
-    mut cleanup: Cleanup,
-) {
-    let name = cleanup.credential.upstream().clone();
-    let (Some(upstream), Some(slots)) = (upstreams.get(&name), slots.get(&name)) else {
-        return;
-    };
-    for pause in PAUSES {
-        sleep(pause).await;
-        // Nobody closes the semaphore, and without a place the call would be made all the same.
-        let _place = slots.acquire().await;
-        match timeout(PATIENCE, upstream.clean_up(&mut cleanup)).await {
-            Ok(Ok(())) => return,
-            Ok(Err(error)) => {
-                tracing::debug!(%error, credential = %cleanup.credential.id(), "a clean-up failed");
-            }
-            Err(_) => {
-                tracing::debug!(credential = %cleanup.credential.id(), "a clean-up took too long");
-            }
-        }
+impl Task {
+    fn start<F>(runtime: &Handle, work: impl FnOnce(watch::Receiver<()>) -> F) -> Self
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        let (stop, stopped) = watch::channel(());
+        Self { stop, handle: runtime.spawn(work(stopped)) }
     }
-    tracing::warn!(
-        credential = %cleanup.credential.id(),
-        target_id = cleanup.target,
-        "a conversation could not be removed: delete it in the account"
-    );
+
+    /// Says whether it ended by itself before the deadline.
+    async fn end(self, deadline: Instant) -> bool {
+        let Self { stop, mut handle } = self;
+        drop(stop);
+        let ended = timeout_at(deadline, &mut handle).await.is_ok();
+        if !ended {
+            handle.abort();
+        }
+        ended
+    }
 }

@@ -10,7 +10,7 @@ use futures::Stream;
 
 use super::IdleClock;
 use super::client::broken;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, LIVENESS_TIMEOUT, Result};
 use crate::limits::Limits;
 
 type Chunks = Pin<Box<dyn Stream<Item = reqwest::Result<Bytes>> + Send>>;
@@ -54,7 +54,7 @@ impl Stream for BodyStream {
         std::task::ready!(self.clock.poll_expired(cx));
         let message = "the upstream sent nothing for LIVENESS_TIMEOUT";
         Poll::Ready(Some(Err(Error::new(ErrorKind::UpstreamIncomplete, "read stream", message)
-            .with_code("upstream_silent"))))
+            .with_code(LIVENESS_TIMEOUT))))
     }
 }
 

@@ -3,21 +3,59 @@
 use std::error::Error as StdError;
 use std::io;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bytes::{Bytes, BytesMut};
-use reqwest::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, LOCATION, SET_COOKIE};
+use reqwest::header::{CONTENT_ENCODING, CONTENT_TYPE, DATE, HeaderMap, LOCATION, SET_COOKIE};
 use reqwest::{Method, RequestBuilder};
 use rustls::crypto::ring;
 use rustls_platform_verifier::BuilderVerifierExt;
 use tokio::time::timeout;
 
 use super::{BodyStream, retry_after};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{
+    CONNECT_TIMEOUT, Error, ErrorKind, FIRST_CONTENT_TIMEOUT, LIVENESS_TIMEOUT, RESPONSE_TIMEOUT,
+    Result,
+};
 use crate::limits::Limits;
 
 const OPERATION: &str = "send";
 const USER_AGENT: &str = concat!("llm2api/", env!("CARGO_PKG_VERSION"));
+
+/// A wait with the code of the error that ends it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Wait {
+    limit: Duration,
+    code: &'static str,
+}
+
+impl Wait {
+    /// Waits as long as the first content of a stream may take.
+    pub(crate) fn for_first_content(limits: &Limits) -> Self {
+        Self { limit: limits.first_content_timeout, code: FIRST_CONTENT_TIMEOUT }
+    }
+
+    /// Waits as long as a whole answer may take.
+    pub(crate) fn for_response(limits: &Limits) -> Self {
+        Self { limit: limits.response_timeout, code: RESPONSE_TIMEOUT }
+    }
+
+    /// Waits no longer than `limit`.
+    pub(crate) fn at_most(self, limit: Duration) -> Self {
+        Self { limit: self.limit.min(limit), ..self }
+    }
+
+    /// Waits for `work`.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Timeout`] under the wait's code, beside those of `work`.
+    pub(crate) async fn on<T>(self, work: impl Future<Output = Result<T>>) -> Result<T> {
+        timeout(self.limit, work).await.unwrap_or_else(|_| {
+            let message = "the upstream did not answer in time";
+            Err(Error::new(ErrorKind::Timeout, OPERATION, message).with_code(self.code))
+        })
+    }
+}
 
 /// A client for one upstream.
 #[derive(Clone, Debug)]
@@ -52,16 +90,13 @@ impl HttpClient {
         self.inner.request(method, url)
     }
 
-    /// Sends a request and waits at most `wait` for the head of the answer.
+    /// Sends a request and waits for the head of the answer.
     ///
     /// # Errors
     /// [`ErrorKind::Connect`], [`ErrorKind::ConnectionReset`], [`ErrorKind::Timeout`].
-    pub(crate) async fn send(&self, request: RequestBuilder, wait: Duration) -> Result<Response> {
-        match timeout(wait, request.send()).await {
-            Ok(Ok(inner)) => Ok(Response { inner, limits: self.limits.clone() }),
-            Ok(Err(error)) => Err(not_sent(error)),
-            Err(_) => Err(Error::new(ErrorKind::Timeout, OPERATION, "the upstream did not answer")),
-        }
+    pub(crate) async fn send(&self, request: RequestBuilder, wait: Wait) -> Result<Response> {
+        let inner = wait.on(async { request.send().await.map_err(not_sent) }).await?;
+        Ok(Response { inner, limits: self.limits.clone() })
     }
 
     /// Returns the limits that this client keeps.
@@ -117,18 +152,23 @@ impl Response {
         })
     }
 
+    /// Returns the server's date, in seconds since 1970.
+    pub(crate) fn date(&self) -> Option<u64> {
+        let date = httpdate::parse_http_date(self.text_header(DATE.as_str())?).ok()?;
+        date.duration_since(UNIX_EPOCH).ok().map(|since| since.as_secs())
+    }
+
     /// Returns how long the upstream asks to wait.
     pub(crate) fn retry_after(&self) -> Option<Duration> {
         retry_after::read(self.headers(), SystemTime::now())
     }
 
-    /// Reads the whole body, at most `body_limit` bytes within `wait`.
+    /// Reads the whole body, at most `body_limit` bytes.
     ///
     /// # Errors
     /// [`ErrorKind::UpstreamIncomplete`], [`ErrorKind::UpstreamProtocol`], [`ErrorKind::Timeout`].
-    pub(crate) async fn bytes(self, wait: Duration) -> Result<Bytes> {
-        let late = || Error::new(ErrorKind::Timeout, "read body", "the upstream's answer stalled");
-        timeout(wait, self.read()).await.map_err(|_| late())?
+    pub(crate) async fn bytes(self, wait: Wait) -> Result<Bytes> {
+        wait.on(self.read()).await
     }
 
     /// Returns the body as a stream that notices silence.
@@ -159,8 +199,10 @@ impl Response {
 
     /// Takes the next piece; a body that stands still is given up.
     async fn chunk(&mut self) -> Result<Option<Bytes>> {
-        let silent =
-            |_| Error::new(ErrorKind::Timeout, "read body", "the upstream's answer stalled");
+        let silent = |_| {
+            Error::new(ErrorKind::Timeout, "read body", "the upstream's answer stalled")
+                .with_code(LIVENESS_TIMEOUT)
+        };
         let limit = self.limits.liveness_timeout;
         timeout(limit, self.inner.chunk()).await.map_err(silent)?.map_err(broken)
     }
@@ -182,6 +224,12 @@ pub(crate) fn broken(error: reqwest::Error) -> Error {
 
 /// Maps an error that came before the head of an answer.
 fn not_sent(error: reqwest::Error) -> Error {
+    if error.is_connect() && error.is_timeout() {
+        let message = "the upstream could not be reached within CONNECT_TIMEOUT";
+        return Error::new(ErrorKind::Connect, OPERATION, message)
+            .with_code(CONNECT_TIMEOUT)
+            .with_source(error.without_url());
+    }
     let (kind, message) = if error.is_connect() {
         (ErrorKind::Connect, "the upstream cannot be reached: check its URL and that it runs")
     } else if error.is_timeout() {

@@ -16,7 +16,7 @@ mod retry_after;
 mod sse;
 
 pub(crate) use body::BodyStream;
-pub(crate) use client::{HttpClient, Response};
+pub(crate) use client::{HttpClient, Response, Wait};
 pub(crate) use clock::IdleClock;
 pub use jsonl::JsonLines;
 pub use sse::{Event, SseDecoder};

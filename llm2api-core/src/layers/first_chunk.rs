@@ -11,7 +11,9 @@ use tower::{Layer, Service};
 use super::{ChatFuture, take_ready};
 use crate::chat::{ChatStream, Ending};
 use crate::clock::after;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{
+    Error, ErrorKind, FIRST_CONTENT_TIMEOUT, LIVENESS_TIMEOUT, PROGRESS_TIMEOUT, Result,
+};
 use crate::pool::Attempt;
 
 /// Items without content that are held at most; chat-ui's status lines make none.
@@ -114,6 +116,7 @@ async fn hold(mut stream: ChatStream, deadline: Instant) -> Result<ChatStream> {
 fn late(mut stream: ChatStream) -> Error {
     let message = "the upstream sent no content within FIRST_CONTENT_TIMEOUT";
     let error = Error::new(ErrorKind::Timeout, "wait for content", message);
+    let error = error.with_code(FIRST_CONTENT_TIMEOUT);
     stream.end(Ending::Failed(&error));
     error
 }
@@ -125,7 +128,7 @@ fn empty() -> Error {
 fn nothing_seen(error: Error) -> Error {
     match (error.kind(), error.code()) {
         // The model may be at work: asking again would cost quota and time.
-        (ErrorKind::UpstreamIncomplete, "upstream_silent" | "upstream_stalled") => {
+        (ErrorKind::UpstreamIncomplete, LIVENESS_TIMEOUT | PROGRESS_TIMEOUT) => {
             error.with_kind(ErrorKind::Timeout)
         }
         (ErrorKind::UpstreamIncomplete, "upstream_incomplete") => {

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use futures::Stream;
 
 use crate::chat::ChatItem;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, PROGRESS_TIMEOUT, Result};
 use crate::http::{BodyStream, IdleClock};
 
 /// A protocol's decoder: pure, driven by the bytes that it is given.
@@ -29,22 +29,48 @@ pub(super) trait Decode: Send + Unpin {
 
 /// An upstream's answer.
 pub(super) struct Answer<D> {
+    pub(super) decoder: D,
     body: Option<BodyStream>,
-    decoder: D,
     progress: IdleClock,
     tail: Option<IdleClock>,
     failed: bool,
+    /// The body ended, or broke, before the decoder had all of the answer.
+    lost: bool,
 }
 
 impl<D: Decode> Answer<D> {
-    pub(super) fn new(body: BodyStream, decoder: D, progress: Duration) -> Self {
-        Self {
-            body: Some(body),
-            decoder,
-            progress: IdleClock::new(progress),
-            tail: None,
-            failed: false,
-        }
+    pub(super) fn new(body: Option<BodyStream>, decoder: D, progress: Duration) -> Self {
+        let progress = IdleClock::new(progress);
+        Self { decoder, body, progress, tail: None, failed: false, lost: false }
+    }
+
+    /// Goes on with another body, or with what the decoder has already.
+    #[cfg(feature = "chat-ui")]
+    pub(super) fn go_on(&mut self, body: Option<BodyStream>) {
+        (self.body, self.failed, self.lost) = (body, false, false);
+    }
+
+    /// Says whether it was the connection that ended the answer with `error`.
+    #[cfg(feature = "chat-ui")]
+    pub(super) fn is_lost(&self) -> bool {
+        self.lost
+    }
+
+    /// Ends the answer with an error.
+    #[cfg(feature = "chat-ui")]
+    pub(super) fn fail(&mut self, error: Error) -> Error {
+        (self.body, self.failed) = (None, true);
+        error
+    }
+
+    /// Is ready when no content has come for too long.
+    pub(super) fn poll_stalled(&mut self, cx: &mut Context<'_>) -> Poll<Error> {
+        ready!(self.progress.poll_expired(cx));
+        let message = "the upstream sent no content for PROGRESS_TIMEOUT";
+        Poll::Ready(
+            Error::new(ErrorKind::UpstreamIncomplete, "read stream", message)
+                .with_code(PROGRESS_TIMEOUT),
+        )
     }
 
     /// Takes bytes into the decoder until it has an item, or the body ends.
@@ -68,12 +94,13 @@ impl<D: Decode> Answer<D> {
     /// Decides what a broken body means: nothing, once the answer is whole.
     fn broken(&mut self, error: Error) -> Result<()> {
         self.body = None;
-        if self.decoder.tail().is_some() { Ok(()) } else { Err(error) }
+        self.lost = self.decoder.tail().is_none();
+        if self.lost { Err(error) } else { Ok(()) }
     }
 
     fn ended(&mut self) -> Result<()> {
         self.body = None;
-        self.decoder.finish()
+        self.decoder.finish().inspect_err(|_| self.lost = true)
     }
 
     /// Is ready when waiting any longer makes no sense.
@@ -84,10 +111,7 @@ impl<D: Decode> Answer<D> {
             self.body = None;
             return Poll::Ready(Ok(()));
         }
-        ready!(self.progress.poll_expired(cx));
-        let message = "the upstream sent no content for PROGRESS_TIMEOUT";
-        Poll::Ready(Err(Error::new(ErrorKind::UpstreamIncomplete, "read stream", message)
-            .with_code("upstream_stalled")))
+        self.poll_stalled(cx).map(Err)
     }
 }
 

@@ -10,6 +10,7 @@ mod decode;
 pub mod demo;
 #[cfg(feature = "openai")]
 pub mod openai;
+mod outbox;
 #[cfg(feature = "http")]
 mod quote;
 mod registry;
@@ -25,6 +26,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
+pub use outbox::{Cleanup, NoOutbox, Outbox, Run, Target};
 pub use registry::{UpstreamConfig, build};
 
 use crate::chat::{ChatRequest, ChatStream, Model};
@@ -145,31 +147,6 @@ impl Account {
     pub fn proven(id: Option<String>, name: Option<String>) -> Self {
         Self { id, name, proven: true }
     }
-}
-
-/// What is left to do at an upstream when a call is over.
-#[derive(Clone, Debug)]
-pub struct Cleanup {
-    /// The credential that the call used.
-    pub credential: Credential,
-    /// What to remove: for chat-ui a conversation's id.
-    pub target: String,
-    /// A run that may still be under way and must be stopped first: for chat-ui a generation id.
-    pub stop: Option<String>,
-}
-
-/// Takes what is left to do, from `Drop` too: it neither blocks nor spawns.
-pub trait Outbox: Debug + Send + Sync + 'static {
-    /// Takes one piece of work.
-    fn push(&self, cleanup: Cleanup);
-}
-
-/// An outbox that keeps nothing, for an upstream used by itself.
-#[derive(Debug, Default)]
-pub struct NoOutbox;
-
-impl Outbox for NoOutbox {
-    fn push(&self, _: Cleanup) {}
 }
 
 /// An outbox shared by upstreams.

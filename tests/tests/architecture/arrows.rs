@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use crate::sources::{root, sources};
 
 /// Which modules of the core may name which others.
-const ALLOWED: [(&str, &[&str]); 19] = [
+const ALLOWED: [(&str, &[&str]); 20] = [
     ("backlog", &[]),
     ("error", &["chat"]),
     ("clock", &[]),
@@ -41,7 +41,8 @@ const ALLOWED: [(&str, &[&str]); 19] = [
     ),
     ("layers", &["adapt", "auth", "chat", "clock", "error", "metrics", "pool"]),
     ("catalog", &["chat", "error", "pool", "single_flight", "upstream"]),
-    ("tasks", &["accounts", "backlog", "error", "upstream"]),
+    ("outbox", &["clock", "error", "store", "upstream"]),
+    ("tasks", &["accounts", "error", "outbox"]),
     (
         "client",
         &[

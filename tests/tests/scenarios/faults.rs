@@ -8,6 +8,13 @@ use llm2api_tests::plan::ANSWER;
 use llm2api_tests::{Options, Script, Session, Step};
 use serde_json::{Value, json};
 
+/// Limits under which an answer that does not go on is soon given up.
+fn impatient() -> Limits {
+    let mut limits = Limits::default();
+    limits.liveness_timeout = Duration::from_millis(500);
+    limits
+}
+
 fn status(status: u16, headers: &[(&str, &str)]) -> Script {
     let headers = headers.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect();
     let body = json!({"error": {"message": "scripted"}, "message": "scripted"});
@@ -71,7 +78,8 @@ async fn g08_a_fault_before_content_goes_to_another_credential() {
     for kind in KINDS {
         for (name, fault) in &faults {
             let upstream = kind.start().await;
-            let client = pair(kind, &upstream).await;
+            let config = kind.config(&upstream).with_credential("first").with_credential("second");
+            let client = limited(config, &impatient()).await;
             upstream.script(fault.clone());
             let stream = client.chat(ask("hello").with_stream(true)).await;
             let read =
@@ -424,7 +432,7 @@ async fn g07_a_clean_end_without_the_upstreams_word_is_an_error() {
     for (kind, steps) in cases {
         for stream in [true, false] {
             let upstream = kind.start().await;
-            let client = client(kind.config(&upstream)).await;
+            let client = limited(kind.config(&upstream), &impatient()).await;
             upstream.script(Script::steps(steps.clone()));
             let answer = client.chat(ask("hello").with_stream(stream)).await.expect("it begins");
             let read = read(answer).await;

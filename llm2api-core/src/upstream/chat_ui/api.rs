@@ -10,16 +10,18 @@ use serde::de::DeserializeOwned;
 use super::parse::{Redirect, Step, refusal};
 use super::session::Session;
 use super::upload::{Upload, form};
-use super::wire::{Create, PageData, Send, StopGenerating};
+use super::wire::{Create, PageData, Rename, Send, StopGenerating};
 use crate::credential::Credential;
 use crate::error::{Error, ErrorKind, Result};
-use crate::http::{HttpClient, Response};
+use crate::http::{HttpClient, Response, Wait};
 use crate::limits::Limits;
 use crate::upstream::url::BaseUrl;
 
 /// Longest wait for the body of a refusal.
 const REFUSAL_WAIT: Duration = Duration::from_secs(5);
 const JSON: &str = "application/json";
+/// What the record of a generation comes in.
+pub(super) const EVENTS: &str = "text/event-stream";
 
 /// Who calls: the cookies, and the credential they belong to.
 #[derive(Clone, Copy)]
@@ -32,13 +34,13 @@ pub(super) struct Caller<'a> {
 pub(super) struct Api {
     http: HttpClient,
     base: BaseUrl,
-    wait: Duration,
+    wait: Wait,
 }
 
 impl Api {
     pub(super) fn new(base: BaseUrl, limits: &Limits) -> Result<Self> {
         let http = HttpClient::new(limits, base.tls())?;
-        Ok(Self { http, base, wait: limits.first_content_timeout })
+        Ok(Self { http, base, wait: Wait::for_first_content(limits) })
     }
 
     pub(super) async fn create(
@@ -80,6 +82,32 @@ impl Api {
         self.send_call(Step::Other, call, caller).await.map(drop)
     }
 
+    pub(super) async fn rename(
+        &self,
+        caller: Caller<'_>,
+        conversation: &str,
+        title: &str,
+    ) -> Result<()> {
+        let path = format!("/conversation/{conversation}");
+        let call = self.call(Method::PATCH, &path, caller).header(CONTENT_TYPE, JSON);
+        let call = call.body(encode(&Rename { title })?);
+        self.send_call(Step::Other, call, caller).await.map(drop)
+    }
+
+    /// Reads the record of a generation, which has numbers, from the one after `seen` on.
+    pub(super) async fn reattach(
+        &self,
+        caller: Caller<'_>,
+        conversation: &str,
+        generation_id: &str,
+        seen: u64,
+    ) -> Result<Response> {
+        let query = format!("generationId={generation_id}&fromSeq={seen}");
+        let path = format!("/conversation/{conversation}/stream?{query}");
+        let call = self.call_for(EVENTS, Method::GET, &path, caller);
+        self.send_call(Step::Other, call, caller).await
+    }
+
     pub(super) async fn delete(&self, caller: Caller<'_>, conversation: &str) -> Result<()> {
         let call = self.call(Method::DELETE, &format!("/conversation/{conversation}"), caller);
         self.send_call(Step::Other, call, caller).await.map(drop)
@@ -98,9 +126,13 @@ impl Api {
         caller: Caller<'_>,
         path: &str,
     ) -> Result<T> {
+        self.read(self.ask(caller, path).await?).await
+    }
+
+    /// Asks for a path's JSON; its head may matter too.
+    pub(super) async fn ask(&self, caller: Caller<'_>, path: &str) -> Result<Response> {
         let call = self.call(Method::GET, path, caller);
-        let body = self.send_call(Step::Other, call, caller).await?.bytes(self.wait).await?;
-        decode(&body)
+        self.send_call(Step::Other, call, caller).await
     }
 
     /// Reads a page's data before `/api/v2`; `nodes` selects which.
@@ -139,15 +171,25 @@ impl Api {
             Some(_) => Some(Redirect::Other),
             None => None,
         };
-        let body = response.bytes(REFUSAL_WAIT).await.unwrap_or_default();
+        let body = response.bytes(self.wait.at_most(REFUSAL_WAIT)).await.unwrap_or_default();
         let error = refusal(step, status, redirect, &body, caller.credential);
         Err(error.with_retry_after(pause))
     }
 
     /// Every call names its origin, which chat-ui wants of form posts, and asks for JSON errors.
     fn call(&self, method: Method, path: &str, caller: Caller<'_>) -> RequestBuilder {
+        self.call_for(JSON, method, path, caller)
+    }
+
+    fn call_for(
+        &self,
+        accept: &'static str,
+        method: Method,
+        path: &str,
+        caller: Caller<'_>,
+    ) -> RequestBuilder {
         let call = self.http.request(method, &self.base.join(path));
-        let call = call.header(ORIGIN, self.base.origin()).header(ACCEPT, JSON);
+        let call = call.header(ORIGIN, self.base.origin()).header(ACCEPT, accept);
         match caller.session.header() {
             Some(cookies) => call.header(COOKIE, cookies.expose()),
             None => call,

@@ -2,18 +2,42 @@
 
 use serde_json::Value;
 
+use super::stored::Conversation;
 use super::wire::{ListedModel, PageData};
 
-/// Finds the first message's id in a conversation's page data.
-pub(super) fn root_message(page: &PageData) -> Option<String> {
+/// Values that are unpacked at most: one can be pointed at from many places.
+const MOST_VALUES: usize = 100_000;
+
+/// Reads a conversation's page data.
+pub(super) fn conversation(page: &PageData) -> Option<Conversation> {
     page.nodes.iter().flatten().find_map(|node| {
         let data = node.data.as_slice();
-        if let Some(root) = field(data, data.first()?, "rootMessageId").and_then(Value::as_str) {
-            return Some(root.to_owned());
+        data.first()?.get("messages")?;
+        let whole = unpack(data, 0, 16, &mut MOST_VALUES.clone())?;
+        serde_json::from_value(whole).ok()
+    })
+}
+
+/// Puts what an index points at together; a field that is undefined is left out.
+fn unpack(data: &[Value], index: usize, depth: u8, left: &mut usize) -> Option<Value> {
+    *left = left.checked_sub(1)?;
+    let depth = depth.checked_sub(1)?;
+    let mut inner = |index: &Value| match index.as_u64() {
+        Some(index) => unpack(data, usize::try_from(index).ok()?, depth, left),
+        None => Some(Value::Null),
+    };
+    Some(match data.get(index)? {
+        // A date, or another type: its name, and then its value.
+        Value::Array(items) if items.first().is_some_and(Value::is_string) => {
+            items.get(1).cloned().unwrap_or_default()
         }
-        let messages = field(data, data.first()?, "messages")?.as_array()?;
-        let first = at(data, messages.first()?)?;
-        field(data, first, "id")?.as_str().map(str::to_owned)
+        Value::Array(items) => Value::Array(items.iter().map(inner).collect::<Option<_>>()?),
+        Value::Object(fields) => {
+            let defined = fields.iter().filter(|(_, index)| index.is_u64());
+            let field = |(name, index): (&String, &Value)| Some((name.clone(), inner(index)?));
+            Value::Object(defined.map(field).collect::<Option<_>>()?)
+        }
+        plain => plain.clone(),
     })
 }
 

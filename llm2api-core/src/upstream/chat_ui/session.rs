@@ -23,6 +23,27 @@ impl Session {
         own.zip(set).is_some_and(|(own, set)| own.expose() != set)
     }
 
+    /// Says whether there is anything to be known by.
+    pub(super) fn is_known(&self) -> bool {
+        self.cookies.is_some()
+    }
+
+    /// Returns a credential that still brings this session when the server has handed another to
+    /// whoever comes.
+    pub(super) fn owner(&self, credential: &Credential) -> Credential {
+        match (&self.cookies, credential.material()) {
+            (Some(cookies), Material::Anonymous) => {
+                let material = Material::Cookies(cookies.clone());
+                Credential::with_id(
+                    credential.id().clone(),
+                    credential.upstream().clone(),
+                    material,
+                )
+            }
+            _ => credential.clone(),
+        }
+    }
+
     fn of(value: Secret) -> Self {
         Self { cookies: Some(CookieSet::single(SESSION_COOKIE, value)) }
     }

@@ -9,8 +9,9 @@ use proptest::sample::Index;
 
 use super::config::Family;
 use super::devalue;
+use super::stored::Conversation;
 use super::turn::{Head, Turn};
-use super::wire::{Conversation, FeatureFlags, ListedModel, PageData, Superjson, User};
+use super::wire::{FeatureFlags, ListedModel, PageData, Superjson, User};
 use crate::chat::ChatItem;
 use crate::credential::Credential;
 use crate::http::SseDecoder;
@@ -207,8 +208,11 @@ fn the_other_recordings_are_understood() {
         models(old),
         ("login", flags.json.login_enabled),
         ("user", user.json.is_some()),
-        ("root", conversation.json.root()),
-        ("root before", devalue::root_message(&page)),
+        ("root", conversation.json.root().map(str::to_owned)),
+        (
+            "root before",
+            devalue::conversation(&page).and_then(|found| found.root().map(str::to_owned))
+        ),
         ("models before", models(devalue::models(&layout))),
         ("login before", devalue::login_enabled(&layout), devalue::signed_in(&layout)),
     ));

@@ -8,15 +8,17 @@ use bytes::Bytes;
 use serde_json::{Value, json};
 
 use super::config::Family;
-use super::guard::TurnGuard;
+use super::given::{Given, Piece};
+use super::input::{Ended, Input, Received};
 use super::parse::in_band;
+use super::stored::StoredAnswer;
 use super::wire::Line;
 use crate::adapt::{ThinkSplitter, Thought};
 use crate::chat::{ChatItem, Chunk, ChunkBody, ChunkChoice, Delta, FinishReason, Role};
 use crate::clock::unix_seconds;
 use crate::credential::Credential;
 use crate::error::{Error, ErrorKind, Result};
-use crate::http::JsonLines;
+use crate::http::{JsonLines, SseDecoder};
 use crate::upstream::decode::Decode;
 
 /// How long the server may take to end the body once the answer is whole. Measured: 80 ms.
@@ -24,15 +26,16 @@ const TAIL: Duration = Duration::from_secs(2);
 
 /// The decoder of one turn.
 pub(super) struct Turn {
-    lines: JsonLines,
+    input: Input,
     head: Head,
     family: Family,
     credential: Credential,
-    guard: Option<TurnGuard>,
     items: VecDeque<ChatItem>,
     splitter: ThinkSplitter,
     /// Everything streamed so far, as the upstream sent it: the final text is held against it.
     said: String,
+    given: Given,
+    files: Files,
     began: bool,
     tools: bool,
     lines_read: LinesRead,
@@ -53,18 +56,31 @@ impl Head {
     }
 }
 
-/// What the lines so far were.
+/// What the updates so far were.
 #[derive(Default)]
 struct LinesRead {
     /// At least one was an update.
     understood: bool,
-    /// At least one was none.
+    /// At least one was none, or is missing.
     broken: bool,
+    /// The number of the last one, where they have numbers.
+    last: Option<u64>,
+    /// How the record of the generation has ended, where it was read to its end.
+    ended: Option<Ended>,
+}
+
+/// How many files were given, and how many of them have come again.
+#[derive(Default)]
+struct Files {
+    given: usize,
+    seen: usize,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum State {
     Running,
+    /// The run is over, and the answer with it.
+    Over,
     /// The upstream has said that the answer is whole.
     Whole,
 }
@@ -72,14 +88,15 @@ enum State {
 impl Turn {
     pub(super) fn new(head: Head, family: Family, credential: &Credential, limit: usize) -> Self {
         Self {
-            lines: JsonLines::new(limit),
+            input: Input::Lines(JsonLines::new(limit)),
             head,
             family,
             credential: credential.clone(),
-            guard: None,
             items: VecDeque::new(),
             splitter: ThinkSplitter::new(),
             said: String::new(),
+            given: Given::default(),
+            files: Files::default(),
             began: false,
             tools: false,
             lines_read: LinesRead::default(),
@@ -88,10 +105,76 @@ impl Turn {
         }
     }
 
-    /// Ties the conversation's clean-up to this turn.
-    pub(super) fn with_guard(mut self, guard: TurnGuard) -> Self {
-        self.guard = Some(guard);
-        self
+    /// Says whether the upstream's run is over: nothing is left to stop.
+    pub(super) fn run_is_over(&self) -> bool {
+        self.state != State::Running
+    }
+
+    /// Returns a measure that grows as long as the turn gets anywhere, and not when it reads again
+    /// what it knows.
+    pub(super) fn progress(&self) -> u64 {
+        self.given.bytes() + self.lines_read.last.unwrap_or(0)
+    }
+
+    /// Says whether what came are updates at all, as far as anything came.
+    pub(super) fn is_readable(&self) -> bool {
+        self.lines_read.understood || !self.lines_read.broken
+    }
+
+    /// Returns how the record of the generation ended, if it was read to its end in vain.
+    pub(super) fn record_ended(&self) -> Option<Ended> {
+        self.lines_read.ended
+    }
+
+    /// Returns the number of the update after which the record of the generation goes on: 0 where
+    /// it has to be read from its beginning.
+    pub(super) fn resume_after(&self) -> u64 {
+        self.lines_read.last.unwrap_or(0)
+    }
+
+    /// Goes on with the record of the generation, after the update that
+    /// [`resume_after`](Self::resume_after) says. Lines have no numbers: after some of them the
+    /// record comes from its beginning, and what was given is not given again.
+    pub(super) fn read_record(&mut self) {
+        self.input = Input::Events(SseDecoder::new(self.limit));
+        if self.lines_read.last.is_none() {
+            self.start_again();
+        }
+    }
+
+    fn start_again(&mut self) {
+        self.said.clear();
+        self.splitter = ThinkSplitter::new();
+        self.tools = false;
+        self.lines_read.broken = false;
+        self.files.seen = 0;
+        self.given.start_again();
+    }
+
+    /// Ends the turn with the message that the server has stored.
+    pub(super) fn take_stored(&mut self, stored: StoredAnswer) -> Result<()> {
+        let StoredAnswer { text, reasoning, files, interrupted, failure } = stored;
+        let more = self.given.reasoning().and_then(|given| reasoning.strip_prefix(given));
+        if let Some(more) = more.map(str::to_owned) {
+            self.gain(Piece::Reasoning(more))?;
+        }
+        self.files.seen = self.files.given;
+        for file in files.iter().skip(self.files.given) {
+            self.file(file);
+        }
+        if let Some((message, status)) = failure {
+            self.state = State::Over;
+            return Err(in_band(&message, status, self.began, &self.credential));
+        }
+        self.ends_with(&text, interrupted)
+    }
+
+    /// Notes an update's number. One that is missing may have been text.
+    fn note(&mut self, number: Option<u64>) {
+        if let Some(number) = number {
+            let last = self.lines_read.last.replace(number).unwrap_or(0);
+            self.lines_read.broken |= number > last + 1;
+        }
     }
 
     fn line(&mut self, text: &[u8]) -> Result<()> {
@@ -100,7 +183,10 @@ impl Turn {
                 self.lines_read.understood = true;
                 self.object(line)
             }
-            Err(_) if !self.lines_read.understood && text[0] != b'{' => Err(not_updates()),
+            Err(_) if !self.lines_read.understood && text[0] != b'{' => {
+                self.lines_read.broken = true;
+                Err(not_updates())
+            }
             Err(error) => {
                 // Nothing is lost for good as long as a final text proves the answer.
                 tracing::warn!(%error, bytes = text.len(), "skipped a line that is no update");
@@ -111,14 +197,17 @@ impl Turn {
     }
 
     fn object(&mut self, line: Line<'_>) -> Result<()> {
-        if self.state == State::Whole {
+        if self.state != State::Running {
             return Ok(());
         }
         match (&*line.kind, &*line.subtype) {
             ("stream", _) => return self.token(&line.token.0),
-            ("reasoning", "stream") => self.gain(Delta::reasoning(line.token.0)),
-            ("tool", _) => self.tool(),
-            ("file", _) => self.file(&line),
+            ("reasoning", "stream") => return self.gain(Piece::Reasoning(line.token.0)),
+            ("tool", _) => return self.tool(),
+            ("file", _) => {
+                let Line { name, sha, mime, .. } = line;
+                self.file(&json!({ "name": name, "sha": sha, "mime": mime }));
+            }
             ("finalAnswer", _) => return self.final_answer(&line),
             ("status", _) => return self.status(&line),
             _ => {}
@@ -133,53 +222,56 @@ impl Turn {
         }
         self.said.push_str(token);
         let thoughts = self.splitter.push(token);
-        self.thoughts(thoughts);
-        Ok(())
+        self.thoughts(thoughts)
     }
 
     /// A tool ran: what follows is a new round, which may begin with reasoning again.
-    fn tool(&mut self) {
+    fn tool(&mut self) -> Result<()> {
         self.tools = true;
         let rest = std::mem::take(&mut self.splitter).finish();
-        self.thoughts(rest);
+        self.thoughts(rest)
     }
 
-    fn file(&mut self, line: &Line<'_>) {
-        let file = json!({ "name": line.name, "sha": line.sha, "mime": line.mime });
-        let mut delta = Delta::default();
-        delta.extra.insert("llm2api_files".into(), Value::Array(vec![file]));
-        self.gain(delta);
+    fn file(&mut self, file: &Value) {
+        self.files.seen += 1;
+        if self.files.seen > self.files.given {
+            self.files.given += 1;
+            let mut delta = Delta::default();
+            delta.extra.insert("llm2api_files".into(), json!([file]));
+            self.send(delta);
+        }
     }
 
     fn status(&mut self, line: &Line<'_>) -> Result<()> {
         match &*line.status {
             "error" => {
-                self.ran();
+                self.state = State::Over;
                 let message = line.message.as_deref().unwrap_or("no reason given");
                 Err(in_band(message, line.status_code, self.began, &self.credential))
             }
             // No final answer: the model's service gave no finish reason; the tokens are the text.
             "finished" if self.began => {
                 self.check_lines()?;
-                self.finish_with(FinishReason::Stop);
-                Ok(())
+                self.finish_with(FinishReason::Stop)
             }
             _ => Ok(()),
         }
     }
 
-    /// Compares the authoritative text with what was streamed, and sends what is missing.
     fn final_answer(&mut self, line: &Line<'_>) -> Result<()> {
-        self.ran();
-        let text = line.text.as_deref().unwrap_or_default();
-        if line.interrupted && matches!(self.family, Family::V2 { .. }) {
+        self.ends_with(line.text.as_deref().unwrap_or_default(), line.interrupted)
+    }
+
+    /// Compares the authoritative text with what was streamed, and sends what is missing.
+    fn ends_with(&mut self, text: &str, interrupted: bool) -> Result<()> {
+        self.state = State::Over;
+        if interrupted && matches!(self.family, Family::V2 { .. }) {
             return Err(incomplete("upstream_stopped", "the answer was stopped at the upstream"));
         }
         let missing = self.missing(text)?;
         self.token(&missing)?;
-        let reason = if line.interrupted { FinishReason::Length } else { FinishReason::Stop };
-        self.finish_with(reason);
-        Ok(())
+        let reason = if interrupted { FinishReason::Length } else { FinishReason::Stop };
+        self.finish_with(reason)
     }
 
     /// The server's own rule for what it stores, so that the client gets the same.
@@ -195,8 +287,7 @@ impl Turn {
             self.check_lines()?;
             return Ok(format!("\n\n{text}"));
         }
-        let message = "the upstream began its answer anew; what was sent cannot be taken back";
-        Err(incomplete("upstream_diverged", message))
+        Err(diverged())
     }
 
     /// Where no final text proves the whole answer, every line must have been understood.
@@ -207,34 +298,41 @@ impl Turn {
         }
     }
 
-    fn finish_with(&mut self, reason: FinishReason) {
-        self.ran();
-        self.state = State::Whole;
+    fn finish_with(&mut self, reason: FinishReason) -> Result<()> {
+        self.state = State::Over;
         let rest = self.splitter.finish();
-        self.thoughts(rest);
+        self.thoughts(rest)?;
+        if self.given.is_behind() {
+            return Err(diverged());
+        }
+        self.state = State::Whole;
         if !self.began {
-            self.gain(Delta::text(""));
+            self.send(Delta::text(""));
         }
         self.emit(ChunkChoice::from(reason));
+        Ok(())
     }
 
-    /// The run is over: nothing is left to stop, only to delete.
-    fn ran(&mut self) {
-        if let Some(guard) = &mut self.guard {
-            guard.ran();
-        }
-    }
-
-    fn thoughts(&mut self, thoughts: impl Iterator<Item = Thought>) {
-        for thought in thoughts {
+    fn thoughts(&mut self, mut thoughts: impl Iterator<Item = Thought>) -> Result<()> {
+        thoughts.try_for_each(|thought| {
             self.gain(match thought {
-                Thought::Reasoning(text) => Delta::reasoning(text),
-                Thought::Text(text) => Delta::text(text),
-            });
-        }
+                Thought::Reasoning(text) => Piece::Reasoning(text),
+                Thought::Text(text) => Piece::Text(text),
+            })
+        })
     }
 
-    fn gain(&mut self, mut delta: Delta) {
+    /// Gives the caller what is new of a piece.
+    fn gain(&mut self, piece: Piece) -> Result<()> {
+        match self.given.take(piece).map_err(|_| diverged())? {
+            Some(Piece::Reasoning(text)) => self.send(Delta::reasoning(text)),
+            Some(Piece::Text(text)) => self.send(Delta::text(text)),
+            None => {}
+        }
+        Ok(())
+    }
+
+    fn send(&mut self, mut delta: Delta) {
         if !std::mem::replace(&mut self.began, true) {
             delta.role = Some(Role::Assistant);
         }
@@ -250,20 +348,26 @@ impl Turn {
 
 impl Decode for Turn {
     fn push(&mut self, bytes: Bytes) {
-        self.lines.push(bytes);
+        self.input.push(bytes);
     }
 
     fn next(&mut self) -> Result<Option<ChatItem>> {
         while self.items.is_empty()
-            && let Some(line) = self.lines.next()?
+            && let Some(received) = self.input.next()?
         {
-            self.line(&line)?;
+            match received {
+                Received::Update(line, number) => {
+                    self.note(number);
+                    self.line(&line)?;
+                }
+                Received::End(how) => self.lines_read.ended = Some(how),
+            }
         }
         Ok(self.items.pop_front())
     }
 
     fn finish(&mut self) -> Result<()> {
-        let rest = self.lines.rest();
+        let rest = self.input.rest();
         let cut = rest.is_some() || self.lines_read.understood;
         let broken = self.lines_read.broken;
         if let Some(line) = rest {
@@ -271,19 +375,20 @@ impl Decode for Turn {
         }
         match self.state {
             State::Whole => Ok(()),
-            State::Running if broken && !self.lines_read.understood => Err(not_updates()),
-            State::Running if cut => {
-                Err(incomplete("upstream_incomplete", "the upstream's answer broke off"))
-            }
-            State::Running => {
-                Err(Error::new(ErrorKind::UpstreamProtocol, "chat", "the answer is empty"))
-            }
+            _ if broken && !self.lines_read.understood => Err(not_updates()),
+            _ if cut => Err(incomplete("upstream_incomplete", "the upstream's answer broke off")),
+            _ => Err(Error::new(ErrorKind::UpstreamProtocol, "chat", "the answer is empty")),
         }
     }
 
     fn tail(&self) -> Option<Duration> {
         (self.state == State::Whole && self.items.is_empty()).then_some(TAIL)
     }
+}
+
+fn diverged() -> Error {
+    let message = "the upstream began its answer anew; what was sent cannot be taken back";
+    incomplete("upstream_diverged", message)
 }
 
 fn incomplete(code: &'static str, message: &str) -> Error {

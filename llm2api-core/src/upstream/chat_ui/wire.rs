@@ -74,24 +74,26 @@ pub(super) struct Created {
     pub(super) conversation: Option<String>,
 }
 
-/// The part of a conversation that names its first message.
-#[derive(Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-pub(super) struct Conversation {
-    pub(super) root_message_id: Option<String>,
-    pub(super) messages: Vec<StoredMessage>,
+/// `PATCH /conversation/:id`.
+#[derive(Serialize)]
+pub(super) struct Rename<'a> {
+    pub(super) title: &'a str,
 }
 
+/// `GET /api/v2/conversations`.
 #[derive(Deserialize)]
-pub(super) struct StoredMessage {
-    pub(super) id: String,
+pub(super) struct Listing {
+    pub(super) conversations: Vec<Listed>,
+    #[serde(default, rename = "hasMore")]
+    pub(super) has_more: bool,
 }
 
-impl Conversation {
-    /// Returns the id of the first message, the parent of the first user message.
-    pub(super) fn root(self) -> Option<String> {
-        self.root_message_id.or_else(|| self.messages.into_iter().next().map(|first| first.id))
-    }
+/// A conversation of a list.
+#[derive(Deserialize)]
+pub(super) struct Listed {
+    pub(super) id: String,
+    #[serde(default)]
+    pub(super) title: String,
 }
 
 /// The `data` part of a message.

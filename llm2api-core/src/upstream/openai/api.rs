@@ -13,7 +13,7 @@ use super::wire::{ModelList, WhoAmI};
 use crate::chat::{ChatRequest, Model};
 use crate::credential::{Credential, Material};
 use crate::error::{Error, ErrorKind, Result};
-use crate::http::{HttpClient, Response};
+use crate::http::{HttpClient, Response, Wait};
 use crate::limits::Limits;
 use crate::single_flight::Cached;
 use crate::upstream::Account;
@@ -48,8 +48,8 @@ impl Api {
     ) -> Result<Response> {
         let limits = self.http.limits();
         let (accept, wait) = match request.streams() {
-            true => ("text/event-stream", limits.first_content_timeout),
-            false => ("application/json", limits.response_timeout),
+            true => ("text/event-stream", Wait::for_first_content(limits)),
+            false => ("application/json", Wait::for_response(limits)),
         };
         let call = self.call(Method::POST, self.preset.chat, Some(credential));
         let call = call.header(ACCEPT, accept).header(CONTENT_TYPE, "application/json");
@@ -93,7 +93,7 @@ impl Api {
         path: &str,
         credential: Option<&Credential>,
     ) -> Result<T> {
-        let wait = self.http.limits().first_content_timeout;
+        let wait = Wait::for_first_content(self.http.limits());
         let call = self.call(Method::GET, path, credential).header(ACCEPT, "application/json");
         let body = self.send(call, wait, credential).await?.bytes(wait).await?;
         serde_json::from_slice(&body).map_err(|error| {
@@ -105,7 +105,7 @@ impl Api {
     async fn send(
         &self,
         call: RequestBuilder,
-        wait: Duration,
+        wait: Wait,
         credential: Option<&Credential>,
     ) -> Result<Response> {
         let response = self.http.send(call, wait).await?;
@@ -114,7 +114,7 @@ impl Api {
         }
         let (status, pause) = (response.status(), response.retry_after());
         let location = response.location().map(str::to_owned);
-        let body = response.bytes(REFUSAL_WAIT).await.unwrap_or_default();
+        let body = response.bytes(wait.at_most(REFUSAL_WAIT)).await.unwrap_or_default();
         let error = refusal(status, location.as_deref(), &body, credential);
         Err(error.with_retry_after(pause))
     }

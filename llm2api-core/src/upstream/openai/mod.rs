@@ -10,7 +10,6 @@ mod view;
 mod wire;
 
 use async_trait::async_trait;
-use tokio::time::timeout;
 
 use self::api::Api;
 use self::config::Preset;
@@ -20,7 +19,7 @@ use super::{Account, Capability, Upstream, UpstreamConfig};
 use crate::chat::{ChatRequest, ChatStream, Model};
 use crate::credential::Credential;
 use crate::error::{Error, ErrorKind, Result};
-use crate::http::Response;
+use crate::http::{Response, Wait};
 use crate::limits::Limits;
 
 /// An OpenAI-compatible service.
@@ -64,9 +63,13 @@ impl OpenAi {
         if media_type == "text/event-stream" {
             let decoder = Decoder::new(request, credential, self.limits.event_limit);
             let body = response.into_stream();
-            return Ok(ChatStream::new(Answer::new(body, decoder, self.limits.progress_timeout)));
+            return Ok(ChatStream::new(Answer::new(
+                Some(body),
+                decoder,
+                self.limits.progress_timeout,
+            )));
         }
-        let body = response.bytes(self.limits.response_timeout).await?;
+        let body = response.bytes(Wait::for_response(&self.limits)).await?;
         if media_type == "text/html" || !body.trim_ascii_start().starts_with(b"{") {
             return Err(not_the_protocol(&media_type));
         }
@@ -86,7 +89,7 @@ impl Upstream for OpenAi {
             self.read(response, &request, credential).await
         };
         // One limit for head and body; a stream has its own clocks once its head has come.
-        timeout(self.limits.response_timeout, answer).await.map_err(|_| late())?
+        Wait::for_response(&self.limits).on(answer).await
     }
 
     async fn models(&self, credential: Option<&Credential>) -> Result<Vec<Model>> {
@@ -96,11 +99,6 @@ impl Upstream for OpenAi {
     async fn check(&self, credential: &Credential) -> Result<Account> {
         self.api.check(credential).await
     }
-}
-
-fn late() -> Error {
-    let message = "the upstream's answer was not whole within RESPONSE_TIMEOUT";
-    Error::new(ErrorKind::Timeout, "chat", message)
 }
 
 fn not_the_protocol(media_type: &str) -> Error {

@@ -1,0 +1,35 @@
+//! A clean-up as the store keeps it.
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::store::KeptCleanup;
+use crate::upstream::{Cleanup, Run, Target};
+
+/// All of a clean-up but its id and its credential.
+#[derive(Serialize, Deserialize)]
+struct Details {
+    begun: u64,
+    target: Target,
+    run: Run,
+}
+
+/// Writes what is to be done as JSON.
+pub(super) fn write(cleanup: &Cleanup) -> Result<String> {
+    let Cleanup { begun, target, run, .. } = cleanup.clone();
+    serde_json::to_string(&Details { begun, target, run }).map_err(|error| {
+        let message = "a clean-up does not become JSON";
+        Error::new(ErrorKind::Internal, "keep clean-up", message).with_source(error)
+    })
+}
+
+/// Reads what another process wrote. What it knew to be under way may have ended since.
+pub(super) fn read(kept: KeptCleanup) -> Option<Cleanup> {
+    let Details { begun, target, run } = serde_json::from_str(&kept.details).ok()?;
+    let run = match run {
+        Run::Active(run) => Run::Unsure(run),
+        run => run,
+    };
+    let cleanup = Cleanup::new(kept.credential, target);
+    Some(Cleanup { id: kept.id, begun, run, ..cleanup })
+}

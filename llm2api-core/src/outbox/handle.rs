@@ -1,0 +1,81 @@
+//! The end of the outbox that upstreams see.
+
+use std::fmt;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use futures::FutureExt;
+use futures::future::BoxFuture;
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::timeout;
+
+use super::details;
+use super::work::{Desk, Order};
+use crate::store::Vault;
+use crate::upstream::{Cleanup, Outbox};
+
+/// Longest time that a call waits for its clean-up to be kept. A store that takes longer is as good
+/// as away, and what it was told it may still keep.
+const PATIENCE: Duration = Duration::from_millis(250);
+
+/// An outbox over a store, whose work a task does.
+#[derive(Clone)]
+pub(crate) struct CleanUps {
+    vault: Vault,
+    orders: mpsc::UnboundedSender<Order>,
+}
+
+impl CleanUps {
+    /// Makes an outbox, and the desk where its work is done.
+    pub(crate) fn new(vault: Vault) -> (Self, Desk) {
+        let desk = Desk::new(vault.clone());
+        (Self { vault, orders: desk.sender() }, desk)
+    }
+
+    async fn write_down(&self, cleanup: &Cleanup) -> crate::Result<()> {
+        let details = details::write(cleanup)?;
+        self.vault.keep_cleanup(&cleanup.id, &cleanup.credential, &details).await
+    }
+}
+
+#[async_trait]
+impl Outbox for CleanUps {
+    async fn keep(&self, cleanup: &Cleanup) {
+        match timeout(PATIENCE, self.write_down(cleanup)).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::debug!(%error, "a clean-up is not kept: a crash loses it"),
+            Err(_) => tracing::debug!("keeping a clean-up takes long: a crash may lose it"),
+        }
+    }
+
+    fn push(&self, cleanup: Cleanup) {
+        if let Err(late) = self.orders.send(Order::CleanUp(cleanup))
+            && let Order::CleanUp(cleanup) = late.0
+            && !cleanup.is_nothing()
+        {
+            let id = cleanup.id;
+            tracing::info!(cleanup = id, "the engine has stopped: the next start cleans this up");
+        }
+    }
+
+    async fn finish(&self, work: BoxFuture<'static, ()>) {
+        let (done, finished) = oneshot::channel();
+        // Whoever asked for it may have left.
+        let work = work.map(|()| done.send(()).unwrap_or_default()).boxed();
+        match self.orders.send(Order::Finish(work)) {
+            // It ends without a word only where the engine does.
+            Ok(()) => drop(finished.await),
+            Err(stopped) => {
+                if let Order::Finish(work) = stopped.0 {
+                    work.await;
+                }
+            }
+        }
+    }
+}
+
+impl fmt::Debug for CleanUps {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CleanUps").finish_non_exhaustive()
+    }
+}

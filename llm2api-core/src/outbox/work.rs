@@ -1,0 +1,224 @@
+//! Where the outbox's work is done.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::StreamExt;
+use futures::future::{BoxFuture, join3};
+use futures::stream::FuturesUnordered;
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::sync::{Semaphore, watch};
+use tokio::time::{sleep, timeout};
+
+use super::details;
+use crate::clock::unix_seconds;
+use crate::error::ErrorKind;
+use crate::store::Vault;
+use crate::upstream::{Cleanup, Upstream};
+
+/// Clean-ups that run at the same time at one upstream.
+const AT_ONCE: usize = 16;
+/// Pauses before each attempt at a clean-up; the last one goes on.
+const PAUSES: [Duration; 7] = [
+    Duration::ZERO,
+    Duration::from_millis(200),
+    Duration::from_secs(1),
+    Duration::from_secs(5),
+    Duration::from_secs(30),
+    Duration::from_secs(120),
+    Duration::from_secs(600),
+];
+/// A dead session is not tried more often than this.
+const TRIES_REJECTED: usize = 4;
+/// Pauses longer than this end when the engine stops: the next start goes on.
+const SHORT: Duration = Duration::from_secs(1);
+/// Longest time that one attempt may take.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// How long is tried, in seconds.
+const LIFE: u64 = 24 * 3600;
+/// How often is looked for what others have left.
+const LOOK: Duration = Duration::from_secs(5);
+/// How long what is done, and could not be forgotten, waits.
+const RETRY: Duration = Duration::from_secs(1);
+
+/// Upstreams by name.
+pub(crate) type Upstreams = Arc<HashMap<Arc<str>, Arc<dyn Upstream>>>;
+
+/// What the desk is told to do.
+pub(super) enum Order {
+    CleanUp(Cleanup),
+    Finish(BoxFuture<'static, ()>),
+}
+
+/// Where the outbox's work arrives.
+pub(crate) struct Desk {
+    vault: Vault,
+    orders: UnboundedReceiver<Order>,
+    sender: UnboundedSender<Order>,
+}
+
+impl Desk {
+    pub(super) fn new(vault: Vault) -> Self {
+        let (sender, orders) = unbounded_channel();
+        Self { vault, orders, sender }
+    }
+
+    /// Returns the end that orders are given to.
+    pub(super) fn sender(&self) -> UnboundedSender<Order> {
+        self.sender.clone()
+    }
+
+    /// Does what comes, and what earlier processes have left, until told to stop; then finishes
+    /// what does not take long.
+    pub(crate) async fn work(self, upstreams: Upstreams, stopped: watch::Receiver<()>) {
+        let Self { vault, orders, sender } = self;
+        let places = |(name, _): (&Arc<str>, _)| (name.clone(), Semaphore::new(AT_ONCE));
+        let places = upstreams.iter().map(places).collect();
+        let (done, finished) = unbounded_channel();
+        let workers = Workers { upstreams, places, stopped: stopped.clone(), done };
+        join3(
+            work_off(orders, workers, stopped.clone()),
+            look(&vault, sender, stopped.clone()),
+            forget(&vault, finished, stopped),
+        )
+        .await;
+    }
+}
+
+/// Does what comes. Once told to stop, it goes on until nothing is left: what ends only then may
+/// leave something to be cleaned up.
+async fn work_off(
+    mut orders: UnboundedReceiver<Order>,
+    workers: Workers,
+    mut stopped: watch::Receiver<()>,
+) {
+    let mut running = FuturesUnordered::new();
+    let mut stops = false;
+    while !(stops && running.is_empty() && orders.is_empty()) {
+        tokio::select! {
+            Some(()) = running.next(), if !running.is_empty() => {}
+            Some(order) = orders.recv() => running.push(workers.follow(order)),
+            _ = stopped.changed(), if !stops => stops = true,
+        }
+    }
+}
+
+/// Looks from time to time for clean-ups that nobody is at work on.
+async fn look(vault: &Vault, left: UnboundedSender<Order>, mut stopped: watch::Receiver<()>) {
+    loop {
+        match vault.take_cleanups().await {
+            Ok(kept) if kept.is_empty() => {}
+            Ok(kept) => {
+                tracing::info!(count = kept.len(), "cleaning up what another process has left");
+                for cleanup in kept.into_iter().filter_map(details::read) {
+                    // Once the engine has stopped nobody takes it; it stays in the store.
+                    let _ = left.send(Order::CleanUp(cleanup));
+                }
+            }
+            Err(error) => tracing::debug!(%error, "the outbox cannot be read"),
+        }
+        tokio::select! {
+            () = sleep(LOOK) => {}
+            _ = stopped.changed() => return,
+        }
+    }
+}
+
+/// Forgets what is done, many at once where there are many.
+async fn forget(
+    vault: &Vault,
+    mut finished: UnboundedReceiver<String>,
+    stopped: watch::Receiver<()>,
+) {
+    let mut ids = Vec::new();
+    while finished.recv_many(&mut ids, 256).await > 0 {
+        while let Err(error) = vault.forget_cleanups(&ids).await {
+            tracing::debug!(%error, "what is cleaned up cannot be forgotten yet");
+            if stopped.has_changed().is_err() {
+                return;
+            }
+            sleep(RETRY).await;
+        }
+        ids.clear();
+    }
+}
+
+struct Workers {
+    upstreams: Upstreams,
+    places: HashMap<Arc<str>, Semaphore>,
+    stopped: watch::Receiver<()>,
+    done: UnboundedSender<String>,
+}
+
+impl Workers {
+    async fn follow(&self, order: Order) {
+        match order {
+            Order::CleanUp(cleanup) => self.clean_up(cleanup).await,
+            Order::Finish(work) => work.await,
+        }
+    }
+
+    /// Does one clean-up, as often as it takes, and has it forgotten.
+    async fn clean_up(&self, mut cleanup: Cleanup) {
+        if cleanup.is_nothing() || self.tries(&mut cleanup).await {
+            // Nobody reads any more: the engine is being aborted.
+            let _ = self.done.send(cleanup.id);
+        }
+    }
+
+    /// Says whether the clean-up is over, by success or because nothing helps.
+    async fn tries(&self, cleanup: &mut Cleanup) -> bool {
+        let name = cleanup.credential.upstream().clone();
+        let (Some(upstream), Some(places)) = (self.upstreams.get(&name), self.places.get(&name))
+        else {
+            return false; // an upstream that was taken out of the settings may come back
+        };
+        for tries in 1.. {
+            let pause = PAUSES[(tries - 1).min(PAUSES.len() - 1)];
+            if !self.pause(pause).await {
+                return false;
+            }
+            // Nobody closes the semaphore, and without a place the call would be made all the same.
+            let place = places.acquire().await;
+            let tried = timeout(PATIENCE, upstream.clean_up(cleanup)).await;
+            drop(place);
+            let id = cleanup.credential.id();
+            let error = match tried {
+                Ok(Ok(())) => return true,
+                Ok(Err(error)) => Some(error),
+                Err(_) => None,
+            };
+            let text = error.as_ref().map(tracing::field::display);
+            tracing::debug!(error = text, credential = %id, "a clean-up failed");
+            let rejected = |error: &crate::Error| error.kind() == ErrorKind::CredentialRejected;
+            let hopeless = tries >= TRIES_REJECTED && error.as_ref().is_some_and(rejected);
+            if hopeless || unix_seconds() > cleanup.begun + LIFE {
+                report(cleanup);
+                return true;
+            }
+        }
+        true
+    }
+
+    /// Waits; says no if the engine stops and the pause is a long one.
+    async fn pause(&self, pause: Duration) -> bool {
+        if pause <= SHORT {
+            sleep(pause).await;
+            return true;
+        }
+        let mut stopped = self.stopped.clone();
+        tokio::select! {
+            () = sleep(pause) => true,
+            _ = stopped.changed() => false,
+        }
+    }
+}
+
+fn report(cleanup: &Cleanup) {
+    tracing::warn!(
+        credential = %cleanup.credential.id(),
+        target_id = ?cleanup.target,
+        "a conversation could not be removed: delete it in the account"
+    );
+}

@@ -1,0 +1,140 @@
+//! Makes the conversation of a turn.
+
+use std::sync::Arc;
+
+use futures::FutureExt;
+use tokio::sync::oneshot;
+
+use super::api::Caller;
+use super::config::{Family, SESSION_COOKIE};
+use super::guard::TurnGuard;
+use super::marks::Marks;
+use super::server::Server;
+use super::session::{Entry, Session};
+use super::stored::Conversation;
+use super::wire::{Created, Superjson};
+use crate::credential::Credential;
+use crate::error::{Error, ErrorKind, Result};
+use crate::http::Response;
+
+/// A conversation that was made for one turn.
+pub(super) struct Opened {
+    pub(super) session: Session,
+    pub(super) id: String,
+    pub(super) guard: TurnGuard,
+    root: Option<String>,
+}
+
+/// What a conversation is made for.
+pub(super) struct Wanted {
+    pub(super) family: Family,
+    pub(super) credential: Credential,
+    pub(super) model: String,
+    pub(super) system: String,
+}
+
+impl Server {
+    /// Makes a conversation.
+    ///
+    /// A caller who leaves meanwhile must not leave one behind whose id nobody knows: the outbox
+    /// makes it to its end, and then removes it.
+    pub(super) async fn open(self: &Arc<Self>, wanted: Wanted) -> Result<Opened> {
+        let (reply, answer) = oneshot::channel();
+        let server = self.clone();
+        let work = async move {
+            // Nobody may be left to take it; then it is dropped here.
+            let _ = reply.send(server.make(&wanted).await);
+        };
+        self.outbox.finish(work.boxed()).await;
+        answer.await.unwrap_or_else(|_| {
+            let message = "the engine stops and makes no more conversations";
+            Err(Error::new(ErrorKind::Internal, "chat", message))
+        })
+    }
+
+    async fn make(&self, wanted: &Wanted) -> Result<Opened> {
+        let credential = &wanted.credential;
+        let mut entry = self.sessions.enter(credential).await;
+        let marks = Marks::new(&wanted.model, &wanted.system).text();
+        let owner = entry.session().owner(credential);
+        let mut guard = TurnGuard::new(self.outbox.clone(), owner, marks);
+        if entry.session().is_known() {
+            guard.keep().await;
+        }
+        let made = self.create(&mut entry, wanted).await.inspect_err(|error| {
+            if error.status().is_some() || error.kind() == ErrorKind::Connect {
+                guard.refused();
+            }
+        });
+        let response = match made {
+            Ok(response) => response,
+            Err(error) => {
+                drop(entry);
+                if error.kind() == ErrorKind::CredentialRejected {
+                    self.sessions.forget(credential).await;
+                }
+                return Err(error);
+            }
+        };
+        let session = entry.keep(response.set_cookie(SESSION_COOKIE));
+        let created: Created = self.api.read(response).await?;
+        check_id(&created.conversation_id)?;
+        let id = created.conversation_id;
+        guard.heard(&id, session.owner(credential));
+        let stored = created.conversation.as_deref().map(serde_json::from_str);
+        let stored: Option<Superjson<Conversation>> = stored.and_then(Result::ok);
+        let root = stored.and_then(|stored| stored.json.root().map(str::to_owned));
+        Ok(Opened { session, id, guard, root })
+    }
+
+    /// Asks for a conversation, if need be after the disclaimer of the 2024 family was accepted.
+    async fn create(&self, entry: &mut Entry<'_>, wanted: &Wanted) -> Result<Response> {
+        let Wanted { family, credential, model, system } = wanted;
+        let session = entry.session();
+        let caller = Caller { session: &session, credential };
+        let made = self.api.create(caller, model, system).await;
+        match made {
+            Err(error) if *family == Family::Y2024 && error.status() == Some(405) => {}
+            made => return made,
+        }
+        let accepted = self.api.accept_modal(caller).await?;
+        entry.remember(accepted.set_cookie(SESSION_COOKIE));
+        let session = entry.session();
+        let caller = Caller { session: &session, credential };
+        self.api.create(caller, model, system).await
+    }
+
+    /// Returns the id of the first message, which has to be asked for where creating did not tell.
+    pub(super) async fn root(
+        &self,
+        family: Family,
+        caller: Caller<'_>,
+        opened: &Opened,
+    ) -> Result<String> {
+        if let Some(root) = &opened.root {
+            return Ok(root.clone());
+        }
+        let stored = Conversation::read(&self.api, caller, family, &opened.id).await?;
+        stored.root().map(str::to_owned).ok_or_else(|| {
+            let message = "the upstream does not tell the new conversation's first message";
+            Error::new(ErrorKind::UpstreamProtocol, "chat", message)
+        })
+    }
+
+    /// Marks a conversation as ours for those who look at the account. Nothing depends on it, and
+    /// the server need not ask a model for a title.
+    pub(super) async fn mark(&self, caller: Caller<'_>, opened: &Opened) {
+        if let Err(error) = self.api.rename(caller, &opened.id, &opened.guard.title()).await {
+            tracing::debug!(%error, "a conversation keeps its title");
+        }
+    }
+}
+
+/// The id goes into a path: only what chat-ui gives out passes.
+fn check_id(id: &str) -> Result<()> {
+    if !id.is_empty() && id.len() <= 64 && id.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
+        return Ok(());
+    }
+    let message = "the upstream's conversation id is not one";
+    Err(Error::new(ErrorKind::UpstreamProtocol, "chat", message))
+}
