@@ -40,6 +40,21 @@ pub struct Options {
     pub expose_api: bool,
     /// Whether a cut stream can be taken up again (newest family). Default: yes.
     pub reattach: bool,
+    /// Whether what a generation says is recorded for that; where it is not, the answer is that
+    /// the generation is gone. Default: yes.
+    pub events_recorded: bool,
+    /// Whether neighbouring tokens are recorded as one update. Default: no.
+    pub merge_tokens: bool,
+    /// Life of a stream that was taken up again, in milliseconds; then it is closed without an
+    /// end, and the client comes back. Default: no limit.
+    pub reattach_lifetime_ms: Option<u64>,
+    /// Time between heartbeats where such a stream is silent, in milliseconds as JSON. Default:
+    /// 2 s.
+    #[serde(with = "millis")]
+    pub heartbeat_every: Duration,
+    /// Whether a conversation can be read. Without it the 2024 family can be sent no message,
+    /// because only a conversation tells the ids of its messages. Default: yes.
+    pub read_conversations: bool,
     /// Messages a minute, counted per session and per address. Default: no limit.
     pub messages_per_minute: Option<u32>,
     /// Conversations a session may keep; one more is let through, as measured. Default: no limit.
@@ -154,6 +169,11 @@ impl Default for Options {
             ethics_modal: false,
             expose_api: true,
             reattach: true,
+            events_recorded: true,
+            merge_tokens: false,
+            reattach_lifetime_ms: None,
+            heartbeat_every: Duration::from_secs(2),
+            read_conversations: true,
             messages_per_minute: None,
             conversations_limit: None,
             body_limit: 15_728_640,

@@ -69,10 +69,7 @@ impl<'p, 'c> Player<'p, 'c> {
                 Ok(Flow::Next) => {}
                 Ok(Flow::Answer) => return End::Answer,
                 Ok(Flow::Disconnect) => self.disconnect().await,
-                Err(_) => {
-                    self.log.aborted();
-                    self.disconnect().await;
-                }
+                Err(_) => self.lose().await,
             }
             if !self.connected && self.manner.listener.is_none() {
                 break;
@@ -88,6 +85,12 @@ impl<'p, 'c> Player<'p, 'c> {
     async fn disconnect(&mut self) {
         self.connected = false;
         self.exchange.hang_up().await;
+    }
+
+    /// Notes that the client left.
+    async fn lose(&mut self) {
+        self.log.aborted();
+        self.disconnect().await;
     }
 
     async fn step(&mut self, step: Step, rest: &mut VecDeque<Step>) -> io::Result<Flow> {
@@ -140,13 +143,8 @@ impl<'p, 'c> Player<'p, 'c> {
         match step {
             Step::Sleep(millis) => sleep(Duration::from_millis(millis)).await,
             Step::Line(value) => self.tell(&value),
-            Step::Fixture(name) | Step::FixtureTimed(name) => {
-                for (_, piece) in
-                    Fixture::load(&name).map(|fixture| fixture.chunks).into_iter().flatten()
-                {
-                    self.tell_piece(&piece);
-                }
-            }
+            Step::Fixture(name) => drop(self.fixture(&name, false).await),
+            Step::FixtureTimed(name) => drop(self.fixture(&name, true).await),
             _ => {}
         }
     }
@@ -180,22 +178,38 @@ impl<'p, 'c> Player<'p, 'c> {
         }
     }
 
+    /// Plays a recorded answer. Where the client leaves in the middle, the rest is heard unseen.
     async fn fixture(&mut self, name: &str, timed: bool) -> io::Result<()> {
         let fixture = Fixture::load(name)?;
         let start = Instant::now();
-        if self.exchange.is_fresh() {
+        if self.connected && self.exchange.is_fresh() {
             let content_type = ("content-type".to_owned(), fixture.content_type);
-            self.exchange.head(fixture.status, &[content_type]).await?;
+            if self.exchange.head(fixture.status, &[content_type]).await.is_err() {
+                self.lose().await;
+            }
         }
         for (millis, piece) in fixture.chunks {
+            if !self.connected && self.manner.listener.is_none() {
+                break;
+            }
             if timed {
-                let due = start + Duration::from_millis(millis);
-                self.exchange.sleep(due.saturating_duration_since(Instant::now())).await?;
+                self.wait_until(start + Duration::from_millis(millis)).await;
             }
             self.tell_piece(&piece);
-            self.body(piece.as_bytes()).await?;
+            if self.connected && self.body(piece.as_bytes()).await.is_err() {
+                self.lose().await;
+            }
         }
         Ok(())
+    }
+
+    /// Waits until `due`; a client that leaves meanwhile is noted at once.
+    async fn wait_until(&mut self, due: Instant) {
+        let left = due.saturating_duration_since(Instant::now());
+        if self.connected && self.exchange.sleep(left).await.is_err() {
+            self.lose().await;
+        }
+        tokio::time::sleep_until(due).await;
     }
 
     /// Writes a piece of the body, after the normal head if there was none.

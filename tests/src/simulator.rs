@@ -108,6 +108,11 @@ impl Simulator {
         self.state.tallies.clear();
     }
 
+    /// Goes back to the beginning: options, memory and log, but for what is under way.
+    pub fn reset(&self) {
+        self.state.reset();
+    }
+
     /// Waits until `what` is true of the log, and returns the log.
     ///
     /// # Panics

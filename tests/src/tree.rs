@@ -16,7 +16,7 @@ pub(crate) const NEW_CHAT: &str = "New Chat";
 /// A conversation of chat-ui.
 #[derive(Clone, Debug, Serialize)]
 pub struct Conversation {
-    /// Id, 24 hexadecimal digits.
+    /// Id, 24 hexadecimal digits; the first eight are the second of its making, as in MongoDB.
     pub id: String,
     /// User, or session where nobody is logged in.
     pub owner: String,
@@ -77,7 +77,8 @@ impl Conversation {
     /// A new conversation with its root message.
     pub(crate) fn new(owner: String, model: String, preprompt: String) -> Self {
         let root = Message::new("system", preprompt.clone(), Vec::new());
-        let id = Uuid::new_v4().simple().to_string()[..24].to_owned();
+        let rest = &Uuid::new_v4().simple().to_string()[..16];
+        let id = format!("{:08x}{rest}", clock::unix_seconds());
         let title = NEW_CHAT.to_owned();
         let updated_at = clock::iso();
         Self { id, owner, model, title, preprompt, messages: vec![root], updated_at }

@@ -5,6 +5,7 @@ use std::sync::Mutex;
 use serde_json::Value;
 use tokio::sync::watch;
 
+use super::recording::Recording;
 use crate::lock::lock;
 
 /// A generation, under way or ended. It does not depend on the client that started it.
@@ -29,26 +30,29 @@ pub(super) struct Stop {
 #[derive(Debug, Default)]
 struct Progress {
     updates: Vec<Value>,
+    recording: Recording,
     end: Option<&'static str>,
 }
 
 impl Generation {
-    /// A generation that said nothing yet.
-    pub(super) fn new(id: String, conversation: String) -> Self {
+    /// A generation that said nothing yet; `recording` is what will show it again.
+    pub(super) fn new(id: String, conversation: String, recording: Recording) -> Self {
         let (changed, stop) = (watch::Sender::new(0), watch::Sender::new(None));
-        Self { id, conversation, progress: Mutex::default(), changed, stop }
+        let progress = Mutex::new(Progress { recording, ..Progress::default() });
+        Self { id, conversation, progress, changed, stop }
     }
 
     /// Adds an update.
     pub(super) fn push(&self, update: Value) {
-        lock(&self.progress).updates.push(update);
+        lock(&self.progress).push(update);
         self.changed.send_modify(|count| *count += 1);
     }
 
     /// Adds the last updates and ends it.
     pub(super) fn finish(&self, last: Vec<Value>, end: &'static str) {
         let mut progress = lock(&self.progress);
-        progress.updates.extend(last);
+        last.into_iter().for_each(|update| progress.push(update));
+        progress.recording.flush();
         progress.end = Some(end);
         drop(progress);
         self.changed.send_modify(|count| *count += 1);
@@ -58,6 +62,12 @@ impl Generation {
     pub(super) fn since(&self, from: usize) -> (Vec<Value>, Option<&'static str>) {
         let progress = lock(&self.progress);
         (progress.updates.iter().skip(from).cloned().collect(), progress.end)
+    }
+
+    /// The recorded updates after `number`, and how it ended if it has.
+    pub(super) fn recorded_after(&self, number: usize) -> (Vec<Value>, Option<&'static str>) {
+        let progress = lock(&self.progress);
+        (progress.recording.after(number), progress.end)
     }
 
     /// Whether it has ended.
@@ -78,5 +88,12 @@ impl Generation {
     /// Follows the requests to stop.
     pub(super) fn stops(&self) -> watch::Receiver<Option<Stop>> {
         self.stop.subscribe()
+    }
+}
+
+impl Progress {
+    fn push(&mut self, update: Value) {
+        self.recording.push(&update);
+        self.updates.push(update);
     }
 }

@@ -12,6 +12,7 @@ mod models;
 mod page;
 mod prompt;
 mod reattach;
+mod recording;
 mod relay;
 mod routes;
 mod scripted;

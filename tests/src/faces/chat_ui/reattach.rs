@@ -1,6 +1,7 @@
 //! `GET /conversation/ID/stream`: reading a generation again, as real server-sent events; and the
 //! feed of what is under way.
 
+use std::future::pending;
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,8 +16,11 @@ use super::{errors, page};
 use crate::http::{Exchange, Reply};
 use crate::lock::lock;
 
-/// Time between the two looks of the live feed, and between heartbeats.
+/// Time between the two looks of the live feed.
 const BEAT: Duration = Duration::from_secs(2);
+/// What is sent in turn while nothing happens: a comment, as recorded, and an event of that name,
+/// as other versions have it.
+const HEARTBEATS: [&str; 2] = [": heartbeat\n\n", "event: heartbeat\ndata: {}\n\n"];
 
 /// Whether a request wants one of these streams.
 pub(super) fn is_stream(call: &Call<'_>) -> bool {
@@ -61,15 +65,19 @@ async fn replay(
     generation: Option<Arc<Generation>>,
 ) -> io::Result<()> {
     exchange.head(200, &headers()).await?;
+    let generation = generation.filter(|_| call.options.events_recorded);
     let Some(generation) = generation else { return end(exchange, "gone").await };
-    let mut place = first_place(call);
+    let mut number = first_number(call);
     let mut changes = generation.follow();
+    let mut heartbeats = HEARTBEATS.into_iter().cycle();
+    let life = lifetime(call.options.reattach_lifetime_ms);
+    tokio::pin!(life);
     loop {
         changes.mark_unchanged();
-        let (updates, ended) = generation.since(place);
+        let (updates, ended) = generation.recorded_after(number);
         for update in updates {
-            place += 1;
-            let event = format!("id: {place}\nevent: update\ndata: {update}\n\n");
+            number += 1;
+            let event = format!("id: {number}\nevent: update\ndata: {update}\n\n");
             exchange.body(event.as_bytes()).await?;
         }
         if let Some(status) = ended {
@@ -77,14 +85,25 @@ async fn replay(
         }
         tokio::select! {
             _ = changes.changed() => {}
-            () = sleep(BEAT) => exchange.body(b": heartbeat\n\n").await?,
+            () = sleep(call.options.heartbeat_every) => {
+                exchange.body(heartbeats.next().unwrap_or_default().as_bytes()).await?;
+            }
             () = exchange.gone() => return Err(io::ErrorKind::BrokenPipe.into()),
+            () = &mut life => return exchange.end().await,
         }
     }
 }
 
+/// Waits until a stream has lived long enough.
+async fn lifetime(millis: Option<u64>) {
+    match millis {
+        Some(millis) => sleep(Duration::from_millis(millis)).await,
+        None => pending().await,
+    }
+}
+
 /// What the client has already: `fromSeq`, or `Last-Event-ID`.
-fn first_place(call: &Call<'_>) -> usize {
+fn first_number(call: &Call<'_>) -> usize {
     let header = call.request.header("last-event-id").map(str::to_owned);
     let given = call.request.query_value("fromSeq").or(header);
     given.and_then(|given| given.parse().ok()).unwrap_or(0)

@@ -65,6 +65,9 @@ pub(crate) async fn answer(
 
 fn reply(call: &Call<'_>) -> Reply {
     let path = call.request.path.as_str();
+    if !call.options.read_conversations && reads_conversation(call.request) {
+        return page::app(404);
+    }
     if path.starts_with("/api/") {
         return api(call);
     }
@@ -147,6 +150,14 @@ fn api_v2(call: &Call<'_>, path: &str) -> Reply {
 pub(super) fn conversation_of(request: &Request) -> Option<(&str, &str)> {
     let rest = request.path.strip_prefix("/conversation/")?;
     Some(rest.split_once('/').unwrap_or((rest, "")))
+}
+
+/// Whether a request reads one conversation, in any of the three ways.
+fn reads_conversation(request: &Request) -> bool {
+    let path = request.path.as_str();
+    let data = conversation_of(request).is_some_and(|(_, rest)| rest == "__data.json");
+    let api = ["/api/v2/conversations/", "/api/conversation/"];
+    request.method() == "GET" && (data || api.iter().any(|start| path.starts_with(start)))
 }
 
 /// Whether the client prefers a page to data.

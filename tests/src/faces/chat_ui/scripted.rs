@@ -34,9 +34,15 @@ pub(super) async fn play(
     running: RunningGuard,
 ) -> io::Result<()> {
     let steps = script.steps.into_iter().flat_map(|step| expand(call, &turn, step)).collect();
+    let mut said = String::new();
     let mut heard = |update: &Value| {
         if *update != wire::keep_alive() {
-            turn.generation.push(wire::unpadded(update.clone()));
+            let update = wire::unpadded(update.clone());
+            if let Some(token) = wire::token_of(&update) {
+                said.push_str(token);
+                turn.store_progress(call.state, &said);
+            }
+            turn.generation.push(update);
         }
     };
     let manner = Manner { headers: headers(call), lines: true, listener: Some(&mut heard) };
@@ -71,12 +77,50 @@ fn expand(call: &Call<'_>, turn: &Turn, step: Step) -> Vec<Step> {
 
 /// The text to store, whether it was interrupted, and how the generation ended.
 fn outcome(updates: &[Value]) -> (String, Option<bool>, &'static str) {
+    let said: String = updates.iter().filter_map(wire::token_of).collect();
     if let Some(last) = updates.iter().rev().find(|update| wire::is_final(update)) {
         let interrupted = last["interrupted"].as_bool().unwrap_or(false);
-        let text = last["text"].as_str().unwrap_or_default().to_owned();
+        let text = last["text"].as_str().unwrap_or_default();
+        let used_tool = updates.iter().any(|update| update["type"] == "tool");
+        let text = if used_tool { with_rounds(said, text) } else { text.to_owned() };
         return (text, Some(interrupted), if interrupted { "interrupted" } else { "completed" });
     }
-    let tokens = updates.iter().filter_map(|update| update["token"].as_str());
     let finished = updates.iter().any(|update| *update == wire::finished());
-    (tokens.collect(), None, if finished { "completed" } else { "error" })
+    (said, finished.then_some(false), if finished { "completed" } else { "error" })
+}
+
+/// What is stored of an answer in rounds, whose final text is that of the last round alone.
+fn with_rounds(said: String, text: &str) -> String {
+    match () {
+        () if said.ends_with(text) => said,
+        () if text.starts_with(&said) => text.to_owned(),
+        () => format!("{said}\n\n{text}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::outcome;
+    use crate::faces::chat_ui::wire;
+
+    #[test]
+    fn an_answer_in_rounds_is_stored_whole() {
+        let tool = json!({"type": "tool"});
+        let last = wire::final_answer("b", false);
+        let updates = [wire::token("a"), tool, wire::token("b"), last];
+        assert_eq!(outcome(&updates), ("ab".to_owned(), Some(false), "completed"));
+    }
+
+    #[test]
+    fn an_answer_that_began_anew_is_stored_as_its_final_text() {
+        let updates = [wire::token("a"), wire::token("ab"), wire::final_answer("ab", false)];
+        assert_eq!(outcome(&updates), ("ab".to_owned(), Some(false), "completed"));
+    }
+
+    #[test]
+    fn an_answer_without_an_end_stays_open() {
+        assert_eq!(outcome(&[wire::token("a")]), ("a".to_owned(), None, "error"));
+    }
 }

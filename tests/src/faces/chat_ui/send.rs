@@ -9,6 +9,7 @@ use uuid::Uuid;
 use super::conversations::own;
 use super::generation::Generation;
 use super::message_form::Form;
+use super::recording::Recording;
 use super::routes::{Call, conversation_of, dress};
 use super::writer::Writer;
 use super::{errors, gate, prompt, relay, scripted};
@@ -92,7 +93,11 @@ fn begin(call: &Call<'_>, form: &Form) -> Result<Turn, Reply> {
             prompt: prompt::prompt(call, conversation, &user),
             untitled: conversation.title == NEW_CHAT,
             web_search: form.data.web_search && !call.is_v2(),
-            generation: Arc::new(Generation::new(generation, id.to_owned())),
+            generation: Arc::new(Generation::new(
+                generation,
+                id.to_owned(),
+                Recording::new(call.options.merge_tokens),
+            )),
             conversation: conversation.clone(),
             before: before.unwrap_or_default(),
             answer,

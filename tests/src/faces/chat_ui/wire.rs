@@ -43,6 +43,11 @@ pub(super) fn token(text: &str) -> Value {
     json!({"type": "stream", "token": text})
 }
 
+/// The text of a token; none where the object is another one.
+pub(super) fn token_of(update: &Value) -> Option<&str> {
+    update["token"].as_str().filter(|_| update["type"] == "stream")
+}
+
 /// The whole text.
 pub(super) fn final_answer(text: &str, interrupted: bool) -> Value {
     json!({"type": "finalAnswer", "text": text, "interrupted": interrupted})

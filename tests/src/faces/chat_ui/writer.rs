@@ -156,7 +156,7 @@ impl Writer {
     fn say(&mut self, token: &str) {
         self.said.all.push_str(token);
         self.said.round.push_str(token);
-        self.store_progress();
+        self.turn.store_progress(&self.state, &self.said.all);
         self.turn.generation.push(wire::token(token));
     }
 
@@ -242,17 +242,20 @@ impl Writer {
         let finished = self.v2.then(wire::finished);
         answer.into_iter().chain(router).chain(finished).collect()
     }
-
-    fn store_progress(&self) {
-        let mut memory = lock(&self.state.memory);
-        let found = memory.conversation(&self.turn.conversation.id);
-        if let Some(answer) = found.and_then(|found| found.message_mut(&self.turn.answer)) {
-            answer.content = format!("{}{}", self.turn.before, self.said.all);
-        }
-    }
 }
 
 impl Turn {
+    /// Stores what the answer says so far.
+    pub(super) fn store_progress(&self, state: &State, said: &str) {
+        let mut memory = lock(&state.memory);
+        let found = memory.conversation(&self.conversation.id);
+        if let Some(answer) = found.and_then(|found| found.message_mut(&self.answer)) {
+            answer.content = format!("{}{said}", self.before);
+        }
+        drop(memory);
+        state.log.wake();
+    }
+
     /// Stores the answer. The whole list of messages is written back as it was at the start, so
     /// that of two turns at a time one loses its answer, as measured.
     pub(super) fn store(
