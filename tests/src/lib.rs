@@ -21,10 +21,11 @@
 //! # Ok(()) }
 //! ```
 //!
-//! The words a prompt can hold are listed in [`plan`]; real servers and a real Redis come from
-//! [`processes`].
+//! The words a prompt can hold are listed in [`plan`]; connections that break are made by a
+//! [`cutter`]; real servers and a real Redis come from [`processes`].
 
 mod clock;
+pub mod cutter;
 mod faces;
 mod fixture;
 mod http;
