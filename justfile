@@ -1,6 +1,7 @@
 # Short names for what is typed often; `just` lists them.
 
 target := env("CARGO_TARGET_DIR", "target")
+release := absolute_path(target / "release")
 export LLM2API_SERVER := absolute_path(target / "debug/llm2api-server")
 export LLM2API_SIM := absolute_path(target / "debug/llm2api-sim")
 
@@ -16,11 +17,14 @@ check:
 test part="all":
     ./tests/run {{ part }}
 
-# What takes longer than CI has: a hundred kills, and ten thousand cookies in a release build
+# What takes longer than CI has: a hundred kills, a thousand streams, ten thousand cookies
 proof: programs
-    cargo build --release -p llm2api-server
+    cargo build --release -p llm2api-server -p llm2api-tests --bins
     KILL_ROUNDS=100 cargo test -p llm2api-tests --test kill
-    PROOF=true LLM2API_SERVER={{ absolute_path(target / "release/llm2api-server") }} \
+    ulimit -n "$(ulimit -Hn)" && PROOF=true LLM2API_SERVER={{ release / "llm2api-server" }} \
+        LLM2API_SIM={{ release / "llm2api-sim" }} \
+        cargo test -p llm2api-tests --test load -- --nocapture --test-threads=1
+    PROOF=true LLM2API_SERVER={{ release / "llm2api-server" }} \
         tests/.venv/bin/pytest -s tests/python/test_many_cookies.py
 
 # Python tests alone, after `./tests/run python` has been run once

@@ -1,5 +1,6 @@
 //! A process with a log; it is killed when its handle is dropped.
 
+use std::env;
 use std::fs::{self, File};
 use std::io::{self, Write as _};
 use std::path::PathBuf;
@@ -14,6 +15,17 @@ use tokio::time::timeout;
 const PATIENCE: Duration = Duration::from_secs(30);
 /// How much of a log is shown where a test fails.
 const TAIL: usize = 6000;
+
+/// A program that the test command has built: named by `variable`, else the one beside this test.
+pub(super) fn executable(name: &str, variable: &str) -> PathBuf {
+    if let Some(path) = env::var_os(variable) {
+        return path.into();
+    }
+    let test = env::current_exe().expect("this test has a path");
+    let beside = test.ancestors().nth(2).expect("target/debug/deps").join(name);
+    assert!(beside.exists(), "build it first: cargo build --workspace --bins");
+    beside
+}
 
 /// A running process.
 #[derive(Debug)]
@@ -63,6 +75,15 @@ impl Program {
         let id = self.child.id().expect("it runs").to_string();
         let sent = Command::new("kill").args([&format!("-{name}"), &id]).status().await;
         assert!(sent.expect("the command `kill`").success());
+    }
+
+    /// Bytes of memory that it holds (`VmRSS`; Linux only).
+    pub fn resident(&self) -> u64 {
+        let id = self.child.id().expect("it runs");
+        let status = fs::read_to_string(format!("/proc/{id}/status")).expect("it runs");
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+        let kilobytes = line.and_then(|line| line.trim().strip_suffix(" kB")).expect("a size");
+        kilobytes.parse::<u64>().expect("a number") << 10
     }
 
     fn tail(&self) -> String {

@@ -1,7 +1,6 @@
 //! `llm2api-server` as a process.
 
-use std::env;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
 
@@ -9,7 +8,7 @@ use tokio::process::Command;
 use tokio::time::timeout;
 
 use super::api::Api;
-use super::program::Program;
+use super::program::{Program, executable};
 
 /// How long a command may take.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -53,6 +52,11 @@ impl Server {
         Self { api: Api::new(url, API_KEY), program }
     }
 
+    /// Bytes of memory that it holds.
+    pub fn resident(&self) -> u64 {
+        self.program.resident()
+    }
+
     /// Ends it at once, as a crash would.
     pub async fn kill(&mut self) {
         self.program.kill().await;
@@ -60,21 +64,10 @@ impl Server {
 }
 
 fn command(data: &Path, settings: &[(&str, &str)]) -> Command {
-    let mut command = Command::new(executable());
+    let mut command = Command::new(executable("llm2api-server", "LLM2API_SERVER"));
     command.current_dir(data).env_clear().env("DATA_DIR", data).kill_on_drop(true);
     command.env("LISTEN", "127.0.0.1:0").env("RUST_LOG", "info").env("LOG_FORMAT", "json");
     command.env("API_KEY", API_KEY).env("ADMIN_KEY", ADMIN_KEY);
     command.envs(settings.iter().copied());
     command
-}
-
-/// The server that the test command has built: `LLM2API_SERVER`, else the one beside this test.
-fn executable() -> PathBuf {
-    if let Some(path) = env::var_os("LLM2API_SERVER") {
-        return path.into();
-    }
-    let test = env::current_exe().expect("this test has a path");
-    let beside = test.ancestors().nth(2).expect("target/debug/deps").join("llm2api-server");
-    assert!(beside.exists(), "build it first: cargo build -p llm2api-server");
-    beside
 }

@@ -1,0 +1,107 @@
+//! Streams whose clients leave, and what is left of them.
+
+use std::io::{self, Write as _};
+use std::time::Duration;
+
+use llm2api_tests::processes::Api;
+use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep};
+
+use crate::flow::Flow;
+use crate::stage::{Stage, proof};
+
+/// Of ten streams so many are left.
+const LEFT: usize = 3;
+/// Words of an answer that is read to its end.
+const WORDS: usize = 40;
+/// Words of one that is left: it would go on for far longer than the patience below.
+const MANY_WORDS: usize = 1500;
+/// How long it may take until nothing is under way any more.
+const PATIENCE: Duration = Duration::from_secs(4);
+
+/// How much is done.
+struct Load {
+    streams: usize,
+    time: Duration,
+    pause: Duration,
+    /// After this time the memory is looked at.
+    rest: Duration,
+    /// The memory may grow by so many percent from the first round to the second.
+    growth: u64,
+}
+
+impl Load {
+    fn new() -> Self {
+        let seconds = Duration::from_secs;
+        let pause = |millis| Duration::from_millis(millis);
+        match proof() {
+            true => Self {
+                streams: 1000,
+                time: seconds(60),
+                pause: pause(100),
+                rest: seconds(10),
+                growth: 20,
+            },
+            false => Self {
+                streams: 100,
+                time: seconds(3),
+                pause: pause(30),
+                rest: seconds(1),
+                growth: 50,
+            },
+        }
+    }
+
+    /// Streams until the time is over; returns how many were read to their end, and left.
+    async fn round(&self, api: &Api) -> (usize, usize) {
+        let end = Instant::now() + self.time;
+        let mut tasks = JoinSet::new();
+        for number in 0..self.streams {
+            tasks.spawn(stream(api.clone(), number, end));
+        }
+        let counts = tasks.join_all().await;
+        counts.iter().fold((0, 0), |all, one| (all.0 + one.0, all.1 + one.1))
+    }
+}
+
+/// One stream after the other until `end`; some are left after some pieces.
+async fn stream(api: Api, number: usize, end: Instant) -> (usize, usize) {
+    let say = |words| format!("ECHO:{}", vec!["word"; words].join(" "));
+    let (short, endless) = (say(WORDS), say(MANY_WORDS));
+    let (mut whole, mut left) = (0, 0);
+    for round in number.. {
+        if Instant::now() >= end {
+            break;
+        }
+        let leave = (round * 7 % 10 < LEFT).then_some(1 + round % (WORDS / 2));
+        let prompt = if leave.is_some() { &endless } else { &short };
+        let read = Flow::of(&api, prompt, leave).await;
+        read.unwrap_or_else(|fault| panic!("stream {number}: {fault}"));
+        whole += usize::from(leave.is_none());
+        left += usize::from(leave.is_some());
+    }
+    (whole, left)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn g05_aborted_streams_leave_nothing_behind() {
+    let load = Load::new();
+    let stage = Stage::start(load.pause).await;
+    let mut sizes = Vec::new();
+    for round in ["first", "second"] {
+        let (whole, left) = load.round(&stage.server.api).await;
+        stage.is_idle(PATIENCE).await;
+        // What the allocator gives back, it gives back late: this is a measurement, not a wait.
+        sleep(load.rest).await;
+        stage.is_idle(PATIENCE).await;
+        sizes.push(stage.server.resident());
+        let (streams, size) = (load.streams, sizes[sizes.len() - 1] >> 10);
+        let line = format!(
+            "{round} round, {streams} at a time: {whole} whole, {left} left, then {size} KiB"
+        );
+        _ = writeln!(io::stderr(), "{line}");
+        assert!(whole > 0 && left * 10 > whole, "{line}");
+    }
+    let bound = sizes[0] + sizes[0] * load.growth / 100;
+    assert!(sizes[1] <= bound, "memory grew from {} to {} bytes", sizes[0], sizes[1]);
+}
