@@ -61,6 +61,9 @@ pub struct Options {
     pub conversations_limit: Option<u32>,
     /// Largest request body in bytes. Default: 15 728 640.
     pub body_limit: usize,
+    /// Whether a body without a length ends with the connection rather than with a last chunk, as
+    /// behind a proxy that speaks HTTP/1.0: a cut in order then looks like the end. Default: no.
+    pub close_delimited: bool,
     /// Keys of the OpenAI and Open WebUI faces. Default: none, so that none is needed.
     pub api_keys: Vec<String>,
     /// Pause before each token, in milliseconds as JSON. Default: none.
@@ -177,6 +180,7 @@ impl Default for Options {
             messages_per_minute: None,
             conversations_limit: None,
             body_limit: 15_728_640,
+            close_delimited: false,
             api_keys: Vec::new(),
             token_delay: Duration::ZERO,
             keep_alive_every: Duration::from_millis(100),

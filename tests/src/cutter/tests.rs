@@ -61,6 +61,19 @@ async fn a_reset_is_one() {
 }
 
 #[tokio::test]
+async fn a_body_that_the_connection_delimits_hides_a_cut() {
+    let (simulator, cutter) = pair([Cut::none(Answers::Sends)]).await;
+    simulator.reconfigure(|options| options.close_delimited = true);
+    simulator.script(Script::steps([Step::KeepAlive]));
+    let mut socket = connect(&cutter).await;
+    socket.write_all(CHAT.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    socket.read_to_string(&mut answer).await.unwrap();
+    assert!(answer.ends_with("\r\nConnection: close\r\n\r\n: keep-alive\n\n"), "{answer}");
+    assert!(!answer.contains("Transfer-Encoding"), "{answer}");
+}
+
+#[tokio::test]
 async fn silence_lasts_until_the_client_leaves() {
     let (simulator, cutter) = pair([Cut::new(Answers::Sends, 5).by_silence()]).await;
     simulator.script(Script::steps([Step::Raw(WHOLE.into()), Step::Hang]));

@@ -14,6 +14,7 @@ use crate::tally::Sending;
 pub(crate) struct Exchange<'c> {
     connection: &'c mut Connection,
     keep_alive: bool,
+    close_delimited: bool,
     sent: Sent,
     fate: Fate,
     sending: Option<Sending>,
@@ -45,7 +46,14 @@ impl<'c> Exchange<'c> {
     pub(crate) fn new(connection: &'c mut Connection, request: &Request) -> Self {
         let keep_alive = request.keeps_alive();
         let (sent, fate) = (Sent::Nothing, Fate::Close);
-        Self { connection, keep_alive, sent, fate, sending: None }
+        let close_delimited = false;
+        Self { connection, keep_alive, close_delimited, sent, fate, sending: None }
+    }
+
+    /// Lets the end of a body without a length be that of the connection.
+    pub(crate) fn delimit_by_close(&mut self) {
+        self.close_delimited = true;
+        self.keep_alive = false;
     }
 
     /// Keeps the request counted as a send under way.
@@ -78,14 +86,16 @@ impl<'c> Exchange<'c> {
         self.fate
     }
 
-    /// Sends the head; the body is chunked unless the headers give its length.
+    /// Sends the head; the body is chunked unless the headers give its length, or the connection
+    /// delimits it.
     pub(crate) async fn head(
         &mut self,
         status: u16,
         headers: &[(String, String)],
     ) -> io::Result<()> {
         let (head, length) = self.render_head(status, headers);
-        self.sent = length.map_or(Sent::Chunked, |left| Sent::Length { left });
+        let unknown = if self.close_delimited { Sent::Raw } else { Sent::Chunked };
+        self.sent = length.map_or(unknown, |left| Sent::Length { left });
         self.connection.write(head.as_bytes()).await
     }
 
@@ -103,7 +113,8 @@ impl<'c> Exchange<'c> {
             let connection = if self.keep_alive { "keep-alive" } else { "close" };
             _ = write!(head, "Connection: {connection}\r\n");
         }
-        if length.is_none() && given("transfer-encoding").is_none() {
+        let chunked = length.is_none() && !self.close_delimited;
+        if chunked && given("transfer-encoding").is_none() {
             head.push_str("Transfer-Encoding: chunked\r\n");
         }
         head.push_str("\r\n");

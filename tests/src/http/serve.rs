@@ -62,6 +62,9 @@ async fn serve_one(state: &Weak<State>, connection: &mut Connection) -> io::Resu
         state.log.note(|log| log.requests.push(received));
     }
     let mut exchange = Exchange::new(connection, &request);
+    if state.options().close_delimited {
+        exchange.delimit_by_close();
+    }
     if !fits {
         exchange.reply(faces::too_large(&state, &request)).await?;
         return Ok(Served::TooLarge);
