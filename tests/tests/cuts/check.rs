@@ -1,0 +1,46 @@
+//! Holding what was heard against what should have been.
+
+use std::io::{self, Write as _};
+
+use crate::lane::{Heard, Run};
+
+/// Failures that are shown.
+const SHOWN: usize = 8;
+
+/// Checks every run and says how many cuts were made.
+///
+/// # Panics
+/// When `fault` finds one; the message shows the first few.
+pub(crate) fn all(title: &str, runs: &[Run], fault: impl Fn(&Run) -> Option<String>) {
+    let cuts: usize = runs.iter().map(|run| run.cuts).sum();
+    let faults: Vec<_> = runs.iter().filter_map(|run| Some((run, fault(run)?))).collect();
+    let line = format!("{title}: {} calls, {cuts} cuts, {} wrong", runs.len(), faults.len());
+    _ = writeln!(io::stderr(), "{line}");
+    assert!(cuts > 0, "{title}: nothing was cut");
+    let shown = faults.iter().take(SHOWN).map(|(run, fault)| {
+        let Run { plan, generations, heard, .. } = run;
+        format!("{fault}\n  {plan:?}, {generations} generations\n  {heard:?}\n")
+    });
+    assert!(faults.is_empty(), "{line}\n{}", shown.collect::<String>());
+}
+
+/// The whole answer; or its beginning and an error, and no reason to take it for whole.
+pub(crate) fn whole_or_error(run: &Run, whole: &Heard) -> Option<String> {
+    let Heard { reasoning, text, finish, error } = &run.heard;
+    let something = !reasoning.is_empty() || !text.is_empty();
+    match () {
+        () if run.heard == *whole => None,
+        () if !whole.reasoning.starts_with(reasoning) || !whole.text.starts_with(text) => {
+            Some(format!("no beginning of {whole:?}"))
+        }
+        () if finish.is_some() => Some("half an answer with a finish reason".to_owned()),
+        () if something && run.generations != 1 => Some("sent again after content".to_owned()),
+        () => match error {
+            None => Some("a quiet end".to_owned()),
+            Some((kind, _)) if something && kind != "UpstreamIncomplete" => {
+                Some("another kind of error after content".to_owned())
+            }
+            Some(_) => None,
+        },
+    }
+}
