@@ -251,7 +251,7 @@ impl ClientBuilder {
 
     /// Opens the store, and adds the credentials of all configurations to what it has.
     async fn open_accounts(
-        &self,
+        &mut self,
         vault: Vault,
         built: &[(UpstreamConfig, Arc<dyn Upstream>)],
         pool: &Pool,
