@@ -372,6 +372,8 @@ impl Decode for Turn {
         let broken = self.lines_read.broken;
         if let Some(line) = rest {
             self.line(&line)?;
+            // Half a line is no broken one.
+            self.lines_read.broken = broken;
         }
         match self.state {
             State::Whole => Ok(()),
