@@ -1,5 +1,6 @@
 //! Calls to a server, as a client and as its operator.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,8 +11,8 @@ use super::server::ADMIN_KEY;
 
 /// No call takes longer than this; a stream as a whole may.
 const PATIENCE: Duration = Duration::from_secs(60);
-/// The model that every call names.
-const MODEL: &str = "mock/vision-1";
+/// The model that every call names; simulators have it.
+pub const MODEL: &str = "mock/vision-1";
 
 /// How to talk to one server.
 #[derive(Clone, Debug)]
@@ -36,6 +37,12 @@ impl Api {
         let http = reqwest::Client::builder().tls_backend_preconfigured(no_tls()).no_proxy();
         let http = http.timeout(PATIENCE).build().expect("a client");
         Self { url: url.to_owned(), key, http }
+    }
+
+    /// Where the server listens.
+    pub(super) fn address(&self) -> SocketAddr {
+        let address = self.url.strip_prefix("http://").and_then(|rest| rest.parse().ok());
+        address.unwrap_or_else(|| panic!("no address in {}", self.url))
     }
 
     /// Asks as the operator.

@@ -4,12 +4,16 @@ mod api;
 mod program;
 mod redis;
 mod server;
+mod stage;
 mod upstream;
 mod wait;
+mod wire;
 
-pub use api::{Answer, Api, envelope, state_of};
+pub use api::{Answer, Api, MODEL, envelope, state_of};
 pub use program::Program;
 pub use redis::Redis;
 pub use server::{ADMIN_KEY, API_KEY, Server};
+pub use stage::{CHAT_UI, OPENAI, Stage};
 pub use upstream::Upstream;
 pub use wait::eventually;
+pub use wire::{Told, Wire, chat};

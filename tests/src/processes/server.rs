@@ -4,11 +4,13 @@ use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
 
+use serde_json::Value;
 use tokio::process::Command;
 use tokio::time::timeout;
 
 use super::api::Api;
 use super::program::{Program, executable};
+use super::wire::{Told, Wire};
 
 /// How long a command may take.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -45,8 +47,21 @@ impl Server {
     /// Starts a server with `data` as its data directory and more settings by environment, and
     /// waits until it listens.
     pub async fn start(data: &Path, settings: &[(&str, &str)]) -> Self {
+        Self::start_with(data, settings, None).await
+    }
+
+    /// Starts one that may open no more than so many descriptors.
+    pub(super) async fn start_with(
+        data: &Path,
+        settings: &[(&str, &str)],
+        descriptors: Option<u32>,
+    ) -> Self {
         let log = data.with_extension("log");
-        let mut program = Program::start(command(data, settings), log);
+        let command = match descriptors {
+            Some(most) => narrow(&command(data, settings), most),
+            None => command(data, settings),
+        };
+        let mut program = Program::start(command, log);
         let base = program.line("OPENAI_BASE_URL=").await;
         let url = base.strip_suffix("/v1").expect("the base address ends in /v1");
         Self { api: Api::new(url, API_KEY), program }
@@ -61,6 +76,69 @@ impl Server {
     pub async fn kill(&mut self) {
         self.program.kill().await;
     }
+
+    /// Sends it a signal, by its name without `SIG`.
+    pub async fn signal(&self, name: &str) {
+        self.program.signal(name).await;
+    }
+
+    /// Waits for its end, and says whether it went well.
+    pub async fn ended(&mut self) -> bool {
+        self.program.ended().await.success()
+    }
+
+    /// Connects to it.
+    ///
+    /// # Errors
+    /// Those of the operating system, such as a refusal.
+    pub async fn connect(&self) -> std::io::Result<Wire> {
+        Wire::connect(self.api.address()).await
+    }
+
+    /// Sends bytes on a connection of their own and reads the answer.
+    pub async fn ask(&self, request: impl AsRef<[u8]>) -> Told {
+        let mut wire = self.connect().await.expect("the server listens");
+        wire.send(request).await;
+        wire.answer().await
+    }
+
+    /// Returns the lines of its log on requests, with these fields.
+    pub fn answered(&self, fields: &[(&str, Value)]) -> Vec<Value> {
+        let log = self.program.log();
+        let lines = log.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+        let is_one = |line: &Value| {
+            line["message"] == "answered a request"
+                && fields.iter().all(|(name, value)| line[*name] == *value)
+        };
+        lines.filter(is_one).collect()
+    }
+
+    /// Says whether its log holds this text.
+    pub fn warned(&self, text: &str) -> bool {
+        self.program.log().contains(text)
+    }
+
+    /// Returns how long it has used a processor.
+    pub fn processor_time(&self) -> Duration {
+        let path = format!("/proc/{}/stat", self.program.id());
+        let stat = std::fs::read_to_string(path).expect("it runs");
+        let (_, fields) = stat.rsplit_once(')').expect("a name in parentheses");
+        // The 14th and 15th field of proc(5), in hundredths of a second.
+        let ticks = fields.split_whitespace().skip(11).take(2);
+        let ticks: u64 = ticks.map(|number| number.parse::<u64>().expect("a number")).sum();
+        Duration::from_millis(10 * ticks)
+    }
+}
+
+/// Has a shell start the command, with fewer descriptors.
+fn narrow(command: &Command, descriptors: u32) -> Command {
+    let command = command.as_std();
+    let mut shell = Command::new("/bin/sh");
+    shell.args(["-c", &format!("ulimit -n {descriptors}; exec \"$0\"")]);
+    shell.arg(command.get_program()).env_clear().kill_on_drop(true);
+    shell.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    shell.current_dir(command.get_current_dir().expect("every server has one"));
+    shell
 }
 
 fn command(data: &Path, settings: &[(&str, &str)]) -> Command {
