@@ -4,6 +4,7 @@ mod accept;
 mod admin;
 mod app;
 mod banner;
+mod budget;
 pub mod cli;
 pub mod config;
 mod edge;

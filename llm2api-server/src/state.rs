@@ -6,6 +6,7 @@ use std::sync::Arc;
 use llm2api_core::Client;
 
 use crate::admin::{Admin, Places};
+use crate::budget::Budget;
 use crate::config::{ClientLimits, Config};
 use crate::keys::Keys;
 use crate::stop::Stop;
@@ -18,6 +19,7 @@ pub struct State {
     pub(crate) admin: Arc<Admin>,
     pub(crate) places: Arc<Places>,
     pub(crate) limits: ClientLimits,
+    pub(crate) bodies: Budget,
     pub(crate) api_path: String,
     pub(crate) stop: Stop,
 }
@@ -34,6 +36,7 @@ impl State {
             admin: Arc::new(Admin::new(config)),
             places: Arc::new(Places::new(&config.upstreams)),
             limits: config.clients,
+            bodies: Budget::new(config.clients.bodies_limit),
             api_path: config.api_path.clone(),
             stop,
         }
@@ -45,6 +48,7 @@ impl fmt::Debug for State {
         f.debug_struct("State")
             .field("keys", &self.keys)
             .field("limits", &self.limits)
+            .field("bodies", &self.bodies)
             .field("api_path", &self.api_path)
             .field("stop", &self.stop)
             .finish_non_exhaustive()

@@ -95,16 +95,33 @@ impl Settings {
     }
 
     fn clients(&self) -> Result<ClientLimits, ConfigError> {
+        let (body_limit, bodies_limit) = self.body_limits()?;
         Ok(ClientLimits {
             head_timeout: self.duration("CLIENT_HEAD_TIMEOUT")?,
             body_timeout: self.duration("CLIENT_BODY_TIMEOUT")?,
             idle_timeout: self.duration("CLIENT_IDLE_TIMEOUT")?,
             write_stall_timeout: self.duration("WRITE_STALL_TIMEOUT")?,
             connections: self.read("MAX_CONNECTIONS", value::count)? as usize,
-            body_limit: self.read("REQUEST_BODY_LIMIT", value::size)?,
+            body_limit,
+            bodies_limit,
             head_limit: self.read("REQUEST_HEAD_LIMIT", value::size)?,
+            json_depth: self.read("JSON_DEPTH", value::count)? as usize,
             messages_limit: self.read("MESSAGES_LIMIT", value::count)? as usize,
         })
+    }
+
+    /// Reads the limits of one body and of all; a body that one allows must fit into the other.
+    fn body_limits(&self) -> Result<(usize, usize), ConfigError> {
+        let (one, all) = ("REQUEST_BODY_LIMIT", "BODY_BYTES_IN_FLIGHT");
+        let limits = (self.read(one, value::size)?, self.read(all, value::size)?);
+        if limits.0 <= limits.1 {
+            return Ok(limits);
+        }
+        Err(ConfigError::new(format!(
+            "`{one}` is `{}`, more than `{all}`, which is `{}`: raise {all}, or lower {one}",
+            self.text(one),
+            self.text(all)
+        )))
     }
 
     fn log_format(&self) -> LogFormat {

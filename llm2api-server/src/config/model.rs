@@ -113,8 +113,12 @@ pub struct ClientLimits {
     pub connections: usize,
     /// Bytes of a request body.
     pub body_limit: usize,
+    /// Bytes of all request bodies that are held at the same time.
+    pub bodies_limit: usize,
     /// Bytes of a request head.
     pub head_limit: usize,
+    /// Levels of a request body: those of its innermost values count too.
+    pub json_depth: usize,
     /// Messages of a request.
     pub messages_limit: usize,
 }

@@ -32,6 +32,8 @@ pub enum Kind {
     Size(usize),
     /// A whole number of at least one.
     Count,
+    /// A whole number of at least one, and at most so many.
+    CountUpTo(u32),
     /// A whole number.
     Number,
     /// A duration whose bare number is minutes; nothing switches it off.
@@ -69,6 +71,8 @@ const STRATEGIES: Kind = Kind::Choice(&["least-loaded", "round-robin"]);
 const LOGS: Kind = Kind::Choice(&["auto", "json", "pretty"]);
 /// hyper cannot work with a smaller buffer.
 const LEAST_HEAD: usize = 8192;
+/// The parser recurses, so it goes no deeper.
+const MOST_LEVELS: u32 = 128;
 
 /// Every setting, in the order in which people meet them.
 #[rustfmt::skip]
@@ -105,6 +109,8 @@ pub static TABLE: &[Setting] = &[
     row("MAX_CONNECTIONS", "10000", Kind::Count, "Connections at the same time"),
     row("REQUEST_BODY_LIMIT", "20MiB", Kind::Size(1), "A larger request body gets 413"),
     row("REQUEST_HEAD_LIMIT", "64KiB", Kind::Size(LEAST_HEAD), "A larger request head gets 431"),
+    row("BODY_BYTES_IN_FLIGHT", "1GiB", Kind::Size(1), "Request bodies held at the same time; one too many gets 429"),
+    row("JSON_DEPTH", "128", Kind::CountUpTo(MOST_LEVELS), "A request body of more levels gets 400"),
     row("MESSAGES_LIMIT", "10000", Kind::Count, "A request with more messages gets 400"),
     row("SHUTDOWN_GRACE", "30s", Kind::DurationOrZero, "Running requests may finish for so long at the end"),
     row("LOG_FORMAT", "auto", LOGS, "`auto` is pretty on a terminal and json elsewhere"),
@@ -140,8 +146,6 @@ pub(crate) static LATER: &[&str] = &[
     "AUTH_CODE",
     "AUTH_CODE_FILE",
     "AUTH_GRACE",
-    "BODY_BYTES_IN_FLIGHT",
-    "JSON_DEPTH",
     "REMOTE_IMAGES",
     "CONVERSATIONS",
     "SEARCH_BLOCK",
@@ -210,6 +214,10 @@ impl Setting {
                 other => other.map(drop),
             },
             Kind::Count => value::count(text).map(drop),
+            Kind::CountUpTo(most) => match value::count(text) {
+                Ok(count) if count <= most => Ok(()),
+                _ => return Err(out_of_range(self.name, text, most)),
+            },
             Kind::Choice(words) if words.contains(&text) => Ok(()),
             Kind::Choice(words) => {
                 let right = format!("write one of {}", words.join(", "));
@@ -236,4 +244,8 @@ pub(crate) fn check_url(name: &str, text: &str) -> Result<(), ConfigError> {
 
 fn too_small(name: &str, text: &str, least: usize) -> ConfigError {
     ConfigError::bad(name, text, &format!("write at least {least} bytes"))
+}
+
+fn out_of_range(name: &str, text: &str, most: u32) -> ConfigError {
+    ConfigError::bad(name, text, &format!("write a whole number from 1 to {most}"))
 }

@@ -198,6 +198,19 @@ impl Failure {
         Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, REQUEST, "unsupported_encoding", message)
     }
 
+    pub(crate) fn bodies_exhausted() -> Self {
+        let message = "the server holds as many bytes of request bodies as it may: send the \
+                       request again in a moment";
+        Self::new(StatusCode::TOO_MANY_REQUESTS, RATE, "body_bytes_exhausted", message)
+            .with_retry_after(Some(SHORT_WAIT))
+            .closing()
+    }
+
+    pub(crate) fn too_deep(limit: usize) -> Self {
+        let message = format!("the body has more than {limit} levels: nest it less");
+        Self::new(StatusCode::BAD_REQUEST, REQUEST, "json_too_deep", message)
+    }
+
     pub(crate) fn too_many_messages(limit: usize) -> Self {
         let message = format!("`messages` has more than {limit} entries: send fewer");
         Self::new(StatusCode::BAD_REQUEST, REQUEST, "too_many_messages", message)

@@ -1,5 +1,6 @@
 //! Reading a JSON request body within its limits.
 
+use std::ops::Deref;
 use std::pin::pin;
 
 use bytes::{Bytes, BytesMut};
@@ -8,42 +9,73 @@ use poem::Request;
 use poem::http::header;
 use tokio::time::timeout;
 
-use crate::config::ClientLimits;
+use super::depth;
+use crate::budget::Charge;
 use crate::openai::error::Failure;
+use crate::state::State;
 
 /// No more than this is set aside on a client's word.
 const TRUSTED: usize = 1 << 20;
 
+/// A body that was read, and what it takes of the budget of all bodies.
+#[derive(Debug)]
+pub(in crate::routes) struct Held {
+    bytes: Bytes,
+    charge: Charge,
+}
+
+impl Held {
+    /// Lets the bytes go and goes on to count them: what was made of them is held on.
+    pub(in crate::routes) fn into_charge(self) -> Charge {
+        self.charge
+    }
+}
+
+impl Deref for Held {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        &self.bytes
+    }
+}
+
 /// Reads the whole body; what is too large, stalls or is no JSON is not read to its end.
-pub(in crate::routes) async fn read(
-    request: &mut Request,
-    limits: &ClientLimits,
-) -> Result<Bytes, Failure> {
-    read_at_most(limits.body_limit, request, limits).await
+pub(in crate::routes) async fn read(request: &mut Request, state: &State) -> Result<Held, Failure> {
+    read_at_most(state.limits.body_limit, request, state).await
 }
 
 /// Reads a body that has a smaller limit of its own.
 pub(in crate::routes) async fn read_at_most(
     limit: usize,
     request: &mut Request,
-    limits: &ClientLimits,
-) -> Result<Bytes, Failure> {
+    state: &State,
+) -> Result<Held, Failure> {
     check_type(request)?;
-    let limit = limit.min(limits.body_limit);
+    let held = collect(limit.min(state.limits.body_limit), request, state).await?;
+    let levels = state.limits.json_depth;
+    if depth::exceeds(&held, levels) { Err(Failure::too_deep(levels)) } else { Ok(held) }
+}
+
+/// Puts the pieces together. Each is charged as it comes: an announced length is no byte yet.
+async fn collect(limit: usize, request: &mut Request, state: &State) -> Result<Held, Failure> {
     let announced = announced(request);
     if announced.is_some_and(|length| length > limit as u64) {
         return Err(Failure::body_too_large(limit));
     }
+    let mut charge = state.bodies.charge();
     let mut pieces = pin!(request.take_body().into_bytes_stream());
     let mut body = BytesMut::new();
-    while let Some(piece) = timeout(limits.body_timeout, pieces.next()).await.transpose() {
+    while let Some(piece) = timeout(state.limits.body_timeout, pieces.next()).await.transpose() {
         let piece = piece.map_err(|_| Failure::body_stalled())?;
         let piece = piece.map_err(|_| Failure::body_broken())?;
-        if body.is_empty() && announced == Some(piece.len() as u64) {
-            return Ok(piece);
-        }
         if body.len() + piece.len() > limit {
             return Err(Failure::body_too_large(limit));
+        }
+        if !charge.take(piece.len()) {
+            return Err(Failure::bodies_exhausted());
+        }
+        if body.is_empty() && announced == Some(piece.len() as u64) {
+            return Ok(Held { bytes: piece, charge });
         }
         if body.is_empty() {
             let room = announced.and_then(|length| usize::try_from(length).ok()).unwrap_or(0);
@@ -51,7 +83,7 @@ pub(in crate::routes) async fn read_at_most(
         }
         body.extend_from_slice(&piece);
     }
-    Ok(body.freeze())
+    Ok(Held { bytes: body.freeze(), charge })
 }
 
 /// A type that is given must be JSON. Where a session is enough to be let in, the type must be

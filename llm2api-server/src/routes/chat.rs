@@ -6,6 +6,7 @@ use llm2api_core::{Call, ChatRequest};
 use poem::{Request, Response};
 
 use super::body;
+use crate::budget::Charge;
 use crate::edge::Record;
 use crate::openai::answer;
 use crate::openai::error::Failure;
@@ -21,12 +22,14 @@ pub(super) async fn create(state: Arc<State>, request: Request) -> Result<Respon
 
 async fn run(state: &State, mut request: Request) -> Result<Response, Failure> {
     let record = request.data::<Record>().cloned().ok_or_else(Failure::internal)?;
-    let chat = parse(state, &mut request, record.id()).await?;
+    let (chat, charge) = parse(state, &mut request, record.id()).await?;
     // What the request holds, its body above all, is not needed while the answer runs.
     drop(request);
     let (streams, usage) = (chat.streams(), chat.wants_usage());
     let model = chat.model.clone();
     let answer = state.client.chat(chat).await?;
+    // Until now the request was waiting or on its way, and held what its body had held.
+    drop(charge);
     // Only now is it a model's name; before, it is the client's text, which the log does not take.
     record.model(&model);
     if !streams {
@@ -37,13 +40,17 @@ async fn run(state: &State, mut request: Request) -> Result<Response, Failure> {
     Ok(answer::stream(answer.into_chunks(usage), state.stop.cut_off(), record))
 }
 
-async fn parse(state: &State, request: &mut Request, id: &str) -> Result<ChatRequest, Failure> {
+async fn parse(
+    state: &State,
+    request: &mut Request,
+    id: &str,
+) -> Result<(ChatRequest, Charge), Failure> {
     let limit = state.limits.messages_limit;
-    let body = body::read(request, &state.limits).await?;
+    let body = body::read(request, state).await?;
     let mut chat = ChatRequest::from_json(&body)?;
     if chat.messages.len() > limit {
         return Err(Failure::too_many_messages(limit));
     }
     chat.call = Call::new(id);
-    Ok(chat)
+    Ok((chat, body.into_charge()))
 }

@@ -4,6 +4,7 @@ mod body;
 mod chat;
 mod cookies;
 mod cors;
+mod depth;
 mod health;
 mod models;
 mod pages;

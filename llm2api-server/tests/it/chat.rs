@@ -70,15 +70,24 @@ async fn bad_requests_are_told_what_is_wrong() {
 }
 
 #[tokio::test]
-async fn bodies_nested_without_end_are_refused() {
+async fn bodies_nested_deeper_than_the_limit_are_refused() {
     let server = Running::start(&[]).await;
-    for depth in [200, 100_000] {
+    let small = Running::start(&[("JSON_DEPTH", "5")]).await;
+    // The body itself and the innermost values are two levels.
+    for (server, depth, expected) in [
+        (&server, 126, 200),
+        (&server, 127, 400),
+        (&server, 100_000, 400),
+        (&small, 3, 200),
+        (&small, 4, 400),
+    ] {
         let (open, close) = ("[".repeat(depth), "]".repeat(depth));
-        let nested = format!(r#""Hello","x":{open}{close}"#);
-        let answer = server.post(CHAT, "", &HELLO.replace(r#""Hello""#, &nested)).await;
-        assert_eq!(status(&answer), 400, "{depth}: {answer}");
+        let nested = format!(r#""Hello"}}],"x":{open}1{close}}}"#);
+        let answer = server.post(CHAT, "", &HELLO.replace(r#""Hello"}]}"#, &nested)).await;
+        assert_eq!(status(&answer), expected, "{depth}: {answer}");
+        let code = if expected == 400 { json!("json_too_deep") } else { json!(null) };
+        assert_eq!(json(&answer)["error"]["code"], code, "{depth}");
     }
-    assert_eq!(status(&server.get("/livez", "").await), 200, "it still runs");
 }
 
 #[tokio::test]

@@ -59,6 +59,8 @@ fn every_refusal_of_our_own_has_its_row() {
         ("broken", Failure::body_broken()),
         ("not JSON", Failure::not_json()),
         ("compressed", Failure::compressed()),
+        ("too deep", Failure::too_deep(128)),
+        ("bodies exhausted", Failure::bodies_exhausted()),
         ("too many messages", Failure::too_many_messages(2)),
         ("shutting down", Failure::shutting_down()),
         ("internal", Failure::internal()),

@@ -37,9 +37,10 @@ pub(in crate::routes) async fn import(
     state: Arc<State>,
     mut request: Request,
 ) -> Result<Response, Failure> {
-    let body = body::read(&mut request, &state.limits).await?;
+    let body = body::read(&mut request, &state).await?;
     let entries = parse::<Import>(&body)?.entries(&state.places)?;
-    drop(body);
+    // The text is not needed any more; what was found in it is as large and counts on.
+    let _charge = body.into_charge();
     let results = add_all(&state, entries).await;
     Ok(answer::json(&report(&results)))
 }

@@ -1,0 +1,5 @@
+//! Whatever a client sends has a limit, and each excess is refused so that the client learns why.
+
+mod bodies;
+mod descriptors;
+mod inflight;
