@@ -8,6 +8,7 @@ mod busy;
 mod clocks;
 mod connection;
 mod departure;
+mod refusal;
 mod socket;
 mod stall;
 

@@ -7,12 +7,14 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
+use bytes::Buf;
 use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
 use super::busy::Turns;
 use super::clocks::Clocks;
+use super::refusal::Refusal;
 use super::stall::Deadline;
 use crate::config::ClientLimits;
 
@@ -30,14 +32,15 @@ pub(super) struct Socket {
     stream: Arc<TcpStream>,
     turns: Turns,
     clocks: Clocks,
+    refusal: Refusal,
     linger: Deadline,
     leftovers: Option<usize>,
 }
 
 impl Socket {
     pub(super) fn new(stream: Arc<TcpStream>, limits: ClientLimits, turns: Turns) -> Self {
-        let clocks = Clocks::new(limits, turns.clone());
-        Self { stream, turns, clocks, linger: Deadline::default(), leftovers: None }
+        let (clocks, refusal) = (Clocks::new(limits, turns.clone()), Refusal::new(turns.clone()));
+        Self { stream, turns, clocks, refusal, linger: Deadline::default(), leftovers: None }
     }
 
     /// Reads once there is something to read.
@@ -67,6 +70,15 @@ impl Socket {
             }
         }
         self.clocks.poll_writing(cx)
+    }
+
+    /// Sends a refusal in place of hyper's, which has `replaced` bytes.
+    fn poll_refusal(&mut self, cx: &mut Context<'_>, replaced: usize) -> Poll<io::Result<usize>> {
+        while let Some(rest) = self.refusal.rest().cloned() {
+            let sent = ready!(self.poll_send(cx, |stream| stream.try_write(&rest)))?;
+            self.refusal.rest().into_iter().for_each(|rest| rest.advance(sent));
+        }
+        Poll::Ready(Ok(replaced))
     }
 
     /// Tells the client that nothing more will come. One that is gone needs no telling.
@@ -118,6 +130,9 @@ impl AsyncWrite for Socket {
         cx: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
+        if self.refusal.replaces(bytes) {
+            return self.poll_refusal(cx, bytes.len());
+        }
         self.poll_send(cx, |stream| stream.try_write(bytes))
     }
 
@@ -126,6 +141,11 @@ impl AsyncWrite for Socket {
         cx: &mut Context<'_>,
         slices: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
+        if let [only] = slices
+            && self.refusal.replaces(only)
+        {
+            return self.poll_refusal(cx, only.len());
+        }
         self.poll_send(cx, |stream| stream.try_write_vectored(slices))
     }
 
@@ -134,7 +154,8 @@ impl AsyncWrite for Socket {
     }
 
     /// The kernel sends what it has taken.
-    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+    fn poll_flush(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.refusal.flushed();
         Poll::Ready(Ok(()))
     }
 

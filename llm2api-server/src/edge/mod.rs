@@ -6,3 +6,4 @@ mod request_id;
 
 pub(crate) use endpoint::Edge;
 pub(crate) use record::Record;
+pub(crate) use request_id::HEADER as REQUEST_ID;

@@ -173,6 +173,18 @@ impl Failure {
         Self::new(StatusCode::BAD_REQUEST, REQUEST, "invalid_framing", message).closing()
     }
 
+    pub(crate) fn bad_head(status: StatusCode) -> Self {
+        let (code, message) = match status {
+            StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE | StatusCode::URI_TOO_LONG => {
+                let message = "the head of the request has more than 100 fields, or more bytes \
+                               than the server reads: send less";
+                ("request_head_too_large", message)
+            }
+            _ => ("invalid_request_head", "the head of the request is no HTTP that can be read"),
+        };
+        Self::new(status, REQUEST, code, message).closing()
+    }
+
     pub(crate) fn body_too_large(limit: usize) -> Self {
         let message = format!("the request body is larger than {limit} bytes: send a smaller one");
         Self::new(StatusCode::PAYLOAD_TOO_LARGE, REQUEST, "request_too_large", message).closing()

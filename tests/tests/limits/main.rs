@@ -2,4 +2,5 @@
 
 mod bodies;
 mod descriptors;
+mod heads;
 mod inflight;

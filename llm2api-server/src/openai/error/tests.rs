@@ -54,6 +54,8 @@ fn every_refusal_of_our_own_has_its_row() {
         ("method", Failure::method_not_allowed("POST, OPTIONS")),
         ("host", Failure::bad_host()),
         ("framing", Failure::bad_framing()),
+        ("head", Failure::bad_head(StatusCode::BAD_REQUEST)),
+        ("large head", Failure::bad_head(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE)),
         ("too large", Failure::body_too_large(10)),
         ("stalled", Failure::body_stalled()),
         ("broken", Failure::body_broken()),
