@@ -1,4 +1,4 @@
-//! The two steps to the end: take nothing new, then cut what still runs.
+//! The steps to the end: begin nothing new, close the door, cut what still runs.
 
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 
@@ -14,6 +14,7 @@ use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 #[derive(Clone, Debug, Default)]
 pub struct Stop {
     draining: CancellationToken,
+    closing: CancellationToken,
     cut: CancellationToken,
 }
 
@@ -23,7 +24,7 @@ impl Stop {
         Self::default()
     }
 
-    /// Begins the end: nothing new is accepted, what runs goes on.
+    /// Begins the end: new requests are refused and health checks say so, what runs goes on.
     pub fn drain(&self) {
         self.draining.cancel();
     }
@@ -31,6 +32,7 @@ impl Stop {
     /// Ends what still runs, visibly: streams get an error event, other requests a 503.
     pub fn cut(&self) {
         self.draining.cancel();
+        self.closing.cancel();
         self.cut.cancel();
     }
 
@@ -39,9 +41,19 @@ impl Stop {
         self.draining.is_cancelled()
     }
 
+    /// Closes every connection on which nothing runs, and each other one after its answer.
+    pub(crate) fn close(&self) {
+        self.closing.cancel();
+    }
+
     /// Waits until the end begins.
     pub(crate) async fn draining(&self) {
         self.draining.cancelled().await;
+    }
+
+    /// Waits until connections have to close.
+    pub(crate) async fn closing(&self) {
+        self.closing.cancelled().await;
     }
 
     /// Waits until what runs has to end.

@@ -27,6 +27,8 @@ struct Shared {
 impl Turns {
     /// Begins to work; the work ends when the guard goes.
     pub(super) fn begin(&self) -> Busy {
+        // There is no next request before the last one's body has been read.
+        self.shared.linger.store(false, Ordering::Relaxed);
         self.shared.turn.fetch_add(1, Ordering::Relaxed);
         Busy { turns: self.clone() }
     }
@@ -52,6 +54,13 @@ impl Turns {
     /// Notes that the client may still be sending what nobody will read.
     pub(super) fn expect_leftovers(&self) {
         self.shared.linger.store(true, Ordering::Relaxed);
+    }
+
+    /// Notes that an idle client sends nothing that would have to be read away.
+    pub(super) fn settle(&self) {
+        if self.working().is_none() {
+            self.shared.linger.store(false, Ordering::Relaxed);
+        }
     }
 
     /// Says whether there may be something left to read away.

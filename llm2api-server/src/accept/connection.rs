@@ -7,12 +7,14 @@ use std::pin::pin;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use http_body_util::BodyExt;
 use http_body_util::combinators::BoxBody;
 use hyper::body::{Body, Incoming};
 use hyper::server::conn::http1;
 use hyper::service::{HttpService, service_fn};
 use hyper_util::rt::TokioIo;
 use llm2api_core::Call;
+use poem::Body as PoemBody;
 use poem::http::uri::Scheme;
 use poem::http::{Version, header};
 use poem::web::{LocalAddr, RemoteAddr};
@@ -23,6 +25,7 @@ use tracing::debug;
 use super::busy::{BusyBody, Turns};
 use super::departure::left;
 use super::socket::Socket;
+use super::upload::Upload;
 use crate::config::ClientLimits;
 use crate::openai::error::Failure;
 use crate::stop::Stop;
@@ -64,7 +67,7 @@ impl Connection {
         tokio::select! {
             // hyper first: what it reads or answers now need not be looked at.
             biased;
-            result = until_drained(connection, stop) => if let Err(error) = result {
+            result = until_closed(connection, stop, &turns) => if let Err(error) = result {
                 debug!(%peer, %error, "a connection ended early");
             },
             () = left(&stream, &turns) => debug!(%peer, "a client left before its answer"),
@@ -72,10 +75,11 @@ impl Connection {
     }
 }
 
-/// Runs the connection; once the server drains, only what has begun is answered.
-async fn until_drained<S>(
+/// Runs the connection; once connections close, only what has begun is answered.
+async fn until_closed<S>(
     connection: http1::Connection<TokioIo<Socket>, S>,
     stop: Stop,
+    turns: &Turns,
 ) -> hyper::Result<()>
 where
     S: HttpService<Incoming, ResBody = AnswerBody, Error = Infallible>,
@@ -83,7 +87,8 @@ where
     let mut connection = pin!(connection);
     tokio::select! {
         result = &mut connection => result,
-        () = stop.draining() => {
+        () = stop.closing() => {
+            turns.settle();
             connection.as_mut().graceful_shutdown();
             connection.await
         }
@@ -108,6 +113,21 @@ struct Caller {
     turns: Turns,
 }
 
+impl Caller {
+    /// Makes poem's request, whose body tells where it was not read to its end.
+    fn introduce(self, request: hyper::Request<Incoming>) -> Request {
+        let has_body = !request.body().is_end_stream();
+        let (local, remote) = (LocalAddr(self.local), RemoteAddr(Addr::from(self.peer)));
+        let mut request = Request::from((request, local, remote, Scheme::HTTP));
+        if has_body {
+            let inner = request.take_body().into();
+            let upload = Upload { inner, turns: self.turns, ended: false };
+            request.set_body(PoemBody::from(upload.boxed()));
+        }
+        request
+    }
+}
+
 async fn call<E>(
     endpoint: Arc<E>,
     caller: Caller,
@@ -117,17 +137,14 @@ where
     E: Endpoint<Output = Response>,
 {
     let busy = caller.turns.begin();
-    let has_body = request.body().size_hint().exact() != Some(0);
     let response = if let Some(failure) = refusal(&request) {
+        if !request.body().is_end_stream() {
+            caller.turns.expect_leftovers();
+        }
         failure.respond(Call::random().id())
     } else {
-        let (local, remote) = (LocalAddr(caller.local), RemoteAddr(Addr::from(caller.peer)));
-        let request = Request::from((request, local, remote, Scheme::HTTP));
-        endpoint.get_response(request).await
+        endpoint.get_response(caller.introduce(request)).await
     };
-    if has_body && response.status().is_client_error() {
-        caller.turns.expect_leftovers();
-    }
     let response: hyper::Response<BoxBody<Bytes, io::Error>> = response.into();
     Ok(response.map(|inner| BusyBody { inner, _busy: busy }))
 }

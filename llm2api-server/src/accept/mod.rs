@@ -8,29 +8,32 @@ mod busy;
 mod clocks;
 mod connection;
 mod departure;
+mod gate;
 mod refusal;
 mod socket;
 mod stall;
+mod upload;
 
-use std::io::{self, ErrorKind};
+use std::io;
 use std::net::SocketAddr;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use poem::{Endpoint, Response};
-use tokio::net::{TcpListener, TcpSocket, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::net::{TcpListener, TcpSocket};
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::{sleep, timeout};
-use tracing::{debug, info, warn};
+use tracing::{info, warn};
 
 use crate::config::ClientLimits;
 use crate::stop::Stop;
 use connection::Connection;
+use gate::{Arrival, Gate};
 
 const BACKLOG: u32 = 8192;
-/// Long enough not to spin where descriptors ran out, short enough that nobody notices.
-const BACK_OFF: Duration = Duration::from_millis(75);
+/// So long those who watch the server's health can still learn that it ends, and from an answer.
+const FAREWELL: Duration = Duration::from_secs(1);
 /// What was cut may still write its error and close.
 const LAST_WORDS: Duration = Duration::from_secs(1);
 
@@ -62,38 +65,70 @@ impl Server {
     }
 
     /// Serves until `stop` drains, then lets what runs go on for `grace`, then cuts it.
+    ///
+    /// In the first second of the grace clients are still let in, for the endpoint to refuse them:
+    /// a load balancer that asks for the server's health gets an answer, not a door that is shut.
     pub async fn serve<E>(self, endpoint: E, stop: Stop, grace: Duration)
     where
         E: Endpoint<Output = Response> + 'static,
     {
-        let Self { listener, limits } = self;
-        let endpoint = Arc::new(endpoint);
-        let mut gate = Gate::new(listener, limits.connections);
-        let mut connections = JoinSet::new();
+        let gate = Gate::new(self.listener, self.limits.connections);
+        let mut hall = Hall::new(gate, endpoint, stop.clone(), self.limits);
+        hall.receive_until(stop.draining()).await;
+        let open = hall.connections.len();
+        info!(connections = open, grace_seconds = grace.as_secs(), "shutting down");
+        let farewell = grace.min(FAREWELL);
+        // Out of time or cut off: the door shuts in either case.
+        hall.receive_until(async { drop(timeout(farewell, stop.cut_off()).await) }).await;
+        stop.close();
+        finish(hall.shut(), &stop, grace.saturating_sub(farewell)).await;
+    }
+}
+
+/// The open door, and all who came in.
+struct Hall<E> {
+    gate: Gate,
+    endpoint: Arc<E>,
+    stop: Stop,
+    limits: ClientLimits,
+    connections: JoinSet<()>,
+}
+
+impl<E: Endpoint<Output = Response> + 'static> Hall<E> {
+    fn new(gate: Gate, endpoint: E, stop: Stop, limits: ClientLimits) -> Self {
+        Self { gate, endpoint: Arc::new(endpoint), stop, limits, connections: JoinSet::new() }
+    }
+
+    /// Takes connections until `end`.
+    async fn receive_until(&mut self, end: impl Future<Output = ()>) {
+        let mut end = pin!(end);
         loop {
             tokio::select! {
                 biased;
-                () = stop.draining() => break,
-                Some(ended) = connections.join_next() => note(ended),
-                (stream, peer, slot) = gate.next() => {
-                    let connection = Connection::new(stream, peer, limits);
-                    let (endpoint, stop) = (endpoint.clone(), stop.clone());
-                    connections.spawn(async move {
-                        connection.serve(endpoint, stop).await;
-                        drop(slot);
-                    });
-                }
+                () = &mut end => return,
+                Some(ended) = self.connections.join_next() => note(ended),
+                arrival = self.gate.next() => self.receive(arrival),
             }
         }
-        // Closes the listening socket: nobody new waits for an answer that will not come.
-        drop(gate);
-        finish(connections, &stop, grace).await;
+    }
+
+    fn receive(&mut self, (stream, peer, slot): Arrival) {
+        let connection = Connection::new(stream, peer, self.limits);
+        let (endpoint, stop) = (self.endpoint.clone(), self.stop.clone());
+        self.connections.spawn(async move {
+            connection.serve(endpoint, stop).await;
+            drop(slot);
+        });
+    }
+
+    /// Closes the listening socket: nobody new waits for an answer that will not come.
+    fn shut(self) -> JoinSet<()> {
+        self.connections
     }
 }
 
 /// Lets connections end by themselves, then tells them to, then ends them.
 async fn finish(mut connections: JoinSet<()>, stop: &Stop, grace: Duration) {
-    info!(connections = connections.len(), grace_seconds = grace.as_secs(), "shutting down");
     let cut = stop.cut_off();
     let all = async { while connections.join_next().await.is_some() {} };
     tokio::select! {
@@ -113,48 +148,4 @@ fn note(ended: Result<(), JoinError>) {
     if let Err(error) = ended {
         warn!(panicked = error.is_panic(), "a connection's task ended badly");
     }
-}
-
-/// Takes connections, as many at the same time as there are slots.
-struct Gate {
-    listener: TcpListener,
-    slots: Arc<Semaphore>,
-    failing: bool,
-}
-
-impl Gate {
-    fn new(listener: TcpListener, connections: usize) -> Self {
-        let slots = Arc::new(Semaphore::new(connections.min(Semaphore::MAX_PERMITS)));
-        Self { listener, slots, failing: false }
-    }
-
-    /// Waits for the next connection. Nothing is lost if this is dropped half-way.
-    async fn next(&mut self) -> (TcpStream, SocketAddr, OwnedSemaphorePermit) {
-        let slot = self.slots.clone().acquire_owned().await;
-        let slot = slot.expect("the semaphore is never closed");
-        loop {
-            match self.listener.accept().await {
-                Ok((stream, peer)) => {
-                    self.failing = false;
-                    return (stream, peer, slot);
-                }
-                Err(error) if is_of_one_connection(&error) => debug!(%error, "a client gave up"),
-                Err(error) => {
-                    if !self.failing {
-                        warn!(%error, "cannot accept connections, trying again");
-                    }
-                    self.failing = true;
-                    sleep(BACK_OFF).await;
-                }
-            }
-        }
-    }
-}
-
-/// Says whether the next connection may fare better at once.
-fn is_of_one_connection(error: &io::Error) -> bool {
-    matches!(
-        error.kind(),
-        ErrorKind::ConnectionAborted | ErrorKind::ConnectionReset | ErrorKind::ConnectionRefused
-    )
 }

@@ -161,6 +161,12 @@ impl AsyncWrite for Socket {
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         self.finish()?;
-        if self.turns.has_leftovers() { self.poll_leftovers(cx) } else { Poll::Ready(Ok(())) }
+        // What was begun goes on, though an idle client is settled meanwhile.
+        let begun = self.leftovers.is_some();
+        if begun || self.turns.has_leftovers() {
+            self.poll_leftovers(cx)
+        } else {
+            Poll::Ready(Ok(()))
+        }
     }
 }

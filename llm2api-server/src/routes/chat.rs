@@ -13,16 +13,9 @@ use crate::openai::error::Failure;
 use crate::state::State;
 
 /// Answers a chat request, whole or as a stream.
-pub(super) async fn create(state: Arc<State>, request: Request) -> Result<Response, Failure> {
-    tokio::select! {
-        answer = run(&state, request) => answer,
-        () = state.stop.cut_off() => Err(Failure::shutting_down()),
-    }
-}
-
-async fn run(state: &State, mut request: Request) -> Result<Response, Failure> {
+pub(super) async fn create(state: Arc<State>, mut request: Request) -> Result<Response, Failure> {
     let record = request.data::<Record>().cloned().ok_or_else(Failure::internal)?;
-    let (chat, charge) = parse(state, &mut request, record.id()).await?;
+    let (chat, charge) = parse(&state, &mut request, record.id()).await?;
     // What the request holds, its body above all, is not needed while the answer runs.
     drop(request);
     let (streams, usage) = (chat.streams(), chat.wants_usage());

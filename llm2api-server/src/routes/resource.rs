@@ -16,6 +16,8 @@ use crate::state::State;
 /// Who may come in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Access {
+    /// Everybody, to the very end: health checks.
+    Probe,
     /// Everybody.
     Public,
     /// Holders of a client key, browsers on any page included.
@@ -93,6 +95,11 @@ pub(super) fn public_get(state: &Arc<State>, handler: impl Handler) -> Resource 
     Resource::new(state, Access::Public).and(Method::GET, handler)
 }
 
+/// A path that takes `GET` from those who watch the server, also while it ends.
+pub(super) fn probe_get(state: &Arc<State>, handler: impl Handler) -> Resource {
+    Resource::new(state, Access::Probe).and(Method::GET, handler)
+}
+
 impl Resource {
     fn new(state: &Arc<State>, access: Access) -> Self {
         Self { state: state.clone(), access, handlers: Vec::new() }
@@ -137,7 +144,7 @@ impl Resource {
     async fn let_in(&self, request: &Request) -> Result<(), Failure> {
         let admin = &self.state.admin;
         match self.access {
-            Access::Public => Ok(()),
+            Access::Probe | Access::Public => Ok(()),
             Access::Client => match self.state.keys.check(request.headers()) {
                 Err(failure) if bearer(request.headers()).is_some() => {
                     Err(admin.refuse_client(request, failure).await)
@@ -150,14 +157,14 @@ impl Resource {
     }
 
     async fn answer(&self, request: Request) -> Result<Response> {
+        if self.state.stop.is_draining() && self.access != Access::Probe {
+            return Err(Failure::shutting_down().into());
+        }
         self.let_in(&request).await?;
         let Some(handler) = self.handler(request.method()) else {
             return Err(Failure::method_not_allowed(self.allow()).into());
         };
-        if !matches!(self.access, Access::Admin(_)) {
-            return handler.call(request).await;
-        }
-        // Adding and checking accounts waits for upstreams, and the end must not wait for that.
+        // Most of them wait for upstreams, and the end must not wait for that.
         tokio::select! {
             answer = handler.call(request) => answer,
             () = self.state.stop.cut_off() => Err(Failure::shutting_down().into()),
@@ -173,7 +180,7 @@ impl Endpoint for Resource {
         if let (Some(record), Some(PathPattern(route))) = (&record, request.data()) {
             record.route(route.clone());
         }
-        if self.access == Access::Public {
+        if matches!(self.access, Access::Probe | Access::Public) {
             return self.answer(request).await;
         }
         if self.access == Access::Client && request.method() == Method::OPTIONS {

@@ -6,8 +6,8 @@ use poem::Route;
 use poem::http::Method;
 
 use super::resource::{
-    Resource, admin_get, admin_post, client_get, client_post, page_get, page_post, public_get,
-    secret_get,
+    Resource, admin_get, admin_post, client_get, client_post, page_get, page_post, probe_get,
+    public_get, secret_get,
 };
 use super::{chat, cookies, health, models, pages, root, session};
 use crate::state::State;
@@ -40,12 +40,12 @@ pub(super) fn table(state: &Arc<State>) -> Vec<(String, Resource)> {
         ("/cookie".into(), page_get(state, pages::cookie)),
         ("/ui/cookie.css".into(), page_get(state, pages::cookie_style)),
         ("/ui/cookie.js".into(), page_get(state, pages::cookie_script)),
-        ("/livez".into(), public_get(state, health::live)),
-        ("/readyz".into(), public_get(state, health::ready)),
-        ("/health".into(), public_get(state, health::ready)),
-        ("/healthz".into(), public_get(state, health::live)),
-        ("/health/liveliness".into(), public_get(state, health::live)),
-        ("/health/readiness".into(), public_get(state, health::ready)),
+        ("/livez".into(), probe_get(state, health::live)),
+        ("/readyz".into(), probe_get(state, health::ready)),
+        ("/health".into(), probe_get(state, health::ready)),
+        ("/healthz".into(), probe_get(state, health::live)),
+        ("/health/liveliness".into(), probe_get(state, health::live)),
+        ("/health/readiness".into(), probe_get(state, health::ready)),
         ("/".into(), public_get(state, root::show)),
     ]
 }
