@@ -13,7 +13,7 @@ use hyper::body::{Body, Frame, SizeHint};
 /// Shared by the service, which knows when work begins and ends, and the socket, which has to tell
 /// an idle client from a slow one. hyper's own head timer cannot: it runs in both cases.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Turns {
+pub(crate) struct Turns {
     shared: Arc<Shared>,
 }
 
@@ -21,6 +21,7 @@ pub(super) struct Turns {
 struct Shared {
     turn: AtomicU64,
     linger: AtomicBool,
+    stalled: AtomicBool,
     reader: AtomicWaker,
 }
 
@@ -61,6 +62,16 @@ impl Turns {
         if self.working().is_none() {
             self.shared.linger.store(false, Ordering::Relaxed);
         }
+    }
+
+    /// Notes that the client has not read for too long.
+    pub(super) fn stall(&self) {
+        self.shared.stalled.store(true, Ordering::Relaxed);
+    }
+
+    /// Says whether the client was given up because it did not read.
+    pub(crate) fn has_stalled(&self) -> bool {
+        self.shared.stalled.load(Ordering::Relaxed)
     }
 
     /// Says whether there may be something left to read away.

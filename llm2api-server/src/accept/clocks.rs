@@ -87,6 +87,10 @@ impl Clocks {
     /// Waits for room to write, no longer than the client may take.
     pub(super) fn poll_writing<T>(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<T>> {
         self.write.set_if_off(self.limits.write_stall_timeout);
-        self.write.poll(cx)
+        let overdue = self.write.poll(cx);
+        if overdue.is_ready() {
+            self.turns.stall();
+        }
+        overdue
     }
 }

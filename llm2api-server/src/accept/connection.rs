@@ -114,16 +114,17 @@ struct Caller {
 }
 
 impl Caller {
-    /// Makes poem's request, whose body tells where it was not read to its end.
+    /// Makes poem's request, which tells the handlers of this connection.
     fn introduce(self, request: hyper::Request<Incoming>) -> Request {
         let has_body = !request.body().is_end_stream();
         let (local, remote) = (LocalAddr(self.local), RemoteAddr(Addr::from(self.peer)));
         let mut request = Request::from((request, local, remote, Scheme::HTTP));
         if has_body {
-            let inner = request.take_body().into();
-            let upload = Upload { inner, turns: self.turns, ended: false };
+            let (inner, turns) = (request.take_body().into(), self.turns.clone());
+            let upload = Upload { inner, turns, ended: false };
             request.set_body(PoemBody::from(upload.boxed()));
         }
+        request.set_data(self.turns);
         request
     }
 }

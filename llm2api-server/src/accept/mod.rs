@@ -28,6 +28,7 @@ use tracing::{info, warn};
 
 use crate::config::ClientLimits;
 use crate::stop::Stop;
+pub(crate) use busy::Turns;
 use connection::Connection;
 use gate::{Arrival, Gate};
 

@@ -16,6 +16,7 @@ use tracing::error;
 
 use super::record::Record;
 use super::request_id;
+use crate::accept::Turns;
 use crate::openai::error::{Failed, Failure};
 
 /// Gives each request an id, turns every error and panic into an envelope, and writes the log line
@@ -46,7 +47,8 @@ impl<E: Endpoint<Output = Response>> Endpoint for Edge<E> {
 
     async fn call(&self, mut request: Request) -> Result<Response> {
         let id = request_id::of(request.headers());
-        let record = Record::new(id, request.method().as_str());
+        let connection = request.data::<Turns>().cloned();
+        let record = Record::new(id, request.method().as_str(), connection);
         let head_only = request.method() == Method::HEAD;
         request.set_data(record.clone());
         let mut response = self.answer(request, &record).await;

@@ -3,7 +3,9 @@
 mod endpoint;
 mod record;
 mod request_id;
+mod tokens;
 
 pub(crate) use endpoint::Edge;
 pub(crate) use record::Record;
 pub(crate) use request_id::HEADER as REQUEST_ID;
+pub(crate) use tokens::TokenCount;

@@ -5,6 +5,8 @@ use std::sync::{Arc, OnceLock};
 use tokio::time::Instant;
 use tracing::{debug, info};
 
+use super::tokens::Tokens;
+use crate::accept::Turns;
 use crate::openai::error::Failure;
 
 /// Nobody reads model names longer than this, and a client must not fill the log.
@@ -27,12 +29,14 @@ struct Shared {
     model: OnceLock<String>,
     status: OnceLock<u16>,
     failure: OnceLock<Failure>,
+    tokens: OnceLock<Tokens>,
     complete: OnceLock<()>,
+    connection: Option<Turns>,
 }
 
 impl Record {
-    /// Starts the notes and the clock.
-    pub(crate) fn new(id: impl Into<String>, method: &str) -> Self {
+    /// Starts the notes and the clock; `connection` knows how it ends, where it breaks off.
+    pub(crate) fn new(id: impl Into<String>, method: &str, connection: Option<Turns>) -> Self {
         let shared = Shared {
             id: id.into(),
             method: method.to_owned(),
@@ -41,7 +45,9 @@ impl Record {
             model: OnceLock::new(),
             status: OnceLock::new(),
             failure: OnceLock::new(),
+            tokens: OnceLock::new(),
             complete: OnceLock::new(),
+            connection,
         };
         Self { shared: Arc::new(shared) }
     }
@@ -71,6 +77,11 @@ impl Record {
         let _ = self.shared.failure.set(failure);
     }
 
+    /// Notes what a chat took, for its line only; the first figures count.
+    pub(super) fn tokens(&self, tokens: Tokens) {
+        let _ = self.shared.tokens.set(tokens);
+    }
+
     /// Notes that the whole answer was handed over.
     pub(crate) fn complete(&self) {
         let _ = self.shared.complete.set(());
@@ -82,6 +93,7 @@ impl Drop for Shared {
         let code = match (self.failure.get(), self.complete.get()) {
             (Some(failure), _) => Some(failure.code()),
             (None, Some(())) => None,
+            (None, None) if self.stalled() => Some("client_stalled"),
             (None, None) => Some("client_left"),
         };
         let quiet = code.is_none() && self.route.get().is_some_and(|route| is_quiet(route));
@@ -90,7 +102,12 @@ impl Drop for Shared {
 }
 
 impl Shared {
+    fn stalled(&self) -> bool {
+        self.connection.as_ref().is_some_and(Turns::has_stalled)
+    }
+
     fn write(&self, code: Option<&str>) {
+        let tokens = self.tokens.get();
         info!(
             request_id = self.id,
             method = self.method,
@@ -98,6 +115,9 @@ impl Shared {
             status = self.status.get(),
             duration_ms = u64::try_from(self.start.elapsed().as_millis()).unwrap_or(u64::MAX),
             model = self.model.get().map(String::as_str),
+            prompt_tokens = tokens.map(|tokens| tokens.prompt),
+            completion_tokens = tokens.map(|tokens| tokens.completion),
+            tokens_estimated = tokens.map(|tokens| tokens.estimated),
             code,
             error = self.failure.get().and_then(Failure::for_operator).map(tracing::field::display),
             "answered a request"

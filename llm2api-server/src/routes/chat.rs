@@ -7,7 +7,7 @@ use poem::{Request, Response};
 
 use super::body;
 use crate::budget::Charge;
-use crate::edge::Record;
+use crate::edge::{Record, TokenCount};
 use crate::openai::answer;
 use crate::openai::error::Failure;
 use crate::state::State;
@@ -20,7 +20,8 @@ pub(super) async fn create(state: Arc<State>, mut request: Request) -> Result<Re
     drop(request);
     let (streams, usage) = (chat.streams(), chat.wants_usage());
     let model = chat.model.clone();
-    let answer = state.client.chat(chat).await?;
+    let count = TokenCount::new(record.clone(), chat.text_bytes());
+    let answer = state.client.chat(chat).await?.with_watch(count);
     // Until now the request was waiting or on its way, and held what its body had held.
     drop(charge);
     // Only now is it a model's name; before, it is the client's text, which the log does not take.

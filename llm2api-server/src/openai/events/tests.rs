@@ -13,7 +13,7 @@ fn chunk(text: &str) -> ChatItem {
 }
 
 fn events(items: impl Stream<Item = Item> + Send + 'static, cut: &CancellationToken) -> Events {
-    let record = Record::new("req_1", "POST");
+    let record = Record::new("req_1", "POST", None);
     Events::new(ChatStream::new(items), cut.clone().cancelled_owned(), record)
 }
 

@@ -1,0 +1,94 @@
+//! How many tokens a chat took, counted while its answer passes.
+
+use llm2api_core::ChatItem;
+use llm2api_core::chat::{Ending, Watch};
+
+use super::record::Record;
+
+/// The figures of one chat, as its log line shows them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Tokens {
+    pub(super) prompt: u64,
+    pub(super) completion: u64,
+    /// Whether no upstream has counted them.
+    pub(super) estimated: bool,
+}
+
+/// Counts what passes, and notes the sum when it is dropped: however the chat ends, once.
+///
+/// The figures of the upstream count, where it gives any. Else a piece of the answer counts as one
+/// token, and four bytes of the request's text as another; where nothing came, nothing counts. The
+/// counters of the engine go by the same rule.
+#[derive(Debug)]
+pub(crate) struct TokenCount {
+    record: Record,
+    text_bytes: u64,
+    pieces: u64,
+    given: Option<Tokens>,
+}
+
+impl TokenCount {
+    /// Starts for a request with so much text.
+    pub(crate) fn new(record: Record, text_bytes: usize) -> Self {
+        Self { record, text_bytes: text_bytes as u64, pieces: 0, given: None }
+    }
+
+    fn sum(&self) -> Tokens {
+        let asked = if self.pieces == 0 { 0 } else { self.text_bytes.div_ceil(4) };
+        let estimate = Tokens { prompt: asked, completion: self.pieces, estimated: true };
+        self.given.unwrap_or(estimate)
+    }
+}
+
+impl Watch for TokenCount {
+    fn item(&mut self, item: &ChatItem) {
+        self.pieces += u64::from(item.has_content());
+        // Looking for figures where there are none would mean to parse each chunk.
+        let usage = match item {
+            ChatItem::Chunk(chunk) if chunk.has_usage() => chunk.usage(),
+            ChatItem::Whole(completion) => completion.usage(),
+            _ => None,
+        };
+        if let Some(usage) = usage {
+            let (prompt, completion) = (usage.prompt_tokens, usage.completion_tokens);
+            self.given = Some(Tokens { prompt, completion, estimated: usage.estimated });
+        }
+    }
+
+    fn end(&mut self, _: Ending<'_>) {}
+}
+
+impl Drop for TokenCount {
+    fn drop(&mut self) {
+        self.record.tokens(self.sum());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use llm2api_core::{ChunkBody, Usage};
+
+    use super::*;
+
+    fn chunk(text: &str, usage: Option<Usage>) -> ChatItem {
+        ChatItem::Chunk(ChunkBody { usage, ..ChunkBody::text("id", "demo", text) }.into())
+    }
+
+    fn sum(items: &[ChatItem]) -> (u64, u64, bool) {
+        let mut count = TokenCount::new(Record::new("req_1", "POST", None), 9);
+        items.iter().for_each(|item| count.item(item));
+        let Tokens { prompt, completion, estimated } = count.sum();
+        (prompt, completion, estimated)
+    }
+
+    #[test]
+    fn figures_that_were_given_beat_the_estimate() {
+        let (text, role) = (chunk("Hello", None), chunk("", None));
+        assert_eq!(sum(&[]), (0, 0, true));
+        assert_eq!(sum(&[role.clone(), text.clone(), text.clone()]), (3, 2, true));
+        let counted = Usage { prompt_tokens: 70, completion_tokens: 5, ..Usage::default() };
+        assert_eq!(sum(&[text.clone(), chunk("", Some(counted))]), (70, 5, false));
+        let guessed = chunk("", Some(Usage::estimate(8, 4)));
+        assert_eq!(sum(&[role, text, guessed]), (8, 4, true));
+    }
+}
