@@ -15,6 +15,13 @@ use super::requests::Requests;
 /// Bytes that are passed on at once.
 const PIECE: usize = 16 << 10;
 
+/// What is known of one connection.
+struct Link<'d> {
+    desk: &'d Desk,
+    requests: Requests,
+    answer: Option<Answer>,
+}
+
 /// The answer that is passing.
 struct Answer {
     place: usize,
@@ -34,27 +41,19 @@ pub(super) async fn relay(
     let mut server = TcpStream::connect(server).await?;
     client.set_nodelay(true)?;
     server.set_nodelay(true)?;
-    let (mut requests, mut answer) = (Requests::default(), None);
+    let mut link = Link { desk, requests: Requests::default(), answer: None };
     let (mut up, mut down) = (vec![0; PIECE], vec![0; PIECE]);
     loop {
         tokio::select! {
-            read = client.read(&mut up) => {
-                let bytes = &up[..read?];
-                if bytes.is_empty() {
-                    return Ok(());
+            read = client.read(&mut up) => match read? {
+                0 => return Ok(()),
+                length => {
+                    link.ask(&up[..length])?;
+                    server.write_all(&up[..length]).await?;
                 }
-                if let Some(line) = requests.push(bytes)?.pop() {
-                    let (place, cut) = desk.begin(line);
-                    answer = Some(Answer { place, cut, passed: 0 });
-                }
-                server.write_all(bytes).await?;
-            }
+            },
             read = server.read(&mut down) => {
-                let Ok(length) = read else { return end(client, Ending::Rst).await };
-                if length == 0 {
-                    return end(client, Ending::Fin).await;
-                }
-                let (share, ending) = answer.as_mut().map_or((length, None), |answer| answer.share(length, desk));
+                let (share, ending) = link.share(read);
                 client.write_all(&down[..share]).await?;
                 if let Some(ending) = ending {
                     drop(server);
@@ -65,8 +64,28 @@ pub(super) async fn relay(
     }
 }
 
+impl Link<'_> {
+    /// Looks for a request in what the client sends; what the server sends next is its answer.
+    fn ask(&mut self, bytes: &[u8]) -> io::Result<()> {
+        if let Some(line) = self.requests.push(bytes)?.pop() {
+            let (place, cut) = self.desk.begin(line);
+            self.answer = Some(Answer { place, cut, passed: 0 });
+        }
+        Ok(())
+    }
+
+    /// How much of what was read from the server passes, and how the connection ends behind it.
+    fn share(&mut self, read: io::Result<usize>) -> (usize, Option<Ending>) {
+        match (read, &mut self.answer) {
+            (Err(_), _) => (0, Some(Ending::Rst)),
+            (Ok(0), _) => (0, Some(Ending::Fin)),
+            (Ok(length), None) => (length, None),
+            (Ok(length), Some(answer)) => answer.share(length, self.desk),
+        }
+    }
+}
+
 impl Answer {
-    /// How much of a piece of this length passes, and how the connection ends behind it.
     fn share(&mut self, length: usize, desk: &Desk) -> (usize, Option<Ending>) {
         let (share, ends) = self.cut.map_or((length, false), |cut| cut.share(self.passed, length));
         self.passed += share as u64;

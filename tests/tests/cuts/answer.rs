@@ -1,5 +1,7 @@
 //! What the upstream answers.
 
+use std::fmt::Write as _;
+
 use llm2api_tests::{Script, Step};
 use serde_json::{Value, json};
 
@@ -10,6 +12,8 @@ pub(crate) enum Answer {
     Recorded(&'static str),
     /// These bytes, head and framing included; then the connection is closed.
     Raw(Vec<u8>),
+    /// What the model says to this prompt, as it comes.
+    Model(String),
 }
 
 impl Answer {
@@ -18,6 +22,7 @@ impl Answer {
         let steps = match self {
             Self::Recorded(name) => vec![Step::Fixture((*name).to_owned())],
             Self::Raw(bytes) => vec![Step::Raw(bytes.clone()), Step::Cut],
+            Self::Model(_) => return Vec::new(),
         };
         vec![Script::steps(steps); count]
     }
@@ -25,6 +30,7 @@ impl Answer {
     /// The prompt.
     pub(crate) fn prompt(&self) -> &str {
         match self {
+            Self::Model(prompt) => prompt,
             Self::Recorded(_) | Self::Raw(_) => "hello",
         }
     }
@@ -120,4 +126,11 @@ fn chunk(delta: &Value, finish: Option<&str>) -> String {
 pub(crate) fn long(count: usize) -> Vec<String> {
     let words = ["word", "Größe", "日本語", "🙂", "👩‍👩‍👧", "\"quoted\"", "e\u{301}", "<b>"];
     (0..count).map(|number| format!(" {}{number}", words[number % words.len()])).collect()
+}
+
+/// The same as one line of a prompt.
+pub(crate) fn echo(count: usize) -> String {
+    let mut prompt = "ECHO:".to_owned();
+    long(count).iter().for_each(|token| _ = write!(prompt, "{token}"));
+    prompt
 }

@@ -24,16 +24,35 @@ pub(crate) fn all(title: &str, runs: &[Run], fault: impl Fn(&Run) -> Option<Stri
     assert!(faults.is_empty(), "{line}\n{}", shown.collect::<String>());
 }
 
-/// The whole answer; or its beginning and an error, and no reason to take it for whole.
-pub(crate) fn whole_or_error(run: &Run, whole: &Heard) -> Option<String> {
-    let Heard { reasoning, text, finish, error } = &run.heard;
-    let something = !reasoning.is_empty() || !text.is_empty();
+/// The same answer, by one generation.
+pub(crate) fn same(run: &Run, whole: &Heard) -> Option<String> {
     match () {
-        () if run.heard == *whole => None,
+        () if run.heard != *whole => Some(format!("not the same as {whole:?}")),
+        () if run.generations != 1 => Some("more than one generation".to_owned()),
+        () => None,
+    }
+}
+
+/// The beginning of the answer, and no reason to take it for whole.
+pub(crate) fn beginning(run: &Run, whole: &Heard) -> Option<String> {
+    let Heard { reasoning, text, finish, .. } = &run.heard;
+    match () {
         () if !whole.reasoning.starts_with(reasoning) || !whole.text.starts_with(text) => {
             Some(format!("no beginning of {whole:?}"))
         }
         () if finish.is_some() => Some("half an answer with a finish reason".to_owned()),
+        () => None,
+    }
+}
+
+/// The whole answer; or its beginning and an error.
+pub(crate) fn whole_or_error(run: &Run, whole: &Heard) -> Option<String> {
+    let Heard { reasoning, text, error, .. } = &run.heard;
+    let something = !reasoning.is_empty() || !text.is_empty();
+    if run.heard == *whole {
+        return None;
+    }
+    beginning(run, whole).or(match () {
         () if something && run.generations != 1 => Some("sent again after content".to_owned()),
         () => match error {
             None => Some("a quiet end".to_owned()),
@@ -42,5 +61,5 @@ pub(crate) fn whole_or_error(run: &Run, whole: &Heard) -> Option<String> {
             }
             Some(_) => None,
         },
-    }
+    })
 }

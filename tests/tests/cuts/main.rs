@@ -6,6 +6,7 @@
 mod answer;
 mod check;
 mod lane;
+mod long;
 mod offsets;
 mod openai;
 mod recording;

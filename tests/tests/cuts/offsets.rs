@@ -4,6 +4,9 @@ use std::env;
 
 use llm2api_tests::cutter::{Answers, Cut};
 
+/// Bytes of a recorded answer when it is taken up from its beginning, about.
+const RESUMED: u64 = 1600;
+
 /// Whether everything is to be run, however long it takes.
 pub(crate) fn proof() -> bool {
     env::var_os("PROOF").is_some_and(|value| value == "true")
@@ -23,6 +26,29 @@ pub(crate) fn every(length: u64) -> Vec<Vec<Cut>> {
 /// A cut of the answer to a message, by reset at every second offset.
 pub(crate) fn cut(offset: u64) -> Cut {
     alternate(Cut::new(Answers::Sends, offset), offset)
+}
+
+/// A connection that falls silent there.
+pub(crate) fn silent(offset: u64) -> Cut {
+    Cut::new(Answers::Sends, offset).by_silence()
+}
+
+/// So many cuts of one answer of this length: the first in the answer to the message, the others
+/// in the streams that take it up again, which hold no padding and are shorter.
+pub(crate) fn repeated(dice: &mut Dice, length: u64, cuts: usize) -> Vec<Cut> {
+    let first = cut(dice.below(length));
+    let later = (1..cuts).map(|_| {
+        let offset = dice.below(RESUMED);
+        alternate(Cut::new(Answers::Streams, offset), offset)
+    });
+    [first].into_iter().chain(later).collect()
+}
+
+/// A cut of one answer of this length, and another of the first read of what is stored of it.
+pub(crate) fn unread(dice: &mut Dice, length: u64) -> Vec<Cut> {
+    let first = cut(dice.below(length));
+    let offset = dice.below(RESUMED);
+    vec![first, alternate(Cut::new(Answers::Reads, offset), offset)]
 }
 
 fn alternate(cut: Cut, offset: u64) -> Cut {

@@ -7,6 +7,8 @@ use tokio::time::Instant;
 
 /// Two pieces that come closer than this came together.
 const TOGETHER: Duration = Duration::from_millis(2);
+/// So many pieces of each answer come while others begin: when they come is not looked at.
+const BEGINNING: usize = 25;
 
 /// How an answer came, or several.
 #[derive(Clone, Copy, Debug, Default)]
@@ -51,7 +53,8 @@ impl Flow {
             return;
         }
         let now = Instant::now();
-        if let Some(gap) = last.replace(now).map(|last| now - last) {
+        let gap = last.replace(now).map(|last| now - last);
+        if let Some(gap) = gap.filter(|_| self.pieces >= BEGINNING) {
             self.longest = self.longest.max(gap);
             self.together += usize::from(gap < TOGETHER);
         }
