@@ -11,8 +11,9 @@ use tokio::time::timeout;
 
 use super::details;
 use super::work::{Desk, Order};
+use crate::credential::Credential;
 use crate::store::Vault;
-use crate::upstream::{Cleanup, Outbox};
+use crate::upstream::{Cleanup, Outbox, Target};
 
 /// Longest time that a call waits for its clean-up to be kept. A store that takes longer is as good
 /// as away, and what it was told it may still keep.
@@ -56,6 +57,15 @@ impl Outbox for CleanUps {
             let id = cleanup.id;
             tracing::info!(cleanup = id, "the engine has stopped: the next start cleans this up");
         }
+    }
+
+    async fn knows(&self, credential: &Credential, target: &str) -> bool {
+        let Ok(kept) = self.vault.cleanups().await else { return true };
+        let named = Target::Named(target.to_owned());
+        kept.into_iter()
+            .filter(|kept| kept.credential.upstream() == credential.upstream())
+            .filter_map(details::read)
+            .any(|cleanup| cleanup.target == named)
     }
 
     async fn finish(&self, work: BoxFuture<'static, ()>) {

@@ -20,11 +20,12 @@ use crate::upstream::{Cleanup, Upstream};
 /// Clean-ups that run at the same time at one upstream.
 const AT_ONCE: usize = 16;
 /// Pauses before each attempt at a clean-up; the last one goes on.
-const PAUSES: [Duration; 7] = [
+const PAUSES: [Duration; 8] = [
     Duration::ZERO,
     Duration::from_millis(200),
     Duration::from_secs(1),
-    Duration::from_secs(5),
+    Duration::from_secs(3),
+    Duration::from_secs(10),
     Duration::from_secs(30),
     Duration::from_secs(120),
     Duration::from_secs(600),

@@ -78,6 +78,9 @@ pub trait Outbox: Debug + Send + Sync + 'static {
     /// spawns.
     fn push(&self, cleanup: Cleanup);
 
+    /// Says whether a clean-up of the credential names `target`: then it is some call's.
+    async fn knows(&self, credential: &Credential, target: &str) -> bool;
+
     /// Has `work` done to its end, though the caller may leave before.
     async fn finish(&self, work: BoxFuture<'static, ()>);
 }
@@ -91,6 +94,11 @@ impl Outbox for NoOutbox {
     async fn keep(&self, _: &Cleanup) {}
 
     fn push(&self, _: Cleanup) {}
+
+    /// Nothing is known: what may be anybody's is left alone.
+    async fn knows(&self, _: &Credential, _: &str) -> bool {
+        true
+    }
 
     async fn finish(&self, work: BoxFuture<'static, ()>) {
         work.await;

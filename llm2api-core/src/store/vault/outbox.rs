@@ -88,6 +88,12 @@ impl Vault {
         Ok(open)
     }
 
+    /// Returns all clean-ups that open, whoever is at work on them.
+    pub async fn cleanups(&self) -> Result<Vec<KeptCleanup>> {
+        let entries = self.inner.store.outbox().await?;
+        Ok(entries.iter().filter_map(|entry| self.open_cleanup(entry)).collect())
+    }
+
     fn open_cleanup(&self, entry: &OutboxEntry) -> Option<KeptCleanup> {
         let text = self.inner.keyring.open(&name(&entry.id), &entry.sealed)?;
         let Opened { upstream, credential, material, details } =

@@ -23,15 +23,25 @@ impl Server {
         let caller = Caller { session: &session, credential: &credential };
         let id = match &cleanup.target {
             Target::Named(id) => id.clone(),
-            Target::Unheard(marks) => match self.find(caller, cleanup, marks).await? {
-                Some(id) => id,
-                None if unix_seconds() > cleanup.begun + MADE_BY_NOW => return Ok(()),
-                None => return Err(not_there()),
-            },
+            Target::Unheard(marks) => return self.find_and_delete(caller, cleanup, marks).await,
             _ => return Ok(()),
         };
         self.stop(caller, &id, cleanup).await?;
         gone_is_fine(self.api.delete(caller, &id).await)
+    }
+
+    /// Deletes what nobody heard of, and goes on looking as long as it may still come into being.
+    async fn find_and_delete(
+        &self,
+        caller: Caller<'_>,
+        cleanup: &Cleanup,
+        marks: &str,
+    ) -> Result<()> {
+        for id in self.find(caller, cleanup, marks).await? {
+            gone_is_fine(self.api.delete(caller, &id).await)?;
+        }
+        let over = unix_seconds() > cleanup.begun + MADE_BY_NOW;
+        if over { Ok(()) } else { Err(may_come()) }
     }
 
     /// Stops a run that is under way, once, whatever the server says to it. With nothing to stop
@@ -72,8 +82,8 @@ impl Server {
     }
 }
 
-fn not_there() -> Error {
-    let message = "a conversation that was asked for is not there yet";
+fn may_come() -> Error {
+    let message = "a conversation that was asked for may still be made";
     Error::new(ErrorKind::UpstreamFailed, "clean up", message)
 }
 

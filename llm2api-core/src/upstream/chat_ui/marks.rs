@@ -1,5 +1,7 @@
 //! How a conversation is known again whose id nobody heard.
 
+use std::fmt::Write as _;
+
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -19,6 +21,8 @@ const NEW: &str = "New Chat";
 const SLACK: u64 = 2;
 /// Longest time between our asking for a conversation and its being made, in seconds.
 const LATE: u64 = 90;
+/// A call that lives has named its conversation by this age, in seconds.
+const NAMED_BY: u64 = 3;
 /// Pages of 30 conversations that are looked through.
 const PAGES: usize = 3;
 
@@ -41,57 +45,59 @@ impl Marks {
 }
 
 impl Server {
-    /// Finds the conversation that a clean-up is about, if it was made.
+    /// Finds the conversations that a clean-up may be about.
     ///
     /// What bears its title is ours. Before it was given one, it is known by being empty, made with
-    /// our prompt for our model, and in the seconds in which we asked: an account's owner leaves no
-    /// such conversation, as the pages of chat-ui make one only to write into it.
+    /// our prompt for our model, in the seconds in which we asked, and named by no call: an
+    /// account's owner leaves no such conversation, as the pages of chat-ui make one only to write
+    /// into it.
     pub(super) async fn find(
         &self,
         caller: Caller<'_>,
         cleanup: &Cleanup,
         marks: &str,
-    ) -> Result<Option<String>> {
-        let Ok(marks) = serde_json::from_str::<Marks>(marks) else { return Ok(None) };
+    ) -> Result<Vec<String>> {
+        let Ok(marks) = serde_json::from_str::<Marks>(marks) else { return Ok(Vec::new()) };
         let family = self.probe.family(&self.api, &self.sessions, caller.credential).await?;
         let titled = title(&cleanup.id);
+        let mut found = Vec::new();
         for page in 0..PAGES {
-            let (listed, more, ahead) = self.list(caller, family, page).await?;
+            let (listed, more, date) = self.list(caller, family, page).await?;
             for one in listed {
-                let titled = one.title == titled;
-                let may_be = titled || (one.title == NEW && is_of_that_time(&one, cleanup, ahead));
+                let may_be = one.title == titled
+                    || one.title == NEW
+                        && is_of_that_time(&one, cleanup, date)
+                        && !self.outbox.knows(&cleanup.credential, &one.id).await;
                 if may_be && self.is_it(caller, family, &one.id, &marks).await? {
-                    return Ok(Some(one.id));
+                    found.push(one.id);
                 }
             }
             if !more {
                 break;
             }
         }
-        Ok(None)
+        Ok(found)
     }
 
-    /// Reads a page of the list; says whether there is another, and how far the server's clock is
-    /// ahead of ours, in seconds.
+    /// Reads a page of the list; says whether there is another, and what time it is at the server.
     async fn list(
         &self,
         caller: Caller<'_>,
         family: Family,
         page: usize,
-    ) -> Result<(Vec<Listed>, bool, i64)> {
+    ) -> Result<(Vec<Listed>, bool, u64)> {
         let path = match family {
             Family::V2 { .. } => format!("/api/v2/conversations?p={page}"),
             Family::Y2024 => "/api/conversations".to_owned(),
         };
         let response = self.api.ask(caller, &path).await?;
-        let ahead = response.date().unwrap_or_else(unix_seconds).cast_signed();
-        let ahead = ahead.saturating_sub_unsigned(unix_seconds());
+        let date = response.date().unwrap_or_else(unix_seconds);
         Ok(match family {
             Family::V2 { .. } => {
                 let list: Superjson<Listing> = self.api.read(response).await?;
-                (list.json.conversations, list.json.has_more, ahead)
+                (list.json.conversations, list.json.has_more, date)
             }
-            Family::Y2024 => (self.api.read(response).await?, false, ahead),
+            Family::Y2024 => (self.api.read(response).await?, false, date),
         })
     }
 
@@ -107,15 +113,15 @@ impl Server {
     }
 }
 
-/// Ids begin with the second in which they were made, in hex.
-fn is_of_that_time(listed: &Listed, cleanup: &Cleanup, ahead: i64) -> bool {
+/// Ids begin with the second in which they were made, in hex, by the server's clock.
+fn is_of_that_time(listed: &Listed, cleanup: &Cleanup, date: u64) -> bool {
     let made = listed.id.get(..8).and_then(|digits| u64::from_str_radix(digits, 16).ok());
-    let begun = cleanup.begun.saturating_add_signed(ahead);
-    made.is_some_and(|made| (begun.saturating_sub(SLACK)..=begun + LATE).contains(&made))
+    let begun = (cleanup.begun + date).saturating_sub(unix_seconds());
+    let then = begun.saturating_sub(SLACK)..=begun + LATE;
+    made.is_some_and(|made| then.contains(&made) && made + NAMED_BY <= date)
 }
 
 fn hash(text: &str) -> String {
-    use std::fmt::Write as _;
     Sha256::digest(text).iter().fold(String::new(), |mut hex, byte| {
         let _ = write!(hex, "{byte:02x}");
         hex
