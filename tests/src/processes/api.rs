@@ -34,8 +34,7 @@ pub struct Answer {
 impl Api {
     /// Calls the server at `url`, chats with `key`.
     pub fn new(url: &str, key: &'static str) -> Self {
-        let http = reqwest::Client::builder().tls_backend_preconfigured(no_tls()).no_proxy();
-        let http = http.timeout(PATIENCE).build().expect("a client");
+        let http = http();
         Self { url: url.to_owned(), key, http }
     }
 
@@ -80,8 +79,13 @@ impl Api {
 
     /// Begins a streamed chat.
     pub async fn stream(&self, text: &str) -> reqwest::Result<Response> {
+        self.chat(text, true).await
+    }
+
+    /// Begins a chat.
+    pub async fn chat(&self, text: &str, stream: bool) -> reqwest::Result<Response> {
         let messages = json!([{"role": "user", "content": text}]);
-        let body = json!({"model": MODEL, "messages": messages, "stream": true});
+        let body = json!({"model": MODEL, "messages": messages, "stream": stream});
         let request = self.http.post(format!("{}/v1/chat/completions", self.url));
         request.bearer_auth(self.key).json(&body).send().await
     }
@@ -127,6 +131,12 @@ pub fn envelope(answer: &Answer) -> &str {
 
 fn id_of(account: &Value) -> String {
     account["id"].as_str().unwrap_or_else(|| panic!("no id: {account}")).to_owned()
+}
+
+/// A client that speaks plain HTTP to this machine.
+pub fn http() -> reqwest::Client {
+    let builder = reqwest::Client::builder().tls_backend_preconfigured(no_tls()).no_proxy();
+    builder.timeout(PATIENCE).build().expect("a client")
 }
 
 fn no_tls() -> rustls::ClientConfig {

@@ -9,7 +9,7 @@ mod upstream;
 mod wait;
 mod wire;
 
-pub use api::{Answer, Api, MODEL, envelope, state_of};
+pub use api::{Answer, Api, MODEL, envelope, http, state_of};
 pub use program::Program;
 pub use redis::Redis;
 pub use server::{ADMIN_KEY, API_KEY, Server};

@@ -1,0 +1,75 @@
+//! A server is killed in the middle of calls, and another one takes over.
+
+use std::collections::BTreeMap;
+use std::env;
+use std::time::Duration;
+
+use llm2api_tests::{Script, Snapshot, Step};
+use tokio::task::JoinSet;
+use tokio::time::{sleep, timeout};
+use uuid::Uuid;
+
+use crate::stage::{Kind, Stage};
+
+/// When the kill comes, in milliseconds after the first call.
+const MOMENTS: std::ops::Range<u128> = 0..700;
+/// Calls of each round; a part of their clients leaves.
+const CALLS: usize = 12;
+/// How long the next server may take to clean up after its start: what nobody has named yet is
+/// left alone for three seconds.
+const SOON: Duration = Duration::from_secs(8);
+
+#[tokio::test(flavor = "multi_thread")]
+async fn g25_nothing_is_left_behind_by_a_server_that_was_killed() {
+    let rounds = env::var("KILL_ROUNDS").ok().and_then(|text| text.parse().ok()).unwrap_or(10);
+    let mut stage = Stage::start(Kind::ChatUi, 64).await;
+    for round in 0..rounds {
+        let moment = random(MOMENTS);
+        // Empty like ours, and made in the same moment, but not as ours are.
+        let own = [
+            stage.make_own("mock/thinker", "").await,
+            stage.make_own("mock/vision-1", "You are my own assistant.").await,
+        ];
+        play(&stage, moment).await;
+        stage.crash().await;
+        let log = stage.is_clean_but_for(&own, SOON).await;
+        stage.is_free(Duration::from_secs(1)).await;
+        check_stops(&log, &format!("round {round}, killed after {moment:?}"));
+        stage.upstream.reset();
+    }
+}
+
+/// Makes calls in all phases, some of which are left, until the moment has come.
+async fn play(stage: &Stage, moment: Duration) {
+    // One whose clean-up may be under way. Those that follow outlast the round, so that none of them
+    // ends between a look at it and its stop.
+    stage.ask("hello", true).await;
+    let mut calls = JoinSet::new();
+    for call in 0..CALLS {
+        if call.is_multiple_of(3) {
+            let slow = Script::steps([Step::Sleep(200), Step::Answer(String::new())]);
+            stage.upstream.script_path("/conversation", slow);
+        }
+        let (asking, leaves) = (stage.ask("LONGRUN", call.is_multiple_of(2)), random(100..900));
+        calls.spawn(async move {
+            let _ = timeout(leaves, asking).await;
+        });
+        sleep(moment / 24).await;
+    }
+    sleep(moment / 2).await;
+}
+
+/// No run is stopped twice, and none that is over: that would kill the next one.
+fn check_stops(log: &Snapshot, what: &str) {
+    let mut stops = BTreeMap::<_, Vec<bool>>::new();
+    for call in &log.stop_calls {
+        stops.entry(call.generation.clone()).or_default().push(call.running);
+    }
+    let once = |stops: &Vec<bool>| stops == &[true];
+    assert!(stops.values().all(once), "{what}: {stops:?}");
+}
+
+fn random(range: std::ops::Range<u128>) -> Duration {
+    let spread = Uuid::new_v4().as_u128() % (range.end - range.start);
+    Duration::from_millis(u64::try_from(range.start + spread).expect("is small"))
+}
