@@ -181,6 +181,11 @@ impl Error {
         !self.inner.exhausted && self.inner.kind.verdict().is_retryable()
     }
 
+    /// Says whether the upstream took too long: to be reached, to answer, or to begin.
+    pub fn is_timeout(&self) -> bool {
+        self.inner.kind == ErrorKind::Timeout || self.code() == CONNECT_TIMEOUT
+    }
+
     /// Says whether a limit of our own has ended the call, which says nothing about an upstream.
     pub(crate) fn is_own_limit(&self) -> bool {
         self.code() == TOTAL_TIMEOUT

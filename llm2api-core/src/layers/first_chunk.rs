@@ -9,22 +9,24 @@ use tokio::time::{Instant, timeout_at};
 use tower::{Layer, Service};
 
 use super::{ChatFuture, take_ready};
-use crate::chat::{ChatStream, Ending};
+use crate::chat::{ChatItem, ChatStream, Ending};
 use crate::clock::after;
 use crate::error::{
     Error, ErrorKind, FIRST_CONTENT_TIMEOUT, LIVENESS_TIMEOUT, PROGRESS_TIMEOUT, Result,
 };
 use crate::pool::Attempt;
 
-/// Items without content that are held at most; chat-ui's status lines make none.
-const MOST_HELD: usize = 16;
+/// Items without content, and their bytes, that are held at most. Beyond that the answer begins
+/// without content: nobody may fill the memory with what says nothing.
+const MOST_HELD: usize = 1000;
+const MOST_BYTES: usize = 64 << 10;
 
 /// Lets an answer out only with its first content, so that a failure before it can be retried.
 ///
 /// # Notes
 /// The first content is text, reasoning, a refusal, a tool call or a file; not a byte, a role or a
 /// keep-alive. An answer that breaks off before it is an [`ErrorKind::ConnectionReset`], since
-/// nobody has seen anything of it.
+/// nobody has seen anything of it. At most 64 KiB are held.
 ///
 /// # Default
 /// The client gives 60 seconds, counted from the call.
@@ -94,10 +96,12 @@ where
 
 async fn hold(mut stream: ChatStream, deadline: Instant) -> Result<ChatStream> {
     let mut held = VecDeque::new();
-    while held.len() < MOST_HELD {
+    let mut bytes = 0;
+    while held.len() < MOST_HELD && bytes < MOST_BYTES {
         match timeout_at(deadline, stream.next()).await {
             Ok(Some(Ok(item))) => {
                 let committed = item.has_content();
+                bytes += if committed { 0 } else { size(&item) };
                 held.push_back(item);
                 if committed {
                     break;
@@ -111,6 +115,15 @@ async fn hold(mut stream: ChatStream, deadline: Instant) -> Result<ChatStream> {
         }
     }
     Ok(stream.with_held(held))
+}
+
+/// The bytes of an item without content, which is rare enough to be written out for that.
+fn size(item: &ChatItem) -> usize {
+    let mut json = Vec::new();
+    if let ChatItem::Chunk(chunk) = item {
+        chunk.write_json(&mut json);
+    }
+    json.len()
 }
 
 fn late(mut stream: ChatStream) -> Error {

@@ -59,7 +59,10 @@ fn failed(upstream: Option<u16>) -> StatusCode {
 
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
-        let (status, kind) = row(error.kind(), error.status());
+        let (status, kind) = match error.is_timeout() {
+            true => (StatusCode::GATEWAY_TIMEOUT, SERVER),
+            false => row(error.kind(), error.status()),
+        };
         let wait = match error.kind() {
             ErrorKind::RateLimited => Some(WAIT),
             ErrorKind::PoolExhausted => Some(SHORT_WAIT),
