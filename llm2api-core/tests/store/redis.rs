@@ -49,7 +49,10 @@ async fn the_outbox_of_a_killed_server_is_taken_after_two_leases() {
         () = places.tend() => unreachable!("it runs until dropped"),
     };
     assert_eq!(taken, [entry("a", "first")]);
-    assert!(begun.elapsed() >= TWO_LEASES.saturating_sub(Duration::from_secs(1)), "its answers may go on");
+    assert!(
+        begun.elapsed() >= TWO_LEASES.saturating_sub(Duration::from_secs(1)),
+        "its answers may go on"
+    );
 }
 
 #[tokio::test]

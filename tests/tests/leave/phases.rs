@@ -18,9 +18,9 @@ fn slow(millis: u64) -> Script {
 
 /// Asks, leaves as soon as the upstream's log shows `phase`, and waits until the place is free.
 async fn leave(stage: &Stage, stream: bool, phase: impl Fn(&Snapshot) -> bool) {
-    let asking = tokio::spawn(stage.ask(LONG, stream));
+    let mut asking = stage.call(LONG, stream);
     stage.sees(phase).await;
-    asking.abort();
+    asking.abort_all();
     stage.is_free(AT_ONCE).await;
 }
 
@@ -41,18 +41,18 @@ async fn g02_leaving_the_queue_leaves_nothing() {
     for kind in [Kind::ChatUi, Kind::OpenAi] {
         for stream in [true, false] {
             let stage = Stage::start(kind, 1).await;
-            let first = tokio::spawn(stage.ask(LONG, true));
+            let mut first = stage.call(LONG, true);
             stage.sees(|log| log.running.len() == 1).await;
-            let second = tokio::spawn(stage.ask(LONG, stream));
+            let mut second = stage.call(LONG, stream);
             // It cannot be seen from outside that it waits; a moment is enough to get there.
             sleep(Duration::from_millis(300)).await;
-            second.abort();
+            second.abort_all();
             let left = async || {
                 let lines = stage.server.answered(&[("code", json!("client_left"))]);
                 (lines.len() == 1).then_some(())
             };
             eventually("it has left", AT_ONCE, left).await;
-            first.abort();
+            first.abort_all();
             stage.is_free(AT_ONCE).await;
             let log = stage.is_clean(AT_ONCE).await;
             assert_eq!(sends(&log), 1, "{kind:?} {stream}: who has left is not served");
@@ -122,10 +122,10 @@ async fn g01_leaving_an_answer_frees_the_upstream_within_a_second() {
     for kind in [Kind::ChatUi, Kind::OpenAi] {
         for stream in [true, false] {
             let stage = Stage::start(kind, 4).await;
-            let asking = tokio::spawn(stage.ask(LONG, stream));
+            let mut asking = stage.call(LONG, stream);
             stage.sees(|log| log.running.len() == 1).await;
             sleep(Duration::from_millis(300)).await;
-            asking.abort();
+            asking.abort_all();
             stage.is_free(AT_ONCE).await;
             let log = stage.is_clean(AT_ONCE).await;
             if kind == Kind::ChatUi {

@@ -6,6 +6,7 @@ use llm2api_tests::processes::{Server, eventually, http};
 use llm2api_tests::{Options, Simulator, Snapshot};
 use serde_json::{Value, json};
 use tempfile::TempDir;
+use tokio::task::JoinSet;
 
 /// How long anything may last that a client has left.
 pub(crate) const AT_ONCE: Duration = Duration::from_secs(1);
@@ -43,7 +44,14 @@ impl Stage {
         self.server = start(self.kind, &self.upstream, &self.folder, 64).await;
     }
 
-    /// Begins a chat; dropping what comes of it leaves.
+    /// Makes a chat in the background; aborting it leaves.
+    pub(crate) fn call(&self, text: &str, stream: bool) -> JoinSet<()> {
+        let mut call = JoinSet::new();
+        call.spawn(self.ask(text, stream));
+        call
+    }
+
+    /// Makes a chat; dropping it leaves.
     pub(crate) fn ask(&self, text: &str, stream: bool) -> impl Future<Output = ()> + use<> {
         let (api, text) = (self.server.api.clone(), text.to_owned());
         async move {
@@ -62,7 +70,7 @@ impl Stage {
     pub(crate) async fn is_free(&self, within: Duration) {
         let free = async || {
             let accounts = self.server.api.cookies().await;
-            accounts.iter().all(|account| account["in_flight"] == Value::from(0)).then_some(())
+            accounts.iter().all(|account| account["in_flight"] == 0).then_some(())
         };
         eventually("the places are free", within, free).await;
     }
@@ -99,7 +107,7 @@ impl Stage {
         };
         match tokio::time::timeout(within, eventually("", within * 2, clean)).await {
             Ok(log) => log,
-            Err(_) => panic!("left at the upstream: {:#?}", self.left()),
+            Err(late) => panic!("{late}; left at the upstream: {:#?}", self.left()),
         }
     }
 }
