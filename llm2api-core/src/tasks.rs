@@ -8,6 +8,7 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout_at};
 
 use crate::accounts::Accounts;
+use crate::clock::after;
 use crate::error::{Error, ErrorKind, Result};
 use crate::outbox::{Desk, Upstreams};
 
@@ -43,7 +44,7 @@ impl Tasks {
     /// Takes no more work and waits at most `grace` for what is in hand: first the clean-ups, then
     /// what is to be kept and the fleet to be left.
     pub(crate) async fn shutdown(self, grace: Duration) {
-        let deadline = Instant::now() + grace;
+        let deadline = after(grace);
         // The accounts have something to keep even where clean-ups take all the time.
         let outbox = self.outbox.end(deadline - grace / 4).await;
         let accounts = self.accounts.end(deadline).await;

@@ -23,7 +23,8 @@ pub(super) fn write(cleanup: &Cleanup) -> Result<String> {
     })
 }
 
-/// Reads what another process wrote. What it knew to be under way may have ended since.
+/// Reads what another process wrote. What it knew to be under way may have ended since, and what it
+/// asked for may still be on its way.
 pub(super) fn read(kept: KeptCleanup) -> Option<Cleanup> {
     let Details { begun, target, run } = serde_json::from_str(&kept.details).ok()?;
     let run = match run {

@@ -10,10 +10,11 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time::timeout;
 
 use super::details;
+use super::in_hand::InHand;
 use super::work::{Desk, Order};
 use crate::credential::Credential;
 use crate::store::Vault;
-use crate::upstream::{Cleanup, Outbox, Target};
+use crate::upstream::{Claims, Cleanup, Outbox, Target};
 
 /// Longest time that a call waits for its clean-up to be kept. A store that takes longer is as good
 /// as away, and what it was told it may still keep.
@@ -24,13 +25,14 @@ const PATIENCE: Duration = Duration::from_millis(250);
 pub(crate) struct CleanUps {
     vault: Vault,
     orders: mpsc::UnboundedSender<Order>,
+    in_hand: InHand,
 }
 
 impl CleanUps {
     /// Makes an outbox, and the desk where its work is done.
     pub(crate) fn new(vault: Vault) -> (Self, Desk) {
         let desk = Desk::new(vault.clone());
-        (Self { vault, orders: desk.sender() }, desk)
+        (Self { vault, orders: desk.sender(), in_hand: desk.in_hand() }, desk)
     }
 
     async fn write_down(&self, cleanup: &Cleanup) -> crate::Result<()> {
@@ -59,13 +61,23 @@ impl Outbox for CleanUps {
         }
     }
 
-    async fn knows(&self, credential: &Credential, target: &str) -> bool {
-        let Ok(kept) = self.vault.cleanups().await else { return true };
-        let named = Target::Named(target.to_owned());
-        kept.into_iter()
-            .filter(|kept| kept.credential.upstream() == credential.upstream())
-            .filter_map(details::read)
-            .any(|cleanup| cleanup.target == named)
+    async fn claims(&self, credential: &Credential) -> Claims {
+        let mut claims = Claims::default();
+        let Ok(kept) = self.vault.cleanups().await else {
+            claims.asking = true;
+            return claims;
+        };
+        let same =
+            kept.into_iter().filter(|kept| kept.credential.upstream() == credential.upstream());
+        for cleanup in same.filter_map(details::read) {
+            match cleanup.target {
+                Target::Named(id) => drop(claims.named.insert(id)),
+                // What is in hand here is of calls that are over.
+                Target::Unheard(_) => claims.asking |= !self.in_hand.has(&cleanup.id),
+                _ => {}
+            }
+        }
+        claims
     }
 
     async fn finish(&self, work: BoxFuture<'static, ()>) {

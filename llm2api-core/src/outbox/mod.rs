@@ -3,6 +3,7 @@
 
 mod details;
 mod handle;
+mod in_hand;
 mod work;
 
 pub(crate) use handle::CleanUps;

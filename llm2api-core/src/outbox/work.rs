@@ -12,8 +12,9 @@ use tokio::sync::{Semaphore, watch};
 use tokio::time::{sleep, timeout};
 
 use super::details;
+use super::in_hand::InHand;
 use crate::clock::unix_seconds;
-use crate::error::ErrorKind;
+use crate::error::{Error, ErrorKind, Result};
 use crate::store::Vault;
 use crate::upstream::{Cleanup, Upstream};
 
@@ -31,7 +32,10 @@ const PAUSES: [Duration; 8] = [
     Duration::from_secs(600),
 ];
 /// A dead session is not tried more often than this.
-const TRIES_REJECTED: usize = 4;
+const TRIES_REJECTED: u32 = 4;
+/// With more in hand than this, one that has been tried so often waits in the store for the next
+/// start: memory has an end, and new ones come first.
+const MOST_IN_HAND: usize = 10_000;
 /// Pauses longer than this end when the engine stops: the next start goes on.
 const SHORT: Duration = Duration::from_secs(1);
 /// Longest time that one attempt may take.
@@ -49,6 +53,7 @@ pub(crate) type Upstreams = Arc<HashMap<Arc<str>, Arc<dyn Upstream>>>;
 /// What the desk is told to do.
 pub(super) enum Order {
     CleanUp(Cleanup),
+    Forget(String),
     Finish(BoxFuture<'static, ()>),
 }
 
@@ -57,12 +62,18 @@ pub(crate) struct Desk {
     vault: Vault,
     orders: UnboundedReceiver<Order>,
     sender: UnboundedSender<Order>,
+    in_hand: InHand,
 }
 
 impl Desk {
     pub(super) fn new(vault: Vault) -> Self {
         let (sender, orders) = unbounded_channel();
-        Self { vault, orders, sender }
+        Self { vault, orders, sender, in_hand: InHand::default() }
+    }
+
+    /// Returns what is being worked on.
+    pub(super) fn in_hand(&self) -> InHand {
+        self.in_hand.clone()
     }
 
     /// Returns the end that orders are given to.
@@ -73,13 +84,13 @@ impl Desk {
     /// Does what comes, and what earlier processes have left, until told to stop; then finishes
     /// what does not take long.
     pub(crate) async fn work(self, upstreams: Upstreams, stopped: watch::Receiver<()>) {
-        let Self { vault, orders, sender } = self;
+        let Self { vault, orders, sender, in_hand } = self;
         let places = |(name, _): (&Arc<str>, _)| (name.clone(), Semaphore::new(AT_ONCE));
         let places = upstreams.iter().map(places).collect();
         let (done, finished) = unbounded_channel();
-        let workers = Workers { upstreams, places, stopped: stopped.clone(), done };
+        let workers = Workers { upstreams, places, stopped: stopped.clone(), done, in_hand };
         join3(
-            work_off(orders, workers, stopped.clone()),
+            serve(orders, workers, stopped.clone()),
             look(&vault, sender, stopped.clone()),
             forget(&vault, finished, stopped),
         )
@@ -89,7 +100,7 @@ impl Desk {
 
 /// Does what comes. Once told to stop, it goes on until nothing is left: what ends only then may
 /// leave something to be cleaned up.
-async fn work_off(
+async fn serve(
     mut orders: UnboundedReceiver<Order>,
     workers: Workers,
     mut stopped: watch::Receiver<()>,
@@ -112,9 +123,12 @@ async fn look(vault: &Vault, left: UnboundedSender<Order>, mut stopped: watch::R
             Ok(kept) if kept.is_empty() => {}
             Ok(kept) => {
                 tracing::info!(count = kept.len(), "cleaning up what another process has left");
-                for cleanup in kept.into_iter().filter_map(details::read) {
+                for kept in kept {
+                    let id = kept.id.clone();
+                    // One of a version that cannot be read is nothing to do.
+                    let order = details::read(kept).map_or(Order::Forget(id), Order::CleanUp);
                     // Once the engine has stopped nobody takes it; it stays in the store.
-                    let _ = left.send(Order::CleanUp(cleanup));
+                    let _ = left.send(order);
                 }
             }
             Err(error) => tracing::debug!(%error, "the outbox cannot be read"),
@@ -150,19 +164,24 @@ struct Workers {
     places: HashMap<Arc<str>, Semaphore>,
     stopped: watch::Receiver<()>,
     done: UnboundedSender<String>,
+    in_hand: InHand,
 }
 
 impl Workers {
     async fn follow(&self, order: Order) {
         match order {
             Order::CleanUp(cleanup) => self.clean_up(cleanup).await,
+            Order::Forget(id) => drop(self.done.send(id)),
             Order::Finish(work) => work.await,
         }
     }
 
     /// Does one clean-up, as often as it takes, and has it forgotten.
     async fn clean_up(&self, mut cleanup: Cleanup) {
-        if cleanup.is_nothing() || self.tries(&mut cleanup).await {
+        let held = self.in_hand.hold(&cleanup.id);
+        let over = cleanup.is_nothing() || self.tries(&mut cleanup).await;
+        drop(held);
+        if over {
             // Nobody reads any more: the engine is being aborted.
             let _ = self.done.send(cleanup.id);
         }
@@ -170,36 +189,41 @@ impl Workers {
 
     /// Says whether the clean-up is over, by success or because nothing helps.
     async fn tries(&self, cleanup: &mut Cleanup) -> bool {
-        let name = cleanup.credential.upstream().clone();
-        let (Some(upstream), Some(places)) = (self.upstreams.get(&name), self.places.get(&name))
-        else {
-            return false; // an upstream that was taken out of the settings may come back
-        };
-        for tries in 1.. {
-            let pause = PAUSES[(tries - 1).min(PAUSES.len() - 1)];
-            if !self.pause(pause).await {
-                return false;
-            }
-            // Nobody closes the semaphore, and without a place the call would be made all the same.
-            let place = places.acquire().await;
-            let tried = timeout(PATIENCE, upstream.clean_up(cleanup)).await;
-            drop(place);
-            let id = cleanup.credential.id();
-            let error = match tried {
-                Ok(Ok(())) => return true,
-                Ok(Err(error)) => Some(error),
-                Err(_) => None,
-            };
-            let text = error.as_ref().map(tracing::field::display);
-            tracing::debug!(error = text, credential = %id, "a clean-up failed");
-            let rejected = |error: &crate::Error| error.kind() == ErrorKind::CredentialRejected;
-            let hopeless = tries >= TRIES_REJECTED && error.as_ref().is_some_and(rejected);
-            if hopeless || unix_seconds() > cleanup.begun + LIFE {
+        loop {
+            if cleanup.tries > 0 && unix_seconds() > cleanup.begun + LIFE {
                 report(cleanup);
                 return true;
             }
+            let pause = PAUSES[(cleanup.tries as usize).min(PAUSES.len() - 1)];
+            let crowded = cleanup.tries >= TRIES_REJECTED && self.in_hand.count() > MOST_IN_HAND;
+            if crowded || !self.pause(pause).await {
+                return false;
+            }
+            match self.attempt(cleanup).await {
+                Some(Ok(())) => return true,
+                Some(Err(error)) if is_hopeless(cleanup, &error) => {
+                    report(cleanup);
+                    return true;
+                }
+                _ => cleanup.tries += 1,
+            }
         }
-        true
+    }
+
+    /// Tries once; none where that took too long, or where the upstream is not among the settings
+    /// any more, to which it may come back.
+    async fn attempt(&self, cleanup: &mut Cleanup) -> Option<Result<()>> {
+        let name = cleanup.credential.upstream().clone();
+        let (upstream, places) = self.upstreams.get(&name).zip(self.places.get(&name))?;
+        // Nobody closes the semaphore, and without a place the call would be made all the same.
+        let _place = places.acquire().await;
+        let tried = timeout(PATIENCE, upstream.clean_up(cleanup)).await.ok();
+        let error = tried.as_ref().and_then(|tried| tried.as_ref().err());
+        if !matches!(tried, Some(Ok(()))) {
+            let error = error.map(tracing::field::display);
+            tracing::debug!(error, credential = %cleanup.credential.id(), "a clean-up failed");
+        }
+        tried
     }
 
     /// Waits; says no if the engine stops and the pause is a long one.
@@ -214,6 +238,10 @@ impl Workers {
             _ = stopped.changed() => false,
         }
     }
+}
+
+fn is_hopeless(cleanup: &Cleanup, error: &Error) -> bool {
+    error.kind() == ErrorKind::CredentialRejected && cleanup.tries + 1 >= TRIES_REJECTED
 }
 
 fn report(cleanup: &Cleanup) {

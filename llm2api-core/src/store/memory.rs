@@ -211,7 +211,10 @@ impl Store for MemoryStore {
     }
 
     async fn remove_outbox(&self, ids: &[String]) -> Result<()> {
-        self.state().outbox.retain(|id, _| !ids.contains(id));
+        let mut state = self.state();
+        for id in ids {
+            state.outbox.remove(id);
+        }
         Ok(())
     }
 

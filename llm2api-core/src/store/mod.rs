@@ -99,8 +99,7 @@ pub trait Store: Debug + Send + Sync + 'static {
 
     /// Keeps an entry of the outbox, in the place of one with its id.
     ///
-    /// It outlives the process. A power cut may undo it, as the work may then be found undone by
-    /// other means.
+    /// It outlives the process. A power cut may undo it: calls wait for this, and not for a disk.
     async fn put_outbox(&self, entry: &OutboxEntry) -> Result<()>;
 
     /// Removes entries of the outbox that this store put or took; passes over those that are gone.

@@ -26,7 +26,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
-pub use outbox::{Cleanup, NoOutbox, Outbox, Run, Target};
+pub use outbox::{Claims, Cleanup, NoOutbox, Outbox, Run, Target};
 pub use registry::{UpstreamConfig, build};
 
 use crate::chat::{ChatRequest, ChatStream, Model};

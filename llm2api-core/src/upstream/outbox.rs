@@ -1,5 +1,6 @@
 //! What an upstream has to see to after a call, whatever becomes of the caller and of this process.
 
+use std::collections::HashSet;
 use std::fmt::Debug;
 
 use async_trait::async_trait;
@@ -20,6 +21,10 @@ pub struct Cleanup {
     pub credential: Credential,
     /// When the call began, in seconds since 1970.
     pub begun: u64,
+    /// When the call was over, in seconds since 1970: from then on nothing new was asked for.
+    pub ended: u64,
+    /// How often this was tried in vain.
+    pub tries: u32,
     /// What to remove.
     pub target: Target,
     /// What to stop before.
@@ -57,13 +62,24 @@ impl Cleanup {
     /// Starts one with nothing to stop.
     pub fn new(credential: Credential, target: Target) -> Self {
         let id = Uuid::new_v4().simple().to_string();
-        Self { id, credential, begun: unix_seconds(), target, run: Run::Over }
+        let begun = unix_seconds();
+        Self { id, credential, begun, ended: begun, tries: 0, target, run: Run::Over }
     }
 
     /// Says that there is nothing to do.
     pub fn is_nothing(&self) -> bool {
         self.target == Target::Nothing && self.run == Run::Over
     }
+}
+
+/// What calls at an upstream have made, and may be making.
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub struct Claims {
+    /// What is named by a clean-up.
+    pub named: HashSet<String>,
+    /// Whether calls that may live have asked for something, and not heard its id yet.
+    pub asking: bool,
 }
 
 /// Takes what must be cleaned up, before it comes into being, and does it in the end.
@@ -78,8 +94,8 @@ pub trait Outbox: Debug + Send + Sync + 'static {
     /// spawns.
     fn push(&self, cleanup: Cleanup);
 
-    /// Says whether a clean-up of the credential names `target`: then it is some call's.
-    async fn knows(&self, credential: &Credential, target: &str) -> bool;
+    /// Says what calls at the credential's upstream have made, and may be making.
+    async fn claims(&self, credential: &Credential) -> Claims;
 
     /// Has `work` done to its end, though the caller may leave before.
     async fn finish(&self, work: BoxFuture<'static, ()>);
@@ -95,9 +111,8 @@ impl Outbox for NoOutbox {
 
     fn push(&self, _: Cleanup) {}
 
-    /// Nothing is known: what may be anybody's is left alone.
-    async fn knows(&self, _: &Credential, _: &str) -> bool {
-        true
+    async fn claims(&self, _: &Credential) -> Claims {
+        Claims { named: HashSet::new(), asking: true }
     }
 
     async fn finish(&self, work: BoxFuture<'static, ()>) {

@@ -73,6 +73,8 @@ impl Vault {
     /// Takes over the clean-ups that nobody is at work on any more. One that does not open, as its
     /// key is lost, is logged and forgotten.
     pub async fn take_cleanups(&self) -> Result<Vec<KeptCleanup>> {
+        // New ones are to be sealed under the key of the moment, which another server may change.
+        self.current_key().await?;
         let (mut open, mut lost) = (Vec::new(), Vec::new());
         for entry in self.inner.store.take_outbox().await? {
             match self.open_cleanup(&entry) {
@@ -83,7 +85,9 @@ impl Vault {
         if !lost.is_empty() {
             let key = "the master key they were sealed under is lost";
             tracing::warn!(count = lost.len(), "clean-ups cannot be done: {key}");
-            self.forget_cleanups(&lost).await?;
+            if let Err(error) = self.forget_cleanups(&lost).await {
+                tracing::debug!(%error, "they stay in the store");
+            }
         }
         Ok(open)
     }

@@ -5,16 +5,22 @@ use std::time::Duration;
 use tokio::time::sleep;
 
 use super::api::Caller;
+use super::marks::LATE;
 use super::server::Server;
 use super::stored::{Conversation, Progress};
 use crate::clock::unix_seconds;
 use crate::error::{Error, ErrorKind, Result};
 use crate::upstream::{Cleanup, Run, Target};
 
-/// A message that is on its way when its sender leaves arrives within this.
-const ON_ITS_WAY: Duration = Duration::from_millis(250);
-/// A conversation that was asked for and is not there after this, in seconds, was never made.
-const MADE_BY_NOW: u64 = 10;
+/// A message that is on its way when its sender leaves arrives within these pauses.
+const ON_ITS_WAY: [Duration; 4] = [
+    Duration::ZERO,
+    Duration::from_millis(250),
+    Duration::from_millis(500),
+    Duration::from_secs(1),
+];
+/// After so many tries a conversation that cannot be read is deleted unread.
+const UNREAD: u32 = 3;
 
 impl Server {
     pub(super) async fn clean_up(&self, cleanup: &mut Cleanup) -> Result<()> {
@@ -38,9 +44,13 @@ impl Server {
         marks: &str,
     ) -> Result<()> {
         for id in self.find(caller, cleanup, marks).await? {
+            // One that was named may have been written into, just before everything ended.
+            let mut named = cleanup.clone();
+            named.run = Run::Unsure(String::new());
+            self.stop(caller, &id, &mut named).await?;
             gone_is_fine(self.api.delete(caller, &id).await)?;
         }
-        let over = unix_seconds() > cleanup.begun + MADE_BY_NOW;
+        let over = unix_seconds() > cleanup.ended + LATE;
         if over { Ok(()) } else { Err(may_come()) }
     }
 
@@ -48,37 +58,50 @@ impl Server {
     /// the call would kill the next run of that conversation.
     async fn stop(&self, caller: Caller<'_>, id: &str, cleanup: &mut Cleanup) -> Result<()> {
         let generation = match &cleanup.run {
-            Run::Active(generation) => generation.clone(),
-            Run::Unsure(generation) if self.is_running(caller, id, generation).await? => {
-                generation.clone()
-            }
-            _ => return Ok(()),
+            Run::Active(generation) => Some(generation.clone()),
+            Run::Unsure(generation) => match self.running(caller, id, generation).await {
+                Err(error) if cleanup.tries >= UNREAD && error.status().is_some() => None,
+                running => running?,
+            },
+            _ => None,
         };
+        let before = std::mem::replace(&mut cleanup.run, Run::Over);
+        let Some(generation) = generation else { return Ok(()) };
         match self.api.stop(caller, id, &generation).await {
             // It has not arrived.
-            Err(error) if error.kind() == ErrorKind::Connect => Err(error),
-            _ => {
-                cleanup.run = Run::Over;
-                Ok(())
+            Err(error) if error.kind() == ErrorKind::Connect => {
+                cleanup.run = before;
+                Err(error)
             }
+            _ => Ok(()),
         }
     }
 
-    async fn is_running(&self, caller: Caller<'_>, id: &str, generation: &str) -> Result<bool> {
+    /// Returns the generation that is under way: the one that is named, or any where none is.
+    async fn running(
+        &self,
+        caller: Caller<'_>,
+        id: &str,
+        generation: &str,
+    ) -> Result<Option<String>> {
         let family = self.probe.family(&self.api, &self.sessions, caller.credential).await?;
-        for wait in [Duration::ZERO, ON_ITS_WAY] {
+        let any = generation.is_empty();
+        for wait in ON_ITS_WAY {
             sleep(wait).await;
             let stored = match Conversation::read(&self.api, caller, family, id).await {
-                Err(error) if is_gone(&error) => return Ok(false),
+                Err(error) if is_gone(&error) => return Ok(None),
                 stored => stored?,
             };
-            match stored.progress(generation) {
+            let named = stored.generation().unwrap_or_default();
+            let generation = if any { named } else { generation.to_owned() };
+            match stored.progress(&generation) {
+                Progress::None if any => return Ok(None),
                 Progress::None => {}
-                Progress::Running(_) => return Ok(true),
-                Progress::Over(_) => return Ok(false),
+                Progress::Running(_) => return Ok(Some(generation)),
+                Progress::Over(_) => return Ok(None),
             }
         }
-        Ok(false)
+        Ok(None)
     }
 }
 

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::stored::Conversation;
-use super::wire::{ListedModel, PageData};
+use super::wire::{Listed, ListedModel, PageData};
 
 /// Values that are unpacked at most: one can be pointed at from many places.
 const MOST_VALUES: usize = 100_000;
@@ -13,9 +13,19 @@ pub(super) fn conversation(page: &PageData) -> Option<Conversation> {
     page.nodes.iter().flatten().find_map(|node| {
         let data = node.data.as_slice();
         data.first()?.get("messages")?;
-        let whole = unpack(data, 0, 16, &mut MOST_VALUES.clone())?;
+        let whole = unpack(data, 0, 16, &mut { MOST_VALUES })?;
         serde_json::from_value(whole).ok()
     })
+}
+
+/// Reads the conversations that a page's data lists.
+pub(super) fn listed(page: &PageData) -> Vec<Listed> {
+    let listed = page.nodes.iter().flatten().find_map(|node| {
+        let data = node.data.as_slice();
+        let list = usize::try_from(data.first()?.get("conversations")?.as_u64()?).ok()?;
+        serde_json::from_value(unpack(data, list, 16, &mut { MOST_VALUES })?).ok()
+    });
+    listed.unwrap_or_default()
 }
 
 /// Puts what an index points at together; a field that is undefined is left out.

@@ -1,5 +1,6 @@
 //! Sees to it that no conversation of ours is left behind, however a turn ends.
 
+use crate::clock::unix_seconds;
 use crate::credential::Credential;
 use crate::upstream::{Cleanup, Run, SharedOutbox, Target};
 
@@ -24,17 +25,28 @@ impl TurnGuard {
         }
     }
 
+    /// Writes down as well that a run may follow, which is not asked for yet.
+    pub(super) async fn keep_with_run(&self, generation: &str) {
+        if let Some(cleanup) = &self.cleanup {
+            let mut cleanup = cleanup.clone();
+            cleanup.run = Run::Unsure(generation.to_owned());
+            self.outbox.keep(&cleanup).await;
+        }
+    }
+
     /// The conversation was refused: there is none.
     pub(super) fn refused(&mut self) {
         self.change(|cleanup| cleanup.target = Target::Nothing);
     }
 
-    /// The conversation has this id, and belongs to this session.
-    pub(super) fn heard(&mut self, id: &str, session: Credential) {
-        self.change(|cleanup| {
-            cleanup.target = Target::Named(id.to_owned());
-            cleanup.credential = session;
-        });
+    /// The conversation belongs to this session.
+    pub(super) fn belongs_to(&mut self, session: Credential) {
+        self.change(|cleanup| cleanup.credential = session);
+    }
+
+    /// The conversation has this id.
+    pub(super) fn heard(&mut self, id: &str) {
+        self.change(|cleanup| cleanup.target = Target::Named(id.to_owned()));
     }
 
     /// A run is asked for: from here on there may be one.
@@ -84,7 +96,8 @@ pub(super) fn title(cleanup: &str) -> String {
 
 impl Drop for TurnGuard {
     fn drop(&mut self) {
-        if let Some(cleanup) = self.cleanup.take() {
+        if let Some(mut cleanup) = self.cleanup.take() {
+            cleanup.ended = unix_seconds();
             self.outbox.push(*cleanup);
         }
     }

@@ -7,6 +7,7 @@ use sha2::{Digest, Sha256};
 
 use super::api::Caller;
 use super::config::Family;
+use super::devalue;
 use super::guard::title;
 use super::server::Server;
 use super::stored::Conversation;
@@ -19,10 +20,11 @@ use crate::upstream::Cleanup;
 const NEW: &str = "New Chat";
 /// The clock that makes ids may differ from the one that dates answers, in seconds.
 const SLACK: u64 = 2;
-/// Longest time between our asking for a conversation and its being made, in seconds.
-const LATE: u64 = 90;
-/// A call that lives has named its conversation by this age, in seconds.
-const NAMED_BY: u64 = 3;
+/// How long after a call is over what it asked for may still be made, in seconds.
+pub(super) const LATE: u64 = 30;
+/// A call that lives has named its conversation by this age, in seconds; the longer one holds where
+/// some have asked and not heard yet.
+const NAMED_BY: (u64, u64) = (3, 10);
 /// Pages of 30 conversations that are looked through.
 const PAGES: usize = 3;
 
@@ -60,15 +62,16 @@ impl Server {
         let Ok(marks) = serde_json::from_str::<Marks>(marks) else { return Ok(Vec::new()) };
         let family = self.probe.family(&self.api, &self.sessions, caller.credential).await?;
         let titled = title(&cleanup.id);
+        let claims = self.outbox.claims(&cleanup.credential).await;
         let mut found = Vec::new();
         for page in 0..PAGES {
-            let (listed, more, date) = self.list(caller, family, page).await?;
+            let List { listed, more, date } = self.list(caller, family, page).await?;
             for one in listed {
-                let may_be = one.title == titled
-                    || one.title == NEW
-                        && is_of_that_time(&one, cleanup, date)
-                        && !self.outbox.knows(&cleanup.credential, &one.id).await;
-                if may_be && self.is_it(caller, family, &one.id, &marks).await? {
+                let may_be = one.title == NEW
+                    && is_of_that_time(&one, cleanup, date, claims.asking)
+                    && !claims.named.contains(&one.id)
+                    && self.is_it(caller, family, &one.id, &marks).await;
+                if one.title == titled || may_be {
                     found.push(one.id);
                 }
             }
@@ -79,46 +82,40 @@ impl Server {
         Ok(found)
     }
 
-    /// Reads a page of the list; says whether there is another, and what time it is at the server.
-    async fn list(
-        &self,
-        caller: Caller<'_>,
-        family: Family,
-        page: usize,
-    ) -> Result<(Vec<Listed>, bool, u64)> {
-        let path = match family {
-            Family::V2 { .. } => format!("/api/v2/conversations?p={page}"),
-            Family::Y2024 => "/api/conversations".to_owned(),
+    async fn list(&self, caller: Caller<'_>, family: Family, page: usize) -> Result<List> {
+        let Family::V2 { .. } = family else {
+            // Its API may be switched off; the page has them all.
+            let page = self.api.page(caller, "", "1").await?;
+            return Ok(List { listed: devalue::listed(&page), more: false, date: unix_seconds() });
         };
-        let response = self.api.ask(caller, &path).await?;
+        let response = self.api.ask(caller, &format!("/api/v2/conversations?p={page}")).await?;
         let date = response.date().unwrap_or_else(unix_seconds);
-        Ok(match family {
-            Family::V2 { .. } => {
-                let list: Superjson<Listing> = self.api.read(response).await?;
-                (list.json.conversations, list.json.has_more, date)
-            }
-            Family::Y2024 => (self.api.read(response).await?, false, date),
-        })
+        let list: Superjson<Listing> = self.api.read(response).await?;
+        Ok(List { listed: list.json.conversations, more: list.json.has_more, date })
     }
 
-    async fn is_it(
-        &self,
-        caller: Caller<'_>,
-        family: Family,
-        id: &str,
-        marks: &Marks,
-    ) -> Result<bool> {
-        let stored = Conversation::read(&self.api, caller, family, id).await?;
-        Ok(stored.is_untouched(&marks.model, |text| hash(text) == marks.system))
+    /// One that cannot be read is not taken for ours.
+    async fn is_it(&self, caller: Caller<'_>, family: Family, id: &str, marks: &Marks) -> bool {
+        let stored = Conversation::read(&self.api, caller, family, id).await;
+        let ours = |text: &str| hash(text) == marks.system;
+        stored.is_ok_and(|stored| stored.is_untouched(&marks.model, ours))
     }
 }
 
+/// A page of the list, whether there is another, and what time it is at the server.
+struct List {
+    listed: Vec<Listed>,
+    more: bool,
+    date: u64,
+}
+
 /// Ids begin with the second in which they were made, in hex, by the server's clock.
-fn is_of_that_time(listed: &Listed, cleanup: &Cleanup, date: u64) -> bool {
+fn is_of_that_time(listed: &Listed, cleanup: &Cleanup, date: u64, asking: bool) -> bool {
     let made = listed.id.get(..8).and_then(|digits| u64::from_str_radix(digits, 16).ok());
-    let begun = (cleanup.begun + date).saturating_sub(unix_seconds());
-    let then = begun.saturating_sub(SLACK)..=begun + LATE;
-    made.is_some_and(|made| then.contains(&made) && made + NAMED_BY <= date)
+    let there = |here: u64| (here + date).saturating_sub(unix_seconds());
+    let then = there(cleanup.begun).saturating_sub(SLACK)..=there(cleanup.ended) + LATE;
+    let age = if asking { NAMED_BY.1 } else { NAMED_BY.0 };
+    made.is_some_and(|made| then.contains(&made) && made + age <= date)
 }
 
 fn hash(text: &str) -> String {

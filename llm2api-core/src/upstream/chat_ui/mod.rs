@@ -17,6 +17,7 @@ mod resume;
 mod server;
 mod session;
 mod stored;
+mod thread;
 mod turn;
 mod upload;
 mod wire;

@@ -1,9 +1,11 @@
 //! Makes the conversation of a turn.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures::FutureExt;
 use tokio::sync::oneshot;
+use tokio::time::{sleep, timeout};
 
 use super::api::Caller;
 use super::config::{Family, SESSION_COOKIE};
@@ -16,6 +18,11 @@ use super::wire::{Created, Superjson};
 use crate::credential::Credential;
 use crate::error::{Error, ErrorKind, Result};
 use crate::http::Response;
+
+/// How long a conversation is waited for whose caller has left.
+const OUTLIVED: Duration = Duration::from_secs(10);
+/// How long a call waits for its conversation to be given a title.
+const MARKING: Duration = Duration::from_secs(1);
 
 /// A conversation that was made for one turn.
 pub(super) struct Opened {
@@ -39,11 +46,13 @@ impl Server {
     /// A caller who leaves meanwhile must not leave one behind whose id nobody knows: the outbox
     /// makes it to its end, and then removes it.
     pub(super) async fn open(self: &Arc<Self>, wanted: Wanted) -> Result<Opened> {
-        let (reply, answer) = oneshot::channel();
+        let (mut reply, answer) = oneshot::channel();
         let server = self.clone();
         let work = async move {
-            // Nobody may be left to take it; then it is dropped here.
-            let _ = reply.send(server.make(&wanted).await);
+            if let Some(made) = server.make(&wanted, &mut reply).await {
+                // Nobody may be left to take it; then it is dropped here.
+                let _ = reply.send(made);
+            }
         };
         self.outbox.finish(work.boxed()).await;
         answer.await.unwrap_or_else(|_| {
@@ -52,35 +61,64 @@ impl Server {
         })
     }
 
-    async fn make(&self, wanted: &Wanted) -> Result<Opened> {
-        let credential = &wanted.credential;
-        let mut entry = self.sessions.enter(credential).await;
+    /// Makes a conversation; none where the caller left before it was asked for, or where one who
+    /// left has been outlived for long enough.
+    async fn make(
+        &self,
+        wanted: &Wanted,
+        reply: &mut oneshot::Sender<Result<Opened>>,
+    ) -> Option<Result<Opened>> {
+        let mut entry = tokio::select! {
+            entry = self.sessions.enter(&wanted.credential) => entry,
+            () = reply.closed() => return None,
+        };
         let marks = Marks::new(&wanted.model, &wanted.system).text();
-        let owner = entry.session().owner(credential);
+        let owner = entry.session().owner(&wanted.credential);
         let mut guard = TurnGuard::new(self.outbox.clone(), owner, marks);
         if entry.session().is_known() {
             guard.keep().await;
         }
-        let made = self.create(&mut entry, wanted).await.inspect_err(|error| {
-            if error.status().is_some() || error.kind() == ErrorKind::Connect {
-                guard.refused();
-            }
-        });
-        let response = match made {
-            Ok(response) => response,
+        let outlived = async {
+            reply.closed().await;
+            sleep(OUTLIVED).await;
+        };
+        let made = tokio::select! {
+            made = self.create(&mut entry, wanted) => made,
+            () = outlived => return None,
+        };
+        Some(match made {
+            Ok(response) => self.take(wanted, entry, guard, response).await,
             Err(error) => {
                 drop(entry);
-                if error.kind() == ErrorKind::CredentialRejected {
-                    self.sessions.forget(credential).await;
-                }
-                return Err(error);
+                self.note_refusal(wanted, &mut guard, &error).await;
+                Err(error)
             }
-        };
+        })
+    }
+
+    async fn note_refusal(&self, wanted: &Wanted, guard: &mut TurnGuard, error: &Error) {
+        if is_a_no(error) {
+            guard.refused();
+        }
+        if error.kind() == ErrorKind::CredentialRejected {
+            self.sessions.forget(&wanted.credential).await;
+        }
+    }
+
+    /// Takes what was made.
+    async fn take(
+        &self,
+        wanted: &Wanted,
+        entry: Entry<'_>,
+        mut guard: TurnGuard,
+        response: Response,
+    ) -> Result<Opened> {
         let session = entry.keep(response.set_cookie(SESSION_COOKIE));
+        guard.belongs_to(session.owner(&wanted.credential));
         let created: Created = self.api.read(response).await?;
         check_id(&created.conversation_id)?;
         let id = created.conversation_id;
-        guard.heard(&id, session.owner(credential));
+        guard.heard(&id);
         let stored = created.conversation.as_deref().map(serde_json::from_str);
         let stored: Option<Superjson<Conversation>> = stored.and_then(Result::ok);
         let root = stored.and_then(|stored| stored.json.root().map(str::to_owned));
@@ -124,10 +162,20 @@ impl Server {
     /// Marks a conversation as ours for those who look at the account. Nothing depends on it, and
     /// the server need not ask a model for a title.
     pub(super) async fn mark(&self, caller: Caller<'_>, opened: &Opened) {
-        if let Err(error) = self.api.rename(caller, &opened.id, &opened.guard.title()).await {
-            tracing::debug!(%error, "a conversation keeps its title");
+        let title = opened.guard.title();
+        match timeout(MARKING, self.api.rename(caller, &opened.id, &title)).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::debug!(%error, "a conversation keeps its title"),
+            Err(late) => tracing::debug!(%late, "a conversation may keep its title"),
         }
     }
+}
+
+/// Says whether an error proves that nothing was done: the server was never reached, or said no
+/// itself. A proxy before it may say 502 or 504 while it goes on.
+pub(super) fn is_a_no(error: &Error) -> bool {
+    let said = error.status().is_some_and(|status| !matches!(status, 408 | 425 | 502 | 504));
+    said || error.kind() == ErrorKind::Connect
 }
 
 /// The id goes into a path: only what chat-ui gives out passes.

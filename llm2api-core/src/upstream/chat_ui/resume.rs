@@ -1,62 +1,36 @@
 //! An answer that goes on where its connection broke.
 
 use std::pin::Pin;
-use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use futures::future::BoxFuture;
 use futures::{FutureExt, Stream};
-use tokio::time::{Instant, Sleep, sleep};
+use tokio::time::{Sleep, sleep};
 
-use super::api::{Caller, EVENTS};
-use super::config::Family;
 use super::guard::TurnGuard;
-use super::input::Ended;
-use super::server::Server;
-use super::session::Session;
-use super::stored::{Conversation, Progress, StoredAnswer};
+use super::thread::{Resumed, Thread};
 use super::turn::Turn;
 use crate::chat::ChatItem;
-use crate::credential::Credential;
 use crate::error::{Error, ErrorKind, LIVENESS_TIMEOUT, Result};
-use crate::http::BodyStream;
 use crate::upstream::decode::Answer;
 
-/// Attempts in a row that get nowhere.
+/// Attempts in a row that fail.
 const ATTEMPTS: u32 = 5;
+/// Records in a row that break off and bring nothing new, as while a model thinks behind a proxy
+/// that is quick to close.
+const RECORDS: u32 = 60;
 /// Pause before the second of them, doubling, with jitter.
 const PAUSE: Duration = Duration::from_millis(100);
-/// Pauses between two looks at a stored message, doubling.
-const LOOKS: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(2));
-/// Looks for what is either there soon or not at all.
-const FEW_LOOKS: u32 = 2;
 /// After silence a server has this long to show that the generation goes on: most likely it hangs.
 const AFTER_SILENCE: Duration = Duration::from_secs(2);
-
-/// Where a turn runs.
-#[derive(Clone)]
-pub(super) struct Thread {
-    pub(super) server: Arc<Server>,
-    pub(super) session: Session,
-    pub(super) credential: Credential,
-    pub(super) conversation: String,
-    pub(super) generation: String,
-    pub(super) family: Family,
-}
-
-/// With what an answer goes on.
-enum Resumed {
-    /// The record of its generation.
-    Record(BodyStream),
-    /// The message as it was stored in the end.
-    Stored(StoredAnswer),
-}
 
 /// The answer of one turn.
 ///
 /// The generation goes on at the server when a connection breaks: its record is read from there on,
-/// or the stored message where there is no record. No second generation is asked for.
+/// or the stored message where there is no record. No second generation is asked for. Where neither
+/// is to be had it ends with the error that broke it; what was given nothing yet may then be asked
+/// for elsewhere, and the run here is stopped.
 pub(super) struct Resuming {
     answer: Answer<Turn>,
     thread: Thread,
@@ -65,9 +39,11 @@ pub(super) struct Resuming {
     lost: Option<Error>,
     resumed: Option<BoxFuture<'static, Result<Resumed>>>,
     attempts: u32,
-    /// How far the turn had got when it was last resumed.
+    records: u32,
+    /// How far the turn had got when it was last resumed, and how much had been given.
     progress: u64,
-    /// It has to have got further by then.
+    given: u64,
+    /// More has to be given by then.
     hurry: Option<Pin<Box<Sleep>>>,
 }
 
@@ -86,11 +62,13 @@ impl Resuming {
             lost: None,
             resumed: None,
             attempts: 0,
+            records: 0,
             progress: 0,
+            given: 0,
             hurry: None,
         };
         if let Some(error) = lost {
-            this.begin(error);
+            this.lose(error);
         }
         this
     }
@@ -101,29 +79,40 @@ impl Resuming {
         if turn.run_is_over() || !turn.is_readable() || !self.answer.is_lost() {
             return false;
         }
-        let progress = self.answer.decoder.progress();
+        let progress = turn.progress();
         if progress > self.progress {
-            (self.progress, self.attempts) = (progress, 0);
+            (self.progress, self.attempts, self.records) = (progress, 0, 0);
         }
-        self.attempts < ATTEMPTS
+        self.attempts < ATTEMPTS && self.records < RECORDS
     }
 
-    fn begin(&mut self, error: Error) {
+    /// Notes why the connection was lost, and begins to resume.
+    fn lose(&mut self, error: Error) {
         tracing::debug!(%error, "resuming an answer");
-        if error.code() == LIVENESS_TIMEOUT && self.hurry.is_none() {
+        // Whether the run is still under way nobody can tell from here on without asking.
+        self.guard.is_lost();
+        let silent = |error: &Error| error.code() == LIVENESS_TIMEOUT;
+        if silent(&error) && self.hurry.is_none() {
             self.hurry = Some(Box::pin(sleep(AFTER_SILENCE)));
+            self.given = self.answer.decoder.bytes_given();
         }
-        self.lost.get_or_insert(error);
-        let pause = match self.attempts {
+        if !(self.hurry.is_some() && self.lost.as_ref().is_some_and(silent)) {
+            self.lost = Some(error);
+        }
+        self.begin();
+    }
+
+    fn begin(&mut self) {
+        let pause = match self.attempts.max(self.records).min(ATTEMPTS) {
             0 => Duration::ZERO,
-            attempts => PAUSE.mul_f64(f64::from(1 << attempts) * (0.5 + fastrand::f64() / 2.0)),
+            before => PAUSE.mul_f64(f64::from(1 << before) * (0.5 + fastrand::f64() / 2.0)),
         };
         self.attempts += 1;
         let (turn, thread) = (&self.answer.decoder, self.thread.clone());
-        let (after, ended) = (turn.resume_after(), turn.record_ended());
+        let (seen, ended) = (turn.resume_after(), turn.record_ended());
         let resume = async move {
             sleep(pause).await;
-            thread.resume(after, ended).await
+            thread.resume(seen, ended).await
         };
         self.resumed = Some(resume.boxed());
     }
@@ -132,7 +121,7 @@ impl Resuming {
     fn go_on(&mut self, found: Result<Resumed>) -> Result<()> {
         match found {
             Ok(Resumed::Record(body)) => {
-                self.guard.runs();
+                (self.attempts, self.records) = (0, self.records + 1);
                 self.answer.decoder.read_record();
                 self.answer.go_on(Some(body));
                 Ok(())
@@ -142,53 +131,68 @@ impl Resuming {
                 self.answer.decoder.take_stored(stored)
             }
             Err(error) if self.attempts < ATTEMPTS && is_passing(&error) => {
-                self.begin(error);
+                tracing::debug!(%error, "resuming failed, trying again");
+                self.begin();
                 Ok(())
             }
             Err(error) => {
                 tracing::debug!(%error, "an answer cannot be resumed");
-                self.guard.is_lost();
-                Err(self.lost.take().unwrap_or(error))
+                Err(self.told())
             }
         }
     }
 
+    /// Returns what the caller is told.
+    fn told(&mut self) -> Error {
+        self.lost.take().unwrap_or_else(no_life)
+    }
+
     /// Is ready when a server that had gone silent has shown no life.
-    fn poll_too_late(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<ChatItem>>> {
+    fn poll_too_late(&mut self, cx: &mut Context<'_>) -> Poll<Error> {
         let Some(hurry) = &mut self.hurry else { return Poll::Pending };
-        if self.answer.decoder.progress() > self.progress {
+        if self.answer.decoder.bytes_given() > self.given {
             self.hurry = None;
             return Poll::Pending;
         }
         ready!(hurry.as_mut().poll(cx));
-        (self.hurry, self.resumed) = (None, None);
-        self.guard.is_lost();
-        let lost = self.lost.take().unwrap_or_else(no_life);
-        Poll::Ready(Some(Err(self.answer.fail(lost))))
+        Poll::Ready(self.told())
+    }
+
+    /// Waits for what the answer goes on with.
+    fn poll_resumed(&mut self, cx: &mut Context<'_>) -> Poll<Result<()>> {
+        let Some(resumed) = &mut self.resumed else { return Poll::Ready(Ok(())) };
+        match resumed.poll_unpin(cx) {
+            Poll::Ready(found) => {
+                self.resumed = None;
+                Poll::Ready(self.go_on(found))
+            }
+            Poll::Pending => self.answer.poll_stalled(cx).map(Err),
+        }
     }
 
     fn poll_answer(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<ChatItem>>> {
         loop {
-            if let Some(resumed) = &mut self.resumed {
-                let found = match resumed.poll_unpin(cx) {
-                    Poll::Ready(found) => found,
-                    Poll::Pending => {
-                        let stalled = ready!(self.answer.poll_stalled(cx));
-                        self.resumed = None;
-                        return Poll::Ready(Some(Err(self.answer.fail(stalled))));
-                    }
-                };
-                self.resumed = None;
-                if let Err(error) = self.go_on(found) {
-                    return Poll::Ready(Some(Err(self.answer.fail(error))));
+            if self.resumed.is_some() {
+                if let Err(error) = ready!(self.poll_resumed(cx)) {
+                    return Poll::Ready(Some(Err(self.end(error))));
                 }
                 continue;
             }
             match ready!(Pin::new(&mut self.answer).poll_next(cx)) {
-                Some(Err(error)) if self.may_resume() => self.begin(error),
-                next => return Poll::Ready(next),
+                Some(Err(error)) if self.may_resume() => self.lose(error),
+                next => {
+                    if self.answer.is_lost() {
+                        self.guard.is_lost();
+                    }
+                    return Poll::Ready(next);
+                }
             }
         }
+    }
+
+    fn end(&mut self, error: Error) -> Error {
+        (self.hurry, self.resumed) = (None, None);
+        self.answer.fail(error)
     }
 }
 
@@ -197,8 +201,11 @@ impl Stream for Resuming {
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let next = match self.poll_answer(cx) {
-            Poll::Pending => ready!(self.poll_too_late(cx)),
             Poll::Ready(next) => next,
+            Poll::Pending => {
+                let error = ready!(self.poll_too_late(cx));
+                Some(Err(self.end(error)))
+            }
         };
         if self.answer.decoder.run_is_over() {
             self.guard.ran();
@@ -215,62 +222,13 @@ fn no_life() -> Error {
 /// Says whether another attempt may do better.
 fn is_passing(error: &Error) -> bool {
     use ErrorKind as Kind;
-    matches!(
-        error.kind(),
-        Kind::Connect
-            | Kind::ConnectionReset
-            | Kind::UpstreamIncomplete
-            | Kind::UpstreamFailed
-            | Kind::UpstreamBusy
-            | Kind::Timeout
-    )
-}
-
-impl Thread {
-    /// Asks for the record, unless it has ended without saying how the answer does; else for what
-    /// is stored.
-    async fn resume(self, after: u64, ended: Option<Ended>) -> Result<Resumed> {
-        let Self { server, session, credential, conversation, generation, family } = &self;
-        let caller = Caller { session, credential };
-        if ended.is_none() && matches!(family, Family::V2 { .. }) {
-            let record = server.api.reattach(caller, conversation, generation, after).await;
-            match record {
-                Ok(record) if record.media_type() == EVENTS => {
-                    return Ok(Resumed::Record(record.into_stream()));
-                }
-                // A page: this server has no such path.
-                Ok(_) => {}
-                Err(error) if error.status() == Some(404) => {}
-                Err(error) => return Err(error),
-            }
-        }
-        self.stored(ended).await.map(Resumed::Stored)
-    }
-
-    /// Waits until the stored message is whole, for as long as it shows that it goes on.
-    async fn stored(&self, ended: Option<Ended>) -> Result<StoredAnswer> {
-        let Self { server, session, credential, conversation, generation, family } = self;
-        let caller = Caller { session, credential };
-        let (mut pause, longest) = LOOKS;
-        let (mut looks, mut seen, mut since) = (0, None, Instant::now());
-        loop {
-            let stored = Conversation::read(&server.api, caller, *family, conversation).await?;
-            let signs = match stored.progress(generation) {
-                Progress::Over(answer) => return Ok(answer),
-                Progress::Running(signs) => Some(signs),
-                Progress::None => None,
-            };
-            // What never arrived will not, and a generation that has ended writes no more.
-            looks += u32::from(signs.is_none() || ended == Some(Ended::Otherwise));
-            if signs != seen {
-                (seen, since) = (signs, Instant::now());
-            }
-            if looks == FEW_LOOKS || since.elapsed() > server.limits.liveness_timeout {
-                let message = "the stored message does not become whole";
-                return Err(Error::new(ErrorKind::UpstreamProtocol, "resume", message));
-            }
-            sleep(pause).await;
-            pause = (pause * 2).min(longest);
-        }
-    }
+    let kinds = [
+        Kind::Connect,
+        Kind::ConnectionReset,
+        Kind::UpstreamIncomplete,
+        Kind::UpstreamFailed,
+        Kind::UpstreamBusy,
+        Kind::Timeout,
+    ];
+    kinds.contains(&error.kind())
 }

@@ -7,16 +7,18 @@ use uuid::Uuid;
 
 use super::api::{Api, Caller};
 use super::config::Family;
-use super::open::Wanted;
+use super::open::{Opened, Wanted, is_a_no};
 use super::probe::Probe;
 use super::prompt::Prompt;
-use super::resume::{Resuming, Thread};
+use super::resume::Resuming;
 use super::session::Sessions;
+use super::thread::Thread;
 use super::turn::{Head, Turn};
 use super::wire::Send;
 use crate::chat::{ChatRequest, ChatStream, Model};
 use crate::credential::Credential;
 use crate::error::{Error, ErrorKind, Result};
+use crate::http::Response;
 use crate::limits::Limits;
 use crate::upstream::SharedOutbox;
 use crate::upstream::decode::Answer;
@@ -46,42 +48,56 @@ impl Server {
         let wanted = Wanted { family, credential: credential.clone(), model, system };
         let mut opened = self.open(wanted).await?;
         let generation = Uuid::new_v4().to_string();
-        opened.guard.may_run(&generation);
-        let session = opened.session.clone();
-        let caller = Caller { session: &session, credential };
-        // What has to be cleaned up is written down before anything is put into it.
-        let (kept, marked) = (opened.guard.keep(), self.mark(caller, &opened));
-        let ((), (), root) = join3(kept, marked, self.root(family, caller, &opened)).await;
-        let root = root?;
-        let message = message(family, &prompt.text, &root, &generation);
-        let sent = self.api.send(caller, &opened.id, &message, &prompt.uploads).await;
-        let (body, lost) = match sent {
-            Ok(response) => {
-                opened.guard.runs();
-                (Some(response.into_stream()), None)
-            }
-            // It may have arrived all the same: then the answer is to be had without another run.
-            Err(error) if error.kind() == ErrorKind::ConnectionReset => (None, Some(error)),
-            Err(error) => {
-                // The server said no, or was never reached: no run began.
-                if error.status().is_some() || error.kind() == ErrorKind::Connect {
-                    opened.guard.ran();
-                }
-                return Err(error);
-            }
-        };
-        let head = Head::new(&format!("chatcmpl-{generation}"), &request.model);
-        let turn = Turn::new(head, family, credential, self.limits.event_limit);
-        let answer = Answer::new(body, turn, self.limits.progress_timeout);
         let thread = Thread {
             server: self.clone(),
-            session,
+            session: opened.session.clone(),
             credential: credential.clone(),
-            conversation: opened.id,
+            conversation: opened.id.clone(),
             generation,
             family,
         };
+        let root = self.prepare(&opened, &thread).await?;
+        let (body, lost) = match self.send(&mut opened, &thread, &prompt, &root).await {
+            Ok(response) => (Some(response.into_stream()), None),
+            // It may have arrived all the same: then the answer is to be had without another run.
+            Err(error) if may_have_arrived(&error) => (None, Some(error)),
+            Err(error) => return Err(error),
+        };
+        let head = Head::new(&format!("chatcmpl-{}", thread.generation), &request.model);
+        let turn = Turn::new(head, family, credential, self.limits.event_limit);
+        let answer = Answer::new(body, turn, self.limits.progress_timeout);
         Ok(ChatStream::new(Resuming::new(answer, thread, opened.guard, lost)))
+    }
+
+    /// Writes down what has to be cleaned up, before it comes into being, and returns the id that the
+    /// message answers.
+    async fn prepare(&self, opened: &Opened, thread: &Thread) -> Result<String> {
+        let caller = Caller { session: &thread.session, credential: &thread.credential };
+        let kept = opened.guard.keep_with_run(&thread.generation);
+        let root = self.root(thread.family, caller, opened);
+        let ((), (), root) = join3(kept, self.mark(caller, opened), root).await;
+        root
+    }
+
+    /// Sends the message.
+    async fn send(
+        &self,
+        opened: &mut Opened,
+        thread: &Thread,
+        prompt: &Prompt,
+        root: &str,
+    ) -> Result<Response> {
+        let Thread { session, credential, family, generation, .. } = thread;
+        let caller = Caller { session, credential };
+        let message = message(*family, &prompt.text, root, generation);
+        opened.guard.may_run(generation);
+        let sent = self.api.send(caller, &opened.id, &message, &prompt.uploads).await;
+        match &sent {
+            Ok(_) => opened.guard.runs(),
+            Err(error) if is_a_no(error) => opened.guard.ran(),
+            Err(_) => {}
+        }
+        sent
     }
 
     pub(super) async fn models(&self, credential: Option<&Credential>) -> Result<Vec<Model>> {
@@ -117,6 +133,11 @@ impl Server {
         }
         Ok(())
     }
+}
+
+/// Says whether a message may have arrived whose answer did not.
+fn may_have_arrived(error: &Error) -> bool {
+    error.kind() == ErrorKind::ConnectionReset || matches!(error.status(), Some(502 | 504))
 }
 
 fn message<'a>(family: Family, inputs: &'a str, id: &'a str, generation: &'a str) -> Send<'a> {

@@ -107,6 +107,12 @@ impl Conversation {
         root.from == "system" && self.model == model && prompt(asked)
     }
 
+    /// Returns the generation that writes the newest answer, where the server names it.
+    pub(super) fn generation(&self) -> Option<String> {
+        let answer = self.messages.iter().rev().find(|message| message.from == "assistant");
+        answer.and_then(|answer| answer.generation_id.clone())
+    }
+
     /// Says how far the answer of the newest turn has got. A server that names generations must
     /// name this one.
     pub(super) fn progress(self, generation: &str) -> Progress {

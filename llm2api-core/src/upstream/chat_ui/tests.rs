@@ -9,7 +9,7 @@ use proptest::sample::Index;
 
 use super::config::Family;
 use super::devalue;
-use super::stored::Conversation;
+use super::stored::{Conversation, StoredAnswer};
 use super::turn::{Head, Turn};
 use super::wire::{FeatureFlags, ListedModel, PageData, Superjson, User};
 use crate::chat::ChatItem;
@@ -261,4 +261,77 @@ fn an_endless_answer_is_given_up() {
     let token = format!(r#"{{"type":"stream","token":"{}"}}"#, "x".repeat(1 << 16));
     let got = whole(&vec![token.as_str(); 20]);
     assert!(got.contains("error upstream_protocol"), "{got:.200}");
+}
+
+/// A turn that was given these lines, and then this record of its generation.
+fn resumed(lines: &str, record: &str) -> String {
+    let head = Head::new("chatcmpl-1", "m");
+    let mut turn = Turn::new(head, V2, &Credential::anonymous("x"), LIMIT);
+    let mut out = String::new();
+    turn.push(Bytes::copy_from_slice(lines.as_bytes()));
+    drain(&mut turn, &mut out).expect("lines that are understood");
+    turn.read_record();
+    turn.push(Bytes::copy_from_slice(record.as_bytes()));
+    let ended = drain(&mut turn, &mut out).and_then(|()| turn.finish());
+    match ended.and_then(|()| drain(&mut turn, &mut out)) {
+        Ok(()) => said(&out) + " whole",
+        Err(error) => format!("{} {}", said(&out), error.code()),
+    }
+}
+
+/// The text of a transcript.
+fn said(out: &str) -> String {
+    let content = |line: &str| {
+        let line: serde_json::Value = serde_json::from_str(line).ok()?;
+        line["choices"][0]["delta"]["content"].as_str().map(str::to_owned)
+    };
+    out.lines().filter_map(content).collect()
+}
+
+fn event(number: u64, update: &str) -> String {
+    format!("id: {number}\nevent: update\ndata: {update}\n\n")
+}
+
+const HELLO: &str = r#"{"type":"stream","token":"Hello "}"#;
+const WORLD: &str = r#"{"type":"stream","token":"world"}"#;
+const FINAL: &str = r#"{"type":"finalAnswer","text":"Hello world","interrupted":false}"#;
+
+#[test]
+fn a_record_that_comes_again_is_not_given_twice() {
+    let lines = format!("{HELLO}\n");
+    let record = [event(1, HELLO), event(2, WORLD), event(3, FINAL)].concat();
+    assert_eq!(resumed(&lines, &record), "Hello world whole");
+    // A server that does not heed from where it was asked.
+    let twice = [event(1, HELLO), event(2, WORLD), event(1, HELLO), event(2, WORLD)].concat();
+    assert_eq!(resumed("", &(twice + &event(3, FINAL))), "Hello world whole");
+}
+
+#[test]
+fn an_empty_event_is_no_update() {
+    assert_eq!(resumed("", "event: update\ndata:\n\n"), " upstream_protocol");
+}
+
+#[test]
+fn a_number_that_is_missing_after_a_tool_is_lost_content() {
+    let tool = r#"{"type":"tool","subtype":"call","uuid":"u"}"#;
+    let last = r#"{"type":"finalAnswer","text":"world","interrupted":false}"#;
+    let whole = [event(1, HELLO), event(2, tool), event(3, WORLD), event(4, last)].concat();
+    assert_eq!(resumed("", &whole), "Hello world whole");
+    let hole = [event(1, HELLO), event(3, tool), event(4, WORLD), event(5, last)].concat();
+    assert_eq!(resumed("", &hole), "Hello world upstream_incomplete");
+}
+
+#[test]
+fn thoughts_that_the_server_has_taken_out_are_not_given_twice() {
+    let head = Head::new("chatcmpl-1", "m");
+    let mut turn = Turn::new(head, V2, &Credential::anonymous("x"), LIMIT);
+    let mut out = String::new();
+    turn.push(Bytes::from("{\"type\":\"stream\",\"token\":\"<think>Hm</think>Hel\"}\n"));
+    drain(&mut turn, &mut out).expect("a line");
+    let stored =
+        StoredAnswer { text: "Hello".into(), reasoning: "Hm".into(), ..Default::default() };
+    turn.take_stored(stored).expect("the same answer");
+    drain(&mut turn, &mut out).expect("the rest");
+    assert_eq!(said(&out), "Hello");
+    assert_eq!(out.matches("\"reasoning_content\":\"Hm\"").count(), 1, "{out}");
 }

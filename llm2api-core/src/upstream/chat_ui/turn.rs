@@ -113,7 +113,12 @@ impl Turn {
     /// Returns a measure that grows as long as the turn gets anywhere, and not when it reads again
     /// what it knows.
     pub(super) fn progress(&self) -> u64 {
-        self.given.bytes() + self.lines_read.last.unwrap_or(0)
+        self.given.bytes().saturating_add(self.lines_read.last.unwrap_or(0))
+    }
+
+    /// Returns how many bytes the caller has been given.
+    pub(super) fn bytes_given(&self) -> u64 {
+        self.given.bytes()
     }
 
     /// Says whether what came are updates at all, as far as anything came.
@@ -136,6 +141,7 @@ impl Turn {
     /// [`resume_after`](Self::resume_after) says. Lines have no numbers: after some of them the
     /// record comes from its beginning, and what was given is not given again.
     pub(super) fn read_record(&mut self) {
+        self.lines_read.ended = None;
         self.input = Input::Events(SseDecoder::new(self.limit));
         if self.lines_read.last.is_none() {
             self.start_again();
@@ -154,6 +160,11 @@ impl Turn {
     /// Ends the turn with the message that the server has stored.
     pub(super) fn take_stored(&mut self, stored: StoredAnswer) -> Result<()> {
         let StoredAnswer { text, reasoning, files, interrupted, failure } = stored;
+        if !reasoning.is_empty() && has_tag(&self.said) && !has_tag(&text) {
+            // The server has taken the thoughts out of the text.
+            self.start_again();
+            self.gain(Piece::Reasoning(reasoning.clone()))?;
+        }
         let more = self.given.reasoning().and_then(|given| reasoning.strip_prefix(given));
         if let Some(more) = more.map(str::to_owned) {
             self.gain(Piece::Reasoning(more))?;
@@ -169,12 +180,17 @@ impl Turn {
         self.ends_with(&text, interrupted)
     }
 
-    /// Notes an update's number. One that is missing may have been text.
-    fn note(&mut self, number: Option<u64>) {
-        if let Some(number) = number {
-            let last = self.lines_read.last.replace(number).unwrap_or(0);
-            self.lines_read.broken |= number > last + 1;
+    /// Notes an update's number; says no to one that was read before. One that is missing may have
+    /// been text.
+    fn is_next(&mut self, number: Option<u64>) -> bool {
+        let Some(number) = number else { return true };
+        let last = self.lines_read.last.unwrap_or(0);
+        if number <= last {
+            return false;
         }
+        self.lines_read.broken |= number > last.saturating_add(1);
+        self.lines_read.last = Some(number);
+        true
     }
 
     fn line(&mut self, text: &[u8]) -> Result<()> {
@@ -183,7 +199,7 @@ impl Turn {
                 self.lines_read.understood = true;
                 self.object(line)
             }
-            Err(_) if !self.lines_read.understood && text[0] != b'{' => {
+            Err(_) if !self.lines_read.understood && text.first() != Some(&b'{') => {
                 self.lines_read.broken = true;
                 Err(not_updates())
             }
@@ -217,8 +233,7 @@ impl Turn {
 
     fn token(&mut self, token: &str) -> Result<()> {
         if self.said.len() + token.len() > self.limit {
-            let message = "the answer is longer than the one line that its final text must fit in";
-            return Err(Error::new(ErrorKind::UpstreamProtocol, "chat", message));
+            return Err(too_long());
         }
         self.said.push_str(token);
         let thoughts = self.splitter.push(token);
@@ -250,7 +265,11 @@ impl Turn {
                 Err(in_band(message, line.status_code, self.began, &self.credential))
             }
             // No final answer: the model's service gave no finish reason; the tokens are the text.
-            "finished" if self.began => {
+            "finished" if !self.began => {
+                self.state = State::Over;
+                Err(empty())
+            }
+            "finished" => {
                 self.check_lines()?;
                 self.finish_with(FinishReason::Stop)
             }
@@ -280,12 +299,14 @@ impl Turn {
         if let Some(rest) = text.strip_prefix(said) {
             return Ok(rest.to_owned());
         }
-        if said.trim() == text.trim() || (self.tools && said.ends_with(text)) {
+        if said.trim() == text.trim() {
             return Ok(String::new());
         }
         if self.tools {
+            // The text is that of the last round only: it proves nothing of what came before.
             self.check_lines()?;
-            return Ok(format!("\n\n{text}"));
+            let there = said.ends_with(text);
+            return Ok(if there { String::new() } else { format!("\n\n{text}") });
         }
         Err(diverged())
     }
@@ -324,6 +345,9 @@ impl Turn {
 
     /// Gives the caller what is new of a piece.
     fn gain(&mut self, piece: Piece) -> Result<()> {
+        if self.given.bytes() > 2 * self.limit as u64 {
+            return Err(too_long());
+        }
         match self.given.take(piece).map_err(|_| diverged())? {
             Some(Piece::Reasoning(text)) => self.send(Delta::reasoning(text)),
             Some(Piece::Text(text)) => self.send(Delta::text(text)),
@@ -356,10 +380,8 @@ impl Decode for Turn {
             && let Some(received) = self.input.next()?
         {
             match received {
-                Received::Update(line, number) => {
-                    self.note(number);
-                    self.line(&line)?;
-                }
+                Received::Update(line, number) if self.is_next(number) => self.line(&line)?,
+                Received::Update(..) => {}
                 Received::End(how) => self.lines_read.ended = Some(how),
             }
         }
@@ -379,13 +401,26 @@ impl Decode for Turn {
             State::Whole => Ok(()),
             _ if broken && !self.lines_read.understood => Err(not_updates()),
             _ if cut => Err(incomplete("upstream_incomplete", "the upstream's answer broke off")),
-            _ => Err(Error::new(ErrorKind::UpstreamProtocol, "chat", "the answer is empty")),
+            _ => Err(empty()),
         }
     }
 
     fn tail(&self) -> Option<Duration> {
         (self.state == State::Whole && self.items.is_empty()).then_some(TAIL)
     }
+}
+
+fn has_tag(text: &str) -> bool {
+    text.trim_start().starts_with("<think>")
+}
+
+fn too_long() -> Error {
+    let message = "the answer is longer than the one line that its final text must fit in";
+    Error::new(ErrorKind::UpstreamProtocol, "chat", message)
+}
+
+fn empty() -> Error {
+    Error::new(ErrorKind::UpstreamProtocol, "chat", "the answer is empty")
 }
 
 fn diverged() -> Error {
