@@ -21,8 +21,9 @@
 //! # Ok(()) }
 //! ```
 //!
-//! The words a prompt can hold are listed in [`plan`]; connections that break are made by a
-//! [`cutter`]; real servers and a real Redis come from [`processes`].
+//! The words a prompt can hold are listed in [`plan`], and what scripts are made of comes from
+//! [`pieces`]; connections that break are made by a [`cutter`]; real servers and a real Redis come
+//! from [`processes`].
 
 mod clock;
 pub mod cutter;
@@ -32,6 +33,7 @@ mod http;
 mod lock;
 mod log;
 mod options;
+pub mod pieces;
 pub mod plan;
 mod play;
 pub mod processes;

@@ -75,7 +75,26 @@ pub struct StopCall {
     pub running: bool,
 }
 
+impl Snapshot {
+    /// Who sent messages and asked for completions, in order: cookies and keys as they came.
+    pub fn senders(&self) -> Vec<&str> {
+        self.requests.iter().filter(|request| request.is_send()).map(Received::sender).collect()
+    }
+}
+
 impl Received {
+    /// The key or the cookies that it came with; empty without.
+    pub fn sender(&self) -> &str {
+        self.header("authorization").or_else(|| self.header("cookie")).unwrap_or_default()
+    }
+
+    /// Whether it sent a message or asked for a completion.
+    pub fn is_send(&self) -> bool {
+        let id = self.path.strip_prefix("/conversation/");
+        let send = id.is_some_and(|id| !id.contains('/'));
+        self.method == "POST" && (send || self.path.ends_with("/chat/completions"))
+    }
+
     /// The first header of this name, in any case.
     pub fn header(&self, name: &str) -> Option<&str> {
         let found = self.headers.iter().find(|(key, _)| key.eq_ignore_ascii_case(name));

@@ -1,6 +1,7 @@
 //! Real processes on free ports: the server, a simulator and a Redis. Each ends with its handle.
 
 mod api;
+mod outcome;
 mod program;
 mod redis;
 mod server;
@@ -10,6 +11,7 @@ mod wait;
 mod wire;
 
 pub use api::{Answer, Api, MODEL, envelope, http, state_of};
+pub use outcome::Outcome;
 pub use program::Program;
 pub use redis::Redis;
 pub use server::{ADMIN_KEY, API_KEY, Server};
