@@ -1,0 +1,52 @@
+//! An upstream that misbehaves behind the real server: what the client gets, and what it costs.
+
+mod after;
+mod breaks;
+mod hold;
+mod splits;
+
+use std::sync::Arc;
+
+use futures::future::join_all;
+use llm2api_tests::processes::{CHAT_UI, OPENAI, Outcome, Stage};
+use llm2api_tests::{Options, Script, Step};
+use tokio::sync::Semaphore;
+
+/// Every kind of upstream, in both modes.
+pub(crate) const LANES: [(&str, bool); 4] =
+    [(OPENAI, true), (OPENAI, false), (CHAT_UI, true), (CHAT_UI, false)];
+/// Cases that are tried at the same time.
+const AT_ONCE: usize = 4;
+
+/// A stage with so many accounts, where what is cut cannot be taken up again.
+pub(crate) async fn stage(kind: &str, accounts: usize, settings: &[(&str, &str)]) -> Stage {
+    let options = Options { reattach: false, read_conversations: false, ..Options::default() };
+    let cookies: Vec<_> = (1..=accounts).map(|number| format!("account-{number}")).collect();
+    let cookies = cookies.join(",");
+    let own = [("COOKIES", cookies.as_str())];
+    Stage::start(kind, options, &[&own, settings].concat()).await
+}
+
+/// Asks once, and has the upstream play these scripts.
+pub(crate) async fn ask(stage: &Stage, stream: bool, scripts: &[Vec<Step>]) -> Outcome {
+    for steps in scripts {
+        stage.upstream.script(Script::steps(steps.clone()));
+    }
+    Outcome::of(&stage.server.api, "hello", stream).await
+}
+
+/// Tries all cases, a few at a time.
+pub(crate) async fn each<C, F: Future<Output = ()>>(
+    cases: impl IntoIterator<Item = C>,
+    attempt: impl Fn(C) -> F,
+) {
+    let places = Arc::new(Semaphore::new(AT_ONCE));
+    let attempts = cases.into_iter().map(|case| {
+        let (places, attempt) = (places.clone(), attempt(case));
+        async move {
+            let _place = places.acquire().await.expect("nobody closes it");
+            attempt.await;
+        }
+    });
+    join_all(attempts).await;
+}
