@@ -1,9 +1,14 @@
 //! An upstream that misbehaves behind the real server: what the client gets, and what it costs.
 
 mod after;
+mod alias;
 mod breaks;
+mod creation;
 mod hold;
+mod last;
 mod splits;
+mod table;
+mod waits;
 
 use std::sync::Arc;
 

@@ -1,0 +1,33 @@
+//! A chat-ui that refuses the conversation, before any message.
+
+use llm2api_tests::plan::ANSWER;
+use llm2api_tests::processes::{CHAT_UI, Outcome};
+use llm2api_tests::{Script, Step};
+
+use crate::table::refuse;
+use crate::{each, stage};
+
+#[tokio::test]
+async fn g08_a_conversation_that_is_refused_is_made_with_another_account() {
+    let faults = [
+        ("reset", Step::Reset),
+        ("401", refuse(401, &[])),
+        ("login page", refuse(302, &[("location", "/login")])),
+        ("403", refuse(403, &[])),
+        ("429", refuse(429, &[])),
+        ("500", refuse(500, &[])),
+    ];
+    each(faults, async |(name, fault)| {
+        let stage = stage(CHAT_UI, 2, &[]).await;
+        stage.upstream.script_path("/conversation", Script::steps([fault]));
+        let told = Outcome::of(&stage.server.api, "hello", true).await;
+        assert!(told.is_whole() && told.text() == ANSWER, "{name}: {told:?}");
+        let log = stage.upstream.log();
+        let made = log
+            .requests
+            .iter()
+            .filter(|request| request.method == "POST" && request.path == "/conversation");
+        assert_eq!((made.count(), log.senders().len()), (2, 1), "{name}");
+    })
+    .await;
+}
