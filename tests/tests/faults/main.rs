@@ -8,6 +8,7 @@ mod hold;
 mod last;
 mod splits;
 mod table;
+mod types;
 mod waits;
 
 use std::sync::Arc;
