@@ -3,7 +3,7 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
-use llm2api_tests::processes::{OPENAI, Outcome, Server};
+use llm2api_tests::processes::{CHAT_UI, OPENAI, Outcome, Server};
 use socket2::{Domain, Socket, Type};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
@@ -65,4 +65,9 @@ async fn play(kind: &str, stream: bool) {
 #[tokio::test]
 async fn an_upstream_that_is_not_reached_in_time_is_a_gateway_timeout() {
     each([true, false], async |stream| play(OPENAI, stream).await).await;
+}
+
+#[tokio::test]
+async fn a_chat_ui_that_is_not_reached_in_time_is_a_gateway_timeout_as_well() {
+    each([true, false], async |stream| play(CHAT_UI, stream).await).await;
 }

@@ -95,22 +95,17 @@ fn refused() -> Vec<Case> {
     cases
 }
 
-/// What takes too long while the client reads: the stream ends with an error.
-fn ended() -> Vec<Case> {
+/// What takes too long behind its first content: a stream ends with an error, and who does not
+/// stream has seen nothing yet and gets a status.
+fn ended(stream: bool) -> Vec<Case> {
+    let status = if stream { 200 } else { 504 };
     let cases = [OPENAI, CHAT_UI].map(|kind| {
         [
             ("LIVENESS_TIMEOUT", falls_silent(kind), "upstream_silent"),
             ("PROGRESS_TIMEOUT", only_lives(kind), "upstream_stalled"),
             ("TOTAL_TIMEOUT", goes_on(kind), "total_timeout"),
         ]
-        .map(|(setting, steps, code)| Case {
-            setting,
-            kind,
-            stream: true,
-            steps,
-            status: 200,
-            code,
-        })
+        .map(|(setting, steps, code)| Case { setting, kind, stream, steps, status, code })
     });
     cases.into_iter().flatten().collect()
 }
@@ -136,7 +131,12 @@ async fn what_takes_too_long_before_the_answer_is_refused_under_the_settings_cod
 
 #[tokio::test]
 async fn g10_what_takes_too_long_in_a_stream_ends_it_under_the_settings_code() {
-    each(ended(), play).await;
+    each(ended(true), play).await;
+}
+
+#[tokio::test]
+async fn what_takes_too_long_in_an_answer_that_is_not_streamed_is_a_gateway_timeout() {
+    each(ended(false), play).await;
 }
 
 /// Keep-alives feed one clock, and content feeds both.
