@@ -181,9 +181,30 @@ impl Error {
         !self.inner.exhausted && self.inner.kind.verdict().is_retryable()
     }
 
-    /// Says whether the upstream took too long: to be reached, to answer, or to begin.
+    /// Says whether the upstream took too long: to be reached, to begin, or to go on.
     pub fn is_timeout(&self) -> bool {
-        self.inner.kind == ErrorKind::Timeout || self.code() == CONNECT_TIMEOUT
+        let late = [CONNECT_TIMEOUT, LIVENESS_TIMEOUT, PROGRESS_TIMEOUT, TOTAL_TIMEOUT];
+        self.inner.kind == ErrorKind::Timeout || late.contains(&self.code())
+    }
+
+    /// Returns the same error for another caller, without its source.
+    pub(crate) fn copy(&self) -> Self {
+        let Inner { kind, operation, code, status, retry_after, exhausted, .. } = *self.inner;
+        let (message, param) = (self.inner.message.clone(), self.inner.param.clone());
+        let (context, source) = (self.inner.context.clone(), None);
+        let inner = Inner {
+            kind,
+            operation,
+            message,
+            code,
+            param,
+            status,
+            retry_after,
+            exhausted,
+            context,
+            source,
+        };
+        Self { inner: Box::new(inner) }
     }
 
     /// Says whether a limit of our own has ended the call, which says nothing about an upstream.

@@ -27,18 +27,9 @@ pub(crate) struct Cached<T> {
 #[derive(Debug)]
 struct State<T> {
     value: Option<T>,
-    failure: Option<Failure>,
+    failure: Option<Error>,
     until: Option<Instant>,
     round: u64,
-}
-
-/// What is left of an error that several callers get.
-#[derive(Clone, Debug)]
-struct Failure {
-    kind: ErrorKind,
-    operation: &'static str,
-    message: String,
-    status: Option<u16>,
 }
 
 impl<T: Clone> Cached<T> {
@@ -86,7 +77,7 @@ impl<T: Clone> Cached<T> {
                 state.until = Some(after(self.life));
             }
             Err(error) => {
-                state.failure = Some(Failure::of(&error));
+                state.failure = Some(error);
                 state.until = Some(after(self.pause));
             }
         }
@@ -101,7 +92,7 @@ impl<T: Clone> Cached<T> {
 impl<T: Clone> State<T> {
     /// Says whether one who came in this round has to ask himself.
     fn wants_another(&self, round: u64) -> bool {
-        let kind = self.failure.as_ref().filter(|_| self.value.is_none()).map(|one| one.kind);
+        let kind = self.failure.as_ref().filter(|_| self.value.is_none()).map(Error::kind);
         self.round == round
             || matches!(kind, Some(ErrorKind::CredentialRejected | ErrorKind::CredentialForbidden))
     }
@@ -109,27 +100,8 @@ impl<T: Clone> State<T> {
     fn answer(&self) -> Result<T> {
         match (&self.value, &self.failure) {
             (Some(value), _) => Ok(value.clone()),
-            (None, Some(failure)) => Err(failure.clone().into_error()),
+            (None, Some(failure)) => Err(failure.copy()),
             (None, None) => Err(slow()),
-        }
-    }
-}
-
-impl Failure {
-    fn of(error: &Error) -> Self {
-        Self {
-            kind: error.kind(),
-            operation: error.operation(),
-            message: error.message().to_owned(),
-            status: error.status(),
-        }
-    }
-
-    fn into_error(self) -> Error {
-        let error = Error::new(self.kind, self.operation, self.message);
-        match self.status {
-            Some(status) => error.with_status(status),
-            None => error,
         }
     }
 }
@@ -187,6 +159,22 @@ mod tests {
         assert_eq!(asked.load(Ordering::Relaxed), 1);
         assert!(call().await.is_err());
         assert_eq!(asked.load(Ordering::Relaxed), 2, "who comes later asks again");
+    }
+
+    #[tokio::test]
+    async fn what_is_told_to_several_is_the_whole_error() {
+        let cached = Cached::<u8>::new(LIFE, LIFE);
+        let limited = || {
+            Error::new(ErrorKind::RateLimited, "ask", "slow down")
+                .with_code("rate_limit")
+                .with_status(429)
+                .with_retry_after(LIFE)
+        };
+        for _ in 0..2 {
+            let told = cached.get(async || Err(limited())).await.expect_err("limited");
+            assert_eq!((told.code(), told.retry_after()), ("rate_limit", Some(LIFE)));
+            assert_eq!((told.to_string(), told.status()), (limited().to_string(), Some(429)));
+        }
     }
 
     #[tokio::test(start_paused = true)]

@@ -50,8 +50,6 @@ fn page() -> Step {
 /// address, which others do not get around.
 fn common(kind: &str) -> Vec<Row> {
     let rate = if kind == CHAT_UI { 2 } else { 3 };
-    // Only chat-ui says which status its model's backend gave; OpenAI's `code` is no status.
-    let inside = if kind == CHAT_UI { 503 } else { 502 };
     let plain = Step::Text { status: 200, content_type: "text/plain".into(), body: "hi\n".into() };
     vec![
         row("reset", Step::Reset, (2, 3), 502, "upstream_reset"),
@@ -69,7 +67,7 @@ fn common(kind: &str) -> Vec<Row> {
         row("page", page(), (1, 2), 502, "upstream_protocol"),
         row("text", plain, (1, 2), 502, "upstream_protocol"),
         row("empty", Step::End, (1, 2), 502, "upstream_protocol"),
-        row("error inside", failure(kind, "mock: down", 503), (2, 3), inside, "upstream_error"),
+        row("error inside", failure(kind, "mock: down", 503), (2, 3), 503, "upstream_error"),
         row("408", refuse(408, &[]), (2, 3), 503, "upstream_busy"),
         row("425", refuse(425, &[]), (2, 3), 503, "upstream_busy"),
     ]

@@ -31,12 +31,17 @@ pub(super) fn in_band(body: &Value, began: bool, credential: &Credential) -> Err
     let said = Said::from_value(body);
     let status =
         said.code.as_ref().and_then(Value::as_u64).and_then(|code| u16::try_from(code).ok());
-    let kind = match status.filter(|status| (400..600).contains(status)) {
+    let status = status.filter(|status| (400..600).contains(status));
+    let kind = match status {
         _ if began => ErrorKind::UpstreamIncomplete,
         Some(status) => kind_of(status, &said),
         None => ErrorKind::UpstreamFailed,
     };
-    said.error(kind, Some(credential))
+    let error = said.error(kind, Some(credential));
+    match status {
+        Some(status) => error.with_status(status),
+        None => error,
+    }
 }
 
 /// Explains an answer that the upstream did not bring to its end.
