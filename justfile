@@ -20,7 +20,7 @@ test part="all":
 # What takes longer than CI has: a hundred kills, a thousand streams, every cut, ten thousand cookies
 proof: programs
     cargo build --release -p llm2api-server -p llm2api-tests --bins
-    KILL_ROUNDS=100 cargo test -p llm2api-tests --test kill
+    KILL_ROUNDS=100 cargo test -p llm2api-tests --test kill --test leave
     ulimit -n "$(ulimit -Hn)" && PROOF=true LLM2API_SERVER={{ release / "llm2api-server" }} \
         LLM2API_SIM={{ release / "llm2api-sim" }} \
         cargo test -p llm2api-tests --test load -- --nocapture --test-threads=1

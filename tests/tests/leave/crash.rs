@@ -39,6 +39,20 @@ async fn g25_nothing_is_left_behind_by_a_server_that_was_killed() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn g25_an_anonymous_session_is_cleaned_up_after_a_crash() {
+    let mut stage = Stage::start(Kind::Anonymous, 64).await;
+    stage.ask("hello", true).await;
+    let mut calls = JoinSet::new();
+    (0..4).for_each(|call| drop(calls.spawn(stage.ask("LONGRUN", call % 2 == 0))));
+    stage.sees(|log| log.running.len() == 4).await;
+    stage.crash().await;
+    // The next server is given another session, which could not see these conversations.
+    let log = stage.is_clean(SOON).await;
+    check_stops(&log, "anonymous");
+    assert_eq!(log.stop_calls.len(), 4);
+}
+
 /// Makes calls in all phases, some of which are left, until the moment has come.
 async fn play(stage: &Stage, moment: Duration) {
     // One whose clean-up may be under way. Those that follow outlast the round, so that none of them

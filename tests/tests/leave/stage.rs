@@ -17,6 +17,8 @@ pub(crate) const SESSION: &str = "session-1";
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
     ChatUi,
+    /// A chat-ui without login, which hands a session to whoever comes.
+    Anonymous,
     OpenAi,
 }
 
@@ -115,6 +117,7 @@ impl Stage {
 async fn start(kind: Kind, upstream: &Simulator, folder: &TempDir, places: u32) -> Server {
     let (kind, url, cookie) = match kind {
         Kind::ChatUi => ("chat-ui", upstream.url(), format!("hf-chat={SESSION}")),
+        Kind::Anonymous => ("chat-ui", upstream.url(), String::new()),
         Kind::OpenAi => ("openai", upstream.openai_url(), "sk-upstream".to_owned()),
     };
     let places = places.to_string();
