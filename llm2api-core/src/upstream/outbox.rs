@@ -83,6 +83,23 @@ pub struct Claims {
 }
 
 /// Takes what must be cleaned up, before it comes into being, and does it in the end.
+///
+/// # Example
+/// ```
+/// # #[tokio::main(flavor = "current_thread")] async fn main() {
+/// use llm2api_core::Credential;
+/// use llm2api_core::upstream::{Cleanup, NoOutbox, Outbox, Target};
+///
+/// async fn call(outbox: &dyn Outbox, credential: Credential) {
+///     let mut cleanup = Cleanup::new(credential, Target::Unheard("made for one call".into()));
+///     outbox.keep(&cleanup).await; // before it is asked for
+///     cleanup.target = Target::Named("66f".into());
+///     outbox.keep(&cleanup).await; // before it is used
+///     outbox.push(cleanup); // once nobody needs it, from `Drop` at the latest
+/// }
+/// call(&NoOutbox, Credential::anonymous("mine")).await;
+/// # }
+/// ```
 #[async_trait]
 pub trait Outbox: Debug + Send + Sync + 'static {
     /// Keeps a clean-up where it outlives this process, in the place of one with its id.

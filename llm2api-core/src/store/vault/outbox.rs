@@ -44,6 +44,21 @@ impl Vault {
     /// Keeps a clean-up, in the place of one with its id, until it is [forgotten].
     ///
     /// [forgotten]: Self::forget_cleanups
+    ///
+    /// # Example
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> llm2api_core::Result<()> {
+    /// use std::sync::Arc;
+    /// use llm2api_core::Credential;
+    /// use llm2api_core::store::{Keyring, MemoryStore, Vault};
+    ///
+    /// let vault = Vault::open(Arc::new(MemoryStore::default()), Keyring::random()).await?;
+    /// let credential = Credential::parse("team-chat", "hf-chat=abc")?;
+    /// vault.keep_cleanup("1", &credential, "delete 66f").await?;
+    /// assert_eq!(vault.cleanups().await?[0].details, "delete 66f");
+    /// vault.forget_cleanups(&["1".into()]).await?;
+    /// # Ok(()) }
+    /// ```
     pub async fn keep_cleanup(
         &self,
         id: &str,
