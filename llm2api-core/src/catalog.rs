@@ -1,7 +1,7 @@
 //! Which upstream serves which model.
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use crate::chat::Model;
@@ -17,17 +17,28 @@ const LIFE: Duration = Duration::from_secs(60);
 const PAUSE: Duration = Duration::from_secs(5);
 
 /// An upstream with its place in the catalogue.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Listed {
-    pub(crate) name: Arc<str>,
-    pub(crate) upstream: Arc<dyn Upstream>,
-    pub(crate) any_model: bool,
-    models: Cached<Arc<[Model]>>,
+    name: Arc<str>,
+    upstream: Arc<dyn Upstream>,
+    any_model: bool,
+    /// Shared with the catalogue before, where it had the same upstream.
+    models: Arc<Cached<Arc<[Model]>>>,
 }
 
 impl Listed {
     pub(crate) fn new(name: &str, upstream: Arc<dyn Upstream>, any_model: bool) -> Self {
-        Self { name: name.into(), upstream, any_model, models: Cached::new(LIFE, PAUSE) }
+        let models = Arc::new(Cached::new(LIFE, PAUSE));
+        Self { name: name.into(), upstream, any_model, models }
+    }
+
+    /// Lists the same upstream again; what it has said of its models is still known.
+    pub(crate) fn again(&self, any_model: bool) -> Self {
+        Self { any_model, ..self.clone() }
+    }
+
+    pub(crate) fn upstream(&self) -> &Arc<dyn Upstream> {
+        &self.upstream
     }
 
     fn route(&self, model: &str) -> Route {
@@ -46,35 +57,56 @@ impl Listed {
 
 /// All upstreams, and the aliases of their models.
 #[derive(Debug)]
-pub(crate) struct Catalog {
+pub(crate) struct Edition {
     upstreams: Vec<Listed>,
     aliases: HashMap<String, Vec<Route>>,
+}
+
+/// The edition that holds now. Calls that wait for a place find the next one here as well.
+#[derive(Debug)]
+pub(crate) struct Catalog {
+    edition: RwLock<Arc<Edition>>,
     pool: Pool,
 }
 
 impl Catalog {
-    /// Makes a catalogue; each alias names `upstream/model` in order of preference.
-    ///
-    /// # Errors
-    /// [`ErrorKind::Configuration`] for an alias of an unknown upstream.
-    pub(crate) fn new(
-        upstreams: Vec<Listed>,
-        aliases: Vec<(String, Vec<String>)>,
-        pool: Pool,
-    ) -> Result<Self> {
-        let mut catalog = Self { upstreams, aliases: HashMap::new(), pool };
-        for (name, serve) in aliases {
-            let targets = serve.iter().map(|target| catalog.target(&name, target));
-            let targets = targets.collect::<Result<Vec<_>>>()?;
-            catalog.aliases.insert(name, targets);
-        }
-        Ok(catalog)
+    pub(crate) fn new(edition: Edition, pool: Pool) -> Self {
+        Self { edition: RwLock::new(Arc::new(edition)), pool }
+    }
+
+    /// Puts another edition in the place of this one.
+    pub(crate) fn replace(&self, edition: Edition) {
+        *self.edition.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(edition);
     }
 
     /// Lists the models of all upstreams and the aliases. An upstream that cannot be asked is left
     /// out, unless none can.
     pub(crate) async fn models(&self) -> Result<Vec<Model>> {
-        let lists = self.upstreams.iter().map(|listed| listed.models(&self.pool));
+        self.edition().models(&self.pool).await
+    }
+
+    fn edition(&self) -> Arc<Edition> {
+        self.edition.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+impl Edition {
+    /// Makes an edition; each alias names `upstream/model` in order of preference.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Configuration`] for an alias of an unknown upstream.
+    pub(crate) fn new(upstreams: Vec<Listed>, aliases: Vec<(String, Vec<String>)>) -> Result<Self> {
+        let mut edition = Self { upstreams, aliases: HashMap::new() };
+        for (name, serve) in aliases {
+            let targets = serve.iter().map(|target| edition.target(&name, target));
+            let targets = targets.collect::<Result<Vec<_>>>()?;
+            edition.aliases.insert(name, targets);
+        }
+        Ok(edition)
+    }
+
+    async fn models(&self, pool: &Pool) -> Result<Vec<Model>> {
+        let lists = self.upstreams.iter().map(|listed| listed.models(pool));
         let lists = futures::future::join_all(lists).await;
         let aliases = self.aliases.keys().map(|name| Model::new(name, "llm2api"));
         let mut models: Vec<Model> = aliases.collect();
@@ -107,8 +139,8 @@ impl Catalog {
 
     /// Asks all upstreams which of them list the model; fails where none does and one could not be
     /// asked, since that one may.
-    async fn listing(&self, model: &str) -> Result<Vec<Route>> {
-        let lists = self.upstreams.iter().map(|listed| listed.models(&self.pool));
+    async fn listing(&self, model: &str, pool: &Pool) -> Result<Vec<Route>> {
+        let lists = self.upstreams.iter().map(|listed| listed.models(pool));
         let lists = futures::future::join_all(lists).await;
         let mut routes = Vec::new();
         let mut failure = None;
@@ -135,17 +167,18 @@ impl Catalog {
 #[async_trait]
 impl Routes for Catalog {
     async fn routes(&self, model: &str) -> Result<Vec<Route>> {
-        if let Some(routes) = self.aliases.get(model) {
+        let edition = self.edition();
+        if let Some(routes) = edition.aliases.get(model) {
             return Ok(routes.clone());
         }
-        if let Some(route) = self.prefixed(model) {
+        if let Some(route) = edition.prefixed(model) {
             return Ok(vec![route]);
         }
         // The only upstream is asked itself: that costs no listing.
-        if let [only] = &*self.upstreams {
+        if let [only] = &*edition.upstreams {
             return Ok(vec![only.route(model)]);
         }
-        let routes = self.listing(model).await?;
+        let routes = edition.listing(model, &self.pool).await?;
         if routes.is_empty() {
             let message = format!("no upstream lists the model `{model:.200}`: see GET /v1/models");
             return Err(

@@ -8,14 +8,12 @@ use tokio::time::timeout_at;
 use tower::ServiceExt;
 
 use crate::accounts::Accounts;
-use crate::catalog::Catalog;
 use crate::chat::{Call, ChatRequest, ChatStream, Message, Model};
 use crate::clock::after;
 use crate::error::{Error, ErrorKind, Result, TOTAL_TIMEOUT};
-use crate::limits::Limits;
 use crate::metrics::Metrics;
 use crate::pool::Pool;
-use crate::stack::{ChatService, ClientBuilder, Parts};
+use crate::stack::{ClientBuilder, Engine};
 use crate::tasks::Tasks;
 
 /// A client over all upstreams. Cloning is cheap and shares everything.
@@ -46,12 +44,7 @@ pub struct Client {
 }
 
 struct Inner {
-    service: ChatService,
-    limits: Limits,
-    catalog: Arc<Catalog>,
-    pool: Pool,
-    accounts: Accounts,
-    metrics: Metrics,
+    engine: Engine,
     tasks: Mutex<Option<Tasks>>,
 }
 
@@ -61,11 +54,8 @@ impl Client {
         ClientBuilder::default()
     }
 
-    pub(crate) fn new(service: ChatService, parts: Parts, tasks: Tasks) -> Self {
-        let tasks = Mutex::new(Some(tasks));
-        let Parts { limits, catalog, pool, accounts, metrics, .. } = parts;
-        let inner = Inner { service, limits, catalog, pool, accounts, metrics, tasks };
-        Self { inner: Arc::new(inner) }
+    pub(crate) fn new(engine: Engine, tasks: Tasks) -> Self {
+        Self { inner: Arc::new(Inner { engine, tasks: Mutex::new(Some(tasks)) }) }
     }
 
     /// Asks for an answer.
@@ -78,10 +68,11 @@ impl Client {
     /// when a later call may succeed, where that is known.
     pub async fn chat(&self, mut request: ChatRequest) -> Result<ChatStream> {
         request.validate()?;
+        let course = self.inner.engine.course();
         // A call of its own: the same request may be sent again.
-        request.call = Call::new(request.call.id()).with_sends(self.inner.limits.max_attempts);
-        let answer = self.inner.service.clone().oneshot(request);
-        let stream = match self.inner.limits.total_timeout {
+        request.call = Call::new(request.call.id()).with_sends(course.limits.max_attempts);
+        let answer = course.service.clone().oneshot(request);
+        let stream = match course.limits.total_timeout {
             None => answer.await?,
             Some(limit) => {
                 let deadline = after(limit);
@@ -106,22 +97,70 @@ impl Client {
     /// # Errors
     /// The last upstream's error where none could be asked.
     pub async fn models(&self) -> Result<Vec<Model>> {
-        self.inner.catalog.models().await
+        self.inner.engine.lasting.catalog.models().await
     }
 
     /// Returns the pool of credentials.
     pub fn pool(&self) -> &Pool {
-        &self.inner.pool
+        &self.inner.engine.lasting.pool
     }
 
     /// Returns the accounts: to add, check, change and remove them.
     pub fn accounts(&self) -> &Accounts {
-        &self.inner.accounts
+        &self.inner.engine.accounts
     }
 
     /// Returns the counters.
     pub fn metrics(&self) -> &Metrics {
-        &self.inner.metrics
+        &self.inner.engine.lasting.metrics
+    }
+
+    /// Takes other settings while calls go on: upstreams, aliases, limits, the pool's figures, the
+    /// check interval and layers, as if the client had been built by `builder`, and as a whole or
+    /// not at all. What is known is kept: how accounts fare, what they carry, counters, which
+    /// conversation is whose.
+    ///
+    /// - Calls under way go on as they began. Those that wait for a place go by the new settings.
+    /// - An upstream whose kind, name and URL are the same, and whose limits are, keeps its
+    ///   connections and its anonymous session; one that was handed in is replaced by the new one.
+    /// - The accounts of an upstream that is missing stay in the store, out of use and unlisted.
+    ///   They come back with it, as they were left.
+    /// - Credentials that an earlier builder has not brought are kept and used at once, and checked
+    ///   in the background. An account stays where the new builder does not bring it any more.
+    /// - What lives on its own is not exchanged: of `builder`, the store, the keyring, the gate and
+    ///   the counters are not looked at.
+    ///
+    /// Several at once take turns.
+    ///
+    /// # Errors
+    /// As [`ClientBuilder::build`], and [`ErrorKind::Configuration`] after
+    /// [`shutdown`](Self::shutdown); [`ErrorKind::Store`] where the store has to be asked and
+    /// cannot be. Nothing has changed then.
+    ///
+    /// # Cancellation safety
+    /// Dropped before its end, nothing has changed, but that new credentials may be in the store.
+    ///
+    /// # Example
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> llm2api_core::Result<()> {
+    /// use llm2api_core::{Client, UpstreamConfig};
+    ///
+    /// let settings = || Client::builder().with_upstream(UpstreamConfig::new("demo", "first"));
+    /// let client = settings().build().await?;
+    /// client.reload(settings().with_alias("gpt-4o", ["first/demo"])).await?;
+    /// assert!(client.models().await?.iter().any(|model| model.id == "gpt-4o"));
+    ///
+    /// let wrong = settings().with_alias("gpt-4o", ["second/demo"]);
+    /// assert!(client.reload(wrong).await.is_err());
+    /// assert!(client.models().await?.iter().any(|model| model.id == "gpt-4o"));
+    /// # Ok(()) }
+    /// ```
+    pub async fn reload(&self, builder: ClientBuilder) -> Result<()> {
+        if self.inner.tasks.lock().unwrap_or_else(PoisonError::into_inner).is_none() {
+            let message = "the client was shut down: build another";
+            return Err(Error::new(ErrorKind::Configuration, "reload client", message));
+        }
+        self.inner.engine.reload(builder).await
     }
 
     /// Stops the background work, waiting at most `grace` for what is in hand.
@@ -135,7 +174,9 @@ impl Client {
 
 impl fmt::Debug for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Client").field("pool", &self.inner.pool.list()).finish_non_exhaustive()
+        f.debug_struct("Client")
+            .field("pool", &self.inner.engine.lasting.pool.list())
+            .finish_non_exhaustive()
     }
 }
 

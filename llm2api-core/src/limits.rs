@@ -40,6 +40,20 @@ pub struct Limits {
     pub max_concurrency_per_credential: u32,
 }
 
+impl Limits {
+    /// Returns these with those at their defaults that no upstream looks at.
+    pub(crate) fn of_upstreams(&self) -> Self {
+        let default = Self::default();
+        Self {
+            max_attempts: default.max_attempts,
+            queue_timeout: default.queue_timeout,
+            total_timeout: default.total_timeout,
+            max_concurrency_per_credential: default.max_concurrency_per_credential,
+            ..self.clone()
+        }
+    }
+}
+
 impl Default for Limits {
     fn default() -> Self {
         Self {

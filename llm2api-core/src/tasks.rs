@@ -10,7 +10,8 @@ use tokio::time::{Instant, timeout_at};
 use crate::accounts::Accounts;
 use crate::clock::after;
 use crate::error::{Error, ErrorKind, Result};
-use crate::outbox::{Desk, Upstreams};
+use crate::outbox::Desk;
+use crate::upstream::Directory;
 
 /// The running tasks. Dropping them lets the work in hand finish and takes no more.
 #[derive(Debug)]
@@ -31,7 +32,7 @@ impl Tasks {
     ///
     /// # Errors
     /// [`ErrorKind::Configuration`] outside a tokio runtime.
-    pub(crate) fn start(desk: Desk, upstreams: Upstreams, accounts: Accounts) -> Result<Self> {
+    pub(crate) fn start(desk: Desk, upstreams: Directory, accounts: Accounts) -> Result<Self> {
         let runtime = Handle::try_current().map_err(|error| {
             let message = "a client needs a tokio runtime: build it inside one";
             Error::new(ErrorKind::Configuration, "start tasks", message).with_source(error)

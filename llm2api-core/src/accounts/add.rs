@@ -1,11 +1,12 @@
 //! Adding accounts: asked about first, and kept before anybody is told.
 
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 
-use futures::{StreamExt, TryStreamExt, stream};
+use futures::{StreamExt, stream};
 
-use super::handle::{Accounts, Site};
+use super::handle::Accounts;
 use super::model::{Added, NewAccount};
+use super::plan::{Plan, Site};
 use crate::clock::{unix_millis_once, unix_seconds};
 use crate::credential::{Credential, CredentialId, Profile, Record, SavedHealth};
 use crate::error::{Error, ErrorKind, Result};
@@ -15,7 +16,7 @@ use crate::upstream::Account;
 /// Accounts of one list that are added at the same time.
 const AT_ONCE: usize = 8;
 /// Credentials of settings that are kept at the same time.
-const SEEDED_AT_ONCE: usize = 64;
+pub(super) const SEEDED_AT_ONCE: usize = 64;
 const LONGEST_LABEL: usize = 100;
 const UNPROVEN: &str = "the upstream has no login, so it cannot be proven that this works";
 
@@ -27,7 +28,7 @@ impl Accounts {
     /// `duplicate_cookie`; [`ErrorKind::Connect`] where the upstream cannot be asked;
     /// [`ErrorKind::Store`] where it cannot be kept. Nothing is kept then.
     pub async fn add(&self, new: NewAccount) -> Result<Added> {
-        let upstream = self.upstream_of(&new)?;
+        let upstream = upstream_of(&self.plan(), &new)?;
         check_label(new.label.as_deref())?;
         check_weight(new.weight)?;
         let credential = self.read(&upstream, new.secret.expose())?;
@@ -37,7 +38,7 @@ impl Accounts {
             return Err(self.duplicate(&known));
         }
         let site = self.site(&upstream)?;
-        let account = self.ask(site, &credential).await.map_err(|error| refuse(&error))?;
+        let account = self.ask(&site, &credential).await.map_err(|error| refuse(&error))?;
         let note = (!account.proven).then_some(UNPROVEN);
         let mut profile = profile(&credential, &account, new.label);
         (profile.weight, profile.enabled) = (new.weight.unwrap_or(1), new.enabled);
@@ -55,36 +56,6 @@ impl Accounts {
         stream::iter(new).map(add).buffered(AT_ONCE).collect().await
     }
 
-    /// Takes credentials from settings, each once. They are checked later, since an upstream that is
-    /// down must not keep the engine from starting.
-    pub(crate) async fn seed(&self, credentials: Vec<Credential>) -> Result<()> {
-        let seeds = stream::iter(credentials).map(|credential| self.seed_one(credential));
-        // Many at a time, which a store writes together.
-        seeds.buffered(SEEDED_AT_ONCE).try_collect().await
-    }
-
-    async fn seed_one(&self, credential: Credential) -> Result<()> {
-        let credential = self.normalised(credential);
-        let fingerprint = self.fingerprint(&credential);
-        let seeds = &self.shared.seeds;
-        seeds.lock().unwrap_or_else(PoisonError::into_inner).insert(fingerprint.clone());
-        if self.shared.book.find(&fingerprint).is_some() {
-            return Ok(());
-        }
-        let profile = profile(&credential, &Account::default(), None);
-        let id = credential.id().clone();
-        match self.keep(Record::new(credential, profile, SavedHealth::default())).await {
-            Ok(()) => {
-                let unchecked = &self.shared.unchecked;
-                unchecked.lock().unwrap_or_else(PoisonError::into_inner).push(id);
-                Ok(())
-            }
-            // Another server of the fleet was faster; its row comes with the next news.
-            Err(error) if error.code() == DUPLICATE => Ok(()),
-            Err(error) => Err(error),
-        }
-    }
-
     /// Keeps a record, then lets the pool have it.
     async fn keep(&self, record: Record) -> Result<()> {
         match self.note_store(self.shared.parts.vault.add(&record).await)? {
@@ -97,26 +68,8 @@ impl Accounts {
         }
     }
 
-    fn upstream_of(&self, new: &NewAccount) -> Result<Arc<str>> {
-        let sites = &self.shared.parts.sites;
-        let mut names: Vec<&Arc<str>> = sites.keys().collect();
-        let found = match (&new.upstream, names.as_slice()) {
-            (Some(wanted), _) => sites.get_key_value(wanted.as_str()).map(|(name, _)| name.clone()),
-            (None, [only]) => Some(Arc::clone(only)),
-            (None, _) => None,
-        };
-        found.ok_or_else(|| {
-            names.sort();
-            let names: Vec<&str> = names.into_iter().map(|name| &**name).collect();
-            let text = format!("name the upstream of the account: one of {}", names.join(", "));
-            Error::new(ErrorKind::InvalidRequest, "add account", text)
-                .with_code("unknown_upstream")
-                .with_param("upstream")
-        })
-    }
-
-    pub(super) fn site(&self, upstream: &str) -> Result<&Site> {
-        self.shared.parts.sites.get(upstream).ok_or_else(super::handle::not_found)
+    pub(super) fn site(&self, upstream: &str) -> Result<Site> {
+        self.plan().sites.get(upstream).cloned().ok_or_else(super::handle::not_found)
     }
 
     /// Says which account has the same secret, or is the same account.
@@ -133,7 +86,11 @@ impl Accounts {
 
 const DUPLICATE: &str = "duplicate_cookie";
 
-fn profile(credential: &Credential, account: &Account, label: Option<String>) -> Profile {
+pub(super) fn profile(
+    credential: &Credential,
+    account: &Account,
+    label: Option<String>,
+) -> Profile {
     let named = label.or_else(|| account.name.as_deref().map(label_of));
     Profile {
         label: named.unwrap_or_else(|| credential.id().to_string()),
@@ -143,6 +100,24 @@ fn profile(credential: &Credential, account: &Account, label: Option<String>) ->
         created_ms: unix_millis_once(),
         ..Profile::default()
     }
+}
+
+fn upstream_of(plan: &Plan, new: &NewAccount) -> Result<Arc<str>> {
+    let sites = &plan.sites;
+    let mut names: Vec<&Arc<str>> = sites.keys().collect();
+    let found = match (&new.upstream, names.as_slice()) {
+        (Some(wanted), _) => sites.get_key_value(wanted.as_str()).map(|(name, _)| name.clone()),
+        (None, [only]) => Some(Arc::clone(only)),
+        (None, _) => None,
+    };
+    found.ok_or_else(|| {
+        names.sort();
+        let names: Vec<&str> = names.into_iter().map(|name| &**name).collect();
+        let text = format!("name the upstream of the account: one of {}", names.join(", "));
+        Error::new(ErrorKind::InvalidRequest, "add account", text)
+            .with_code("unknown_upstream")
+            .with_param("upstream")
+    })
 }
 
 /// Turns what a check failed with into what an operator can act on.

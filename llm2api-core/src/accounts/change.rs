@@ -31,6 +31,7 @@ impl Accounts {
     }
 
     async fn switch(&self, id: &CredentialId, enabled: bool) -> Result<AccountStatus> {
+        self.get(id)?;
         self.change_profile(id, move |profile| profile.enabled = enabled).await?;
         self.get(id)
     }
@@ -42,6 +43,7 @@ impl Accounts {
     pub async fn clear(&self, id: &CredentialId) -> Result<AccountStatus> {
         let (this, id) = (self.clone(), id.clone());
         self.finish(async move {
+            this.get(&id)?;
             let Parts { pool, vault, .. } = &this.shared.parts;
             let cleared = pool.cleared_health(&id).ok_or_else(not_found)?;
             this.note_store(vault.set_health(&[(id.clone(), cleared)]).await)?;
@@ -99,7 +101,7 @@ impl Accounts {
         self.shared.parts.pool.remove(id);
         self.shared.book.remove(id);
         self.shared.parts.metrics.forget_credential(id.as_str());
-        self.settle_anonymous();
+        self.admit(Vec::new());
     }
 
     /// Keeps a changed profile, and only then goes by it.
@@ -149,7 +151,7 @@ impl Accounts {
         let read = self.read(old.upstream(), secret.expose())?;
         let new = Credential::with_id(id.clone(), old.upstream().clone(), read.material().clone());
         let site = self.site(new.upstream())?;
-        let account = self.ask(site, &new).await.map_err(|error| refuse(&error))?;
+        let account = self.ask(&site, &new).await.map_err(|error| refuse(&error))?;
         let (this, id) = (self.clone(), id.clone());
         self.finish(async move { this.put_in_place(&id, new, account).await }).await
     }

@@ -6,8 +6,9 @@ use futures::{StreamExt, stream};
 use tokio::time::{Instant, timeout};
 
 use super::add::label_of;
-use super::handle::{Accounts, Site, not_found};
+use super::handle::{Accounts, not_found};
 use super::model::{Checked, Verdict};
+use super::plan::Site;
 use crate::clock::unix_seconds;
 use crate::credential::{Credential, CredentialId, Profile, Signal};
 use crate::error::{Error, ErrorKind, Result};
@@ -33,7 +34,7 @@ impl Accounts {
         let site = self.site(credential.upstream())?;
         // Nobody closes the semaphore, and without a place the check would be made all the same.
         let _place = self.shared.checks.acquire().await;
-        let found = self.ask(site, &credential).await;
+        let found = self.ask(&site, &credential).await;
         let this = self.clone();
         self.finish(async move {
             let verdict = this.conclude(&credential, found).await;
@@ -49,7 +50,7 @@ impl Accounts {
 
     /// Checks all accounts, a few at a time.
     pub async fn check_all(&self) -> Vec<Checked> {
-        self.check_these(self.shared.book.ids()).await
+        self.check_these(self.ids()).await
     }
 
     pub(super) async fn check_these(&self, ids: Vec<CredentialId>) -> Vec<Checked> {
@@ -64,7 +65,7 @@ impl Accounts {
             let text = "the upstream did not answer in time";
             Err(Error::new(ErrorKind::Timeout, "check credential", text))
         };
-        let limit = self.shared.parts.check_timeout.max(Duration::from_millis(1));
+        let limit = self.plan().check_timeout.max(Duration::from_millis(1));
         let asked = timeout(limit, site.upstream.check(credential)).await;
         asked.unwrap_or_else(|_| late())
     }

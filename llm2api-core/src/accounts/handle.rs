@@ -2,15 +2,16 @@
 
 use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, PoisonError};
+use std::sync::{Arc, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use tokio::sync::{Mutex, Semaphore, mpsc};
+use tokio::sync::{Mutex, Semaphore, mpsc, watch};
 use tokio::time::Instant;
 
 use super::book::{Book, Page};
 use super::jobs::Job;
 use super::model::{AccountState, AccountStatus, Exported, Target};
+use super::plan::Plan;
 use crate::clock::unix_millis;
 use crate::credential::{Credential, CredentialId, Health, Material, Profile, Record};
 use crate::error::{Error, ErrorKind, Result};
@@ -18,7 +19,6 @@ use crate::metrics::{Batch, Metrics};
 use crate::pool::{CredentialStatus, Event, Member, Pool};
 use crate::single_flight::Turns;
 use crate::store::{Count, Fingerprint, Standing, Vault, Version};
-use crate::upstream::Upstream;
 
 /// Checks that run at the same time.
 const CHECKS: usize = 8;
@@ -43,29 +43,18 @@ pub struct Accounts {
     pub(super) shared: Arc<Shared>,
 }
 
-/// An upstream, as accounts see it.
-#[derive(Debug)]
-pub(crate) struct Site {
-    pub(crate) upstream: Arc<dyn Upstream>,
-    pub(crate) max_concurrency: u32,
-    pub(crate) per_minute: u32,
-}
-
 /// What accounts are made of.
 #[derive(Debug)]
 pub(crate) struct Parts {
     pub(crate) pool: Pool,
     pub(crate) vault: Vault,
     pub(crate) metrics: Metrics,
-    pub(crate) sites: HashMap<Arc<str>, Site>,
-    pub(crate) check_timeout: Duration,
-    pub(crate) check_interval: Option<Duration>,
-    pub(crate) longest_rest: Duration,
 }
 
 #[derive(Debug)]
 pub(super) struct Shared {
     pub(super) parts: Parts,
+    pub(super) plan: watch::Sender<Arc<Plan>>,
     pub(super) book: Book,
     /// One at a time for the same secret.
     pub(super) adding: Turns<String>,
@@ -89,11 +78,13 @@ pub(super) struct Shared {
     /// Accounts that settings brought and nobody has checked.
     pub(super) unchecked: std::sync::Mutex<Vec<CredentialId>>,
     pub(super) store_works: AtomicBool,
+    /// One at a time takes accounts in, so that all are taken in by the same plan.
+    admitting: std::sync::Mutex<()>,
 }
 
 impl Accounts {
-    /// Takes up what the vault has.
-    pub(crate) async fn open(parts: Parts) -> Result<Self> {
+    /// Takes up what the vault has of the plan's upstreams.
+    pub(crate) async fn open(parts: Parts, plan: Plan) -> Result<Self> {
         let events = Mutex::new(parts.pool.events());
         let (jobs, job_list) = mpsc::unbounded_channel();
         if let Some(places) = parts.vault.places() {
@@ -103,6 +94,7 @@ impl Accounts {
         let counts = parts.vault.counts("credential:").await?;
         let shared = Shared {
             parts,
+            plan: watch::Sender::new(Arc::new(plan)),
             book: Book::default(),
             adding: Turns::default(),
             checking: Turns::default(),
@@ -117,6 +109,7 @@ impl Accounts {
             seeds: std::sync::Mutex::default(),
             unchecked: std::sync::Mutex::default(),
             store_works: AtomicBool::new(true),
+            admitting: std::sync::Mutex::default(),
         };
         let accounts = Self { shared: Arc::new(shared) };
         accounts.admit(records);
@@ -168,8 +161,8 @@ impl Accounts {
         match target {
             Target::Id(id) => self.get(id).map(|account| account.id),
             Target::Secret(secret) => {
-                let sites = self.shared.parts.sites.keys();
-                let mut found = sites.filter_map(|upstream| {
+                let plan = self.plan();
+                let mut found = plan.sites.keys().filter_map(|upstream| {
                     let credential = self.read(upstream, secret.expose()).ok()?;
                     self.shared.book.find(&self.fingerprint(&credential))
                 });
@@ -196,7 +189,13 @@ impl Accounts {
             let Profile { label, weight, enabled, .. } = self.shared.book.get(&id)?.profile;
             Some(Exported { credential, label, weight, enabled })
         };
-        self.shared.book.ids().into_iter().filter_map(one).collect()
+        self.ids().into_iter().filter_map(one).collect()
+    }
+
+    /// Lists the accounts of the upstreams that are in use, oldest first.
+    pub(super) fn ids(&self) -> Vec<CredentialId> {
+        let in_use = |id: &CredentialId| self.shared.parts.pool.is_in_use(id);
+        self.shared.book.ids().into_iter().filter(in_use).collect()
     }
 
     /// Says whether the store can be reached; where it cannot, calls go on with what is known.
@@ -208,46 +207,57 @@ impl Accounts {
 
     /// Takes records into the pool and the book; a record that is known already is changed.
     pub(super) fn admit(&self, records: Vec<Record>) {
-        let Shared { parts, book, .. } = &*self.shared;
+        let _turn = self.admitting();
+        self.admit_now(records);
+    }
+
+    pub(super) fn admitting(&self) -> MutexGuard<'_, ()> {
+        // Nothing panics while it holds the lock.
+        self.shared.admitting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Does it for somebody who has the turn.
+    pub(super) fn admit_now(&self, records: Vec<Record>) {
+        let (plan, Shared { parts, book, .. }) = (self.plan(), &*self.shared);
         let members: Vec<_> = records
             .into_iter()
-            .filter(|record| parts.sites.contains_key(record.credential.upstream()))
+            .filter(|record| plan.sites.contains_key(record.credential.upstream()))
             .map(|record| {
-                let member = self.member(&record);
+                let member = self.member(&record, &plan);
                 let fingerprint = self.fingerprint(&record.credential);
                 book.put(record.credential.id().clone(), Page::new(record.profile, fingerprint));
                 member
             })
             .collect();
         parts.pool.add(members);
-        self.settle_anonymous();
+        self.settle_anonymous(&plan);
     }
 
     /// Makes the pool's entry for a record.
-    pub(super) fn member(&self, record: &Record) -> Member {
-        let Parts { sites, metrics, longest_rest, .. } = &self.shared.parts;
+    fn member(&self, record: &Record, plan: &Plan) -> Member {
+        let metrics = &self.shared.parts.metrics;
         let mut health = Health::default();
-        health.restore(&record.health, Instant::now(), unix_millis(), *longest_rest);
+        health.restore(&record.health, Instant::now(), unix_millis(), plan.longest_rest);
         health.set_disabled(!record.profile.enabled);
         let member = Member::new(record.credential.clone())
             .with_weight(record.profile.weight)
             .with_health(health)
             .with_tally(metrics.credential(record.credential.id().as_str()));
-        match sites.get(record.credential.upstream()) {
+        match plan.sites.get(record.credential.upstream()) {
             Some(site) => member
-                .with_max_concurrency(site.max_concurrency)
-                .with_requests_per_minute(site.per_minute),
+                .with_max_concurrency(site.terms.max_concurrency)
+                .with_requests_per_minute(site.terms.per_minute),
             None => member,
         }
     }
 
     /// Gives each upstream without an account the anonymous credential, and takes it from those
     /// that have one.
-    pub(super) fn settle_anonymous(&self) {
-        let Parts { pool, sites, metrics, .. } = &self.shared.parts;
+    fn settle_anonymous(&self, plan: &Plan) {
+        let Parts { pool, metrics, .. } = &self.shared.parts;
         let anonymous = &self.shared.anonymous;
         let mut anonymous = anonymous.lock().unwrap_or_else(PoisonError::into_inner);
-        for (name, site) in sites {
+        for (name, site) in &plan.sites {
             match (pool.count_of(name), anonymous.get(name)) {
                 (0, _) => {
                     // Under one name on every server and in every process, as it is one account.
@@ -257,8 +267,8 @@ impl Accounts {
                     let credential = Credential::with_id(id, name.clone(), Material::Anonymous);
                     pool.add([Member::new(credential)
                         .with_tally(tally)
-                        .with_max_concurrency(site.max_concurrency)
-                        .with_requests_per_minute(site.per_minute)]);
+                        .with_max_concurrency(site.terms.max_concurrency)
+                        .with_requests_per_minute(site.terms.per_minute)]);
                 }
                 (2.., Some(id)) => {
                     pool.remove(id);
@@ -271,14 +281,7 @@ impl Accounts {
 
     /// Reads a secret in the form that its upstream knows it by.
     pub(super) fn read(&self, upstream: &Arc<str>, secret: &str) -> Result<Credential> {
-        Credential::parse(upstream.clone(), secret).map(|read| self.normalised(read))
-    }
-
-    pub(super) fn normalised(&self, credential: Credential) -> Credential {
-        let upstream = credential.upstream().clone();
-        let Some(site) = self.shared.parts.sites.get(&upstream) else { return credential };
-        let material = site.upstream.normalise(credential.material().clone());
-        Credential::with_id(credential.id().clone(), upstream, material)
+        Credential::parse(upstream.clone(), secret).map(|read| self.plan().normalised(read))
     }
 
     pub(super) fn fingerprint(&self, credential: &Credential) -> Fingerprint {

@@ -9,12 +9,12 @@ use futures::future::OptionFuture;
 use futures::stream::FuturesUnordered;
 use futures::{StreamExt, future};
 use tokio::sync::watch;
-use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep, sleep_until};
 use uuid::Uuid;
 
 use super::handle::Accounts;
 use crate::backlog;
-use crate::clock::unix_seconds;
+use crate::clock::{after, unix_seconds};
 use crate::credential::{CredentialId, Signal};
 use crate::error::Result;
 use crate::pool::Event;
@@ -110,7 +110,7 @@ impl Accounts {
     async fn check_anonymous(&self, id: &CredentialId) {
         let Some(credential) = self.shared.parts.pool.credential(id) else { return };
         let Ok(site) = self.site(credential.upstream()) else { return };
-        if self.ask(site, &credential).await.is_ok() {
+        if self.ask(&site, &credential).await.is_ok() {
             self.shared.parts.pool.learn(id, &Signal::CheckPassed);
         }
     }
@@ -172,18 +172,32 @@ impl Accounts {
     }
 
     async fn check_from_time_to_time(&self) {
-        let unchecked = {
-            let mut list = self.shared.unchecked.lock().unwrap_or_else(PoisonError::into_inner);
-            std::mem::take(&mut *list)
-        };
-        self.check_these(unchecked).await;
-        let Some(every) = self.shared.parts.check_interval else { return future::pending().await };
+        let mut plan = self.shared.plan.subscribe();
+        let mut every = plan.borrow_and_update().check_interval;
+        let mut next = next_round(every);
         loop {
-            // Servers and restarts must not fall into step.
-            sleep(every.mul_f64(0.9 + 0.2 * fastrand::f64())).await;
-            let checked = self.check_these(self.due(every)).await;
-            tracing::debug!(accounts = checked.len(), "checked the accounts");
+            self.check_these(self.take_unchecked()).await;
+            tokio::select! {
+                () = sleep_until(next.unwrap_or_else(Instant::now)), if next.is_some() => {
+                    let checked = self.check_these(self.due(every.unwrap_or_default())).await;
+                    tracing::debug!(accounts = checked.len(), "checked the accounts");
+                    next = next_round(every);
+                }
+                _ = plan.changed() => {
+                    let now = plan.borrow_and_update().check_interval;
+                    // Reloads that leave the interval alone must not put the next round off.
+                    if now != every {
+                        (every, next) = (now, next_round(now));
+                    }
+                }
+            }
         }
+    }
+
+    /// Returns what the settings have brought and nobody has checked.
+    fn take_unchecked(&self) -> Vec<CredentialId> {
+        let mut list = self.shared.unchecked.lock().unwrap_or_else(PoisonError::into_inner);
+        std::mem::take(&mut *list)
     }
 
     /// Those that no server has checked for half of the interval; by the monotonic clock, since
@@ -193,12 +207,12 @@ impl Accounts {
         let due = |id: &CredentialId| {
             self.shared.book.get(id).is_some_and(|page| !page.asked.is_some_and(recent))
         };
-        self.shared.book.ids().into_iter().filter(due).collect()
+        self.ids().into_iter().filter(due).collect()
     }
 
     async fn extend_idle(&self) {
         loop {
-            for id in self.shared.book.ids() {
+            for id in self.ids() {
                 self.extend_if_idle(&id).await;
             }
             sleep(IDLE_LOOK.mul_f64(0.9 + 0.2 * fastrand::f64())).await;
@@ -245,4 +259,9 @@ impl Accounts {
     pub fn standing(&self) -> Option<Standing> {
         self.shared.parts.vault.places().map(|places| places.standing())
     }
+}
+
+/// Returns when all accounts are checked next: servers and restarts must not fall into step.
+fn next_round(every: Option<Duration>) -> Option<Instant> {
+    every.map(|every| after(every.mul_f64(0.9 + 0.2 * fastrand::f64())))
 }

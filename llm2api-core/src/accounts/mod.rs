@@ -12,6 +12,7 @@ mod jobs;
 mod keep;
 mod model;
 mod news;
+mod plan;
 
 pub use handle::Accounts;
 pub use model::{
@@ -19,4 +20,5 @@ pub use model::{
     Verdict,
 };
 
-pub(crate) use handle::{Parts, Site};
+pub(crate) use handle::Parts;
+pub(crate) use plan::{Plan, Site};

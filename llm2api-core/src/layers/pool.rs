@@ -8,7 +8,10 @@ use tower::{Layer, Service};
 use super::{ChatFuture, take_ready};
 use crate::chat::{ChatRequest, ChatStream};
 use crate::error::{Error, ErrorKind, Result};
-use crate::pool::{Attempt, Pool, Routes, Thread};
+use crate::pool::{Attempt, Lease, Pool, Routes, Thread};
+
+/// How often a call that has found nobody looks for other routes: as often as settings change.
+const REROUTES: usize = 3;
 
 /// Turns a request into an [`Attempt`]: finds where the model is served and leases a credential.
 ///
@@ -108,9 +111,26 @@ fn no_sends() -> Error {
 }
 
 impl PoolLayer {
+    /// Leases along the routes of a model; where they have changed while the call waited, and those
+    /// that it knew lead nowhere any more, along the new ones.
+    async fn lease(&self, request: &ChatRequest) -> Result<Lease> {
+        let mut routes = self.routes.routes(&request.model).await?;
+        for _ in 0..REROUTES {
+            let refusal = match self.pool.lease(&routes, &request.call).await {
+                Err(error) if error.kind() == ErrorKind::NoCredential => error,
+                answer => return answer,
+            };
+            let now = self.routes.routes(&request.model).await?;
+            if now == routes {
+                return Err(refusal);
+            }
+            routes = now;
+        }
+        self.pool.lease(&routes, &request.call).await
+    }
+
     async fn attempt(&self, mut request: ChatRequest) -> Result<Attempt> {
-        let routes = self.routes.routes(&request.model).await?;
-        let lease = self.pool.lease(&routes, &request.call).await.map_err(|error| {
+        let lease = self.lease(&request).await.map_err(|error| {
             // On a retry, why the attempt before failed says more than that nobody is left.
             request.call.take_kept().map_or(error, Error::into_exhausted)
         })?;

@@ -11,6 +11,7 @@ use tokio::time::timeout;
 
 use super::details;
 use super::in_hand::InHand;
+use super::maker::Maker;
 use super::work::{Desk, Order};
 use crate::credential::Credential;
 use crate::store::Vault;
@@ -20,19 +21,30 @@ use crate::upstream::{Claims, Cleanup, Outbox, Target};
 /// as away, and what it was told it may still keep.
 const PATIENCE: Duration = Duration::from_millis(250);
 
-/// An outbox over a store, whose work a task does.
+/// An outbox over a store, whose work a task does; each upstream has an end of its own.
 #[derive(Clone)]
 pub(crate) struct CleanUps {
     vault: Vault,
     orders: mpsc::UnboundedSender<Order>,
     in_hand: InHand,
+    maker: Maker,
 }
 
 impl CleanUps {
     /// Makes an outbox, and the desk where its work is done.
     pub(crate) fn new(vault: Vault) -> (Self, Desk) {
         let desk = Desk::new(vault.clone());
-        (Self { vault, orders: desk.sender(), in_hand: desk.in_hand() }, desk)
+        (
+            Self { vault, orders: desk.sender(), in_hand: desk.in_hand(), maker: Maker::default() },
+            desk,
+        )
+    }
+
+    /// Returns an end for another upstream, which has to be named once it is built.
+    pub(crate) fn end(&self) -> (Self, Maker) {
+        let end = Self { maker: Maker::default(), ..self.clone() };
+        let maker = end.maker.clone();
+        (end, maker)
     }
 
     async fn write_down(&self, cleanup: &Cleanup) -> crate::Result<()> {
@@ -52,8 +64,8 @@ impl Outbox for CleanUps {
     }
 
     fn push(&self, cleanup: Cleanup) {
-        if let Err(late) = self.orders.send(Order::CleanUp(cleanup))
-            && let Order::CleanUp(cleanup) = late.0
+        if let Err(late) = self.orders.send(Order::CleanUp(cleanup, self.maker.upstream()))
+            && let Order::CleanUp(cleanup, _) = late.0
             && !cleanup.is_nothing()
         {
             let id = cleanup.id;
@@ -82,8 +94,13 @@ impl Outbox for CleanUps {
 
     async fn finish(&self, work: BoxFuture<'static, ()>) {
         let (done, finished) = oneshot::channel();
-        // Whoever asked for it may have left.
-        let work = work.map(|()| done.send(()).unwrap_or_default()).boxed();
+        // Whoever asked for it may have left; what the work leaves behind is its upstream's to do.
+        let upstream = self.maker.upstream();
+        let work = work.map(move |()| {
+            drop(upstream);
+            done.send(()).unwrap_or_default();
+        });
+        let work = work.boxed();
         match self.orders.send(Order::Finish(work)) {
             // It ends without a word only where the engine does.
             Ok(()) => drop(finished.await),

@@ -4,7 +4,8 @@
 mod details;
 mod handle;
 mod in_hand;
+mod maker;
 mod work;
 
 pub(crate) use handle::CleanUps;
-pub(crate) use work::{Desk, Upstreams};
+pub(crate) use work::Desk;

@@ -1,7 +1,7 @@
 //! Where the outbox's work is done.
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use futures::StreamExt;
@@ -16,7 +16,7 @@ use super::in_hand::InHand;
 use crate::clock::unix_seconds;
 use crate::error::{Error, ErrorKind, Result};
 use crate::store::Vault;
-use crate::upstream::{Cleanup, Upstream};
+use crate::upstream::{Cleanup, Directory, Upstream};
 
 /// Clean-ups that run at the same time at one upstream.
 const AT_ONCE: usize = 16;
@@ -47,12 +47,10 @@ const LOOK: Duration = Duration::from_secs(5);
 /// How long what is done, and could not be forgotten, waits.
 const RETRY: Duration = Duration::from_secs(1);
 
-/// Upstreams by name.
-pub(crate) type Upstreams = Arc<HashMap<Arc<str>, Arc<dyn Upstream>>>;
-
 /// What the desk is told to do.
 pub(super) enum Order {
-    CleanUp(Cleanup),
+    /// A clean-up, and the upstream that has left it, where that is known.
+    CleanUp(Cleanup, Option<Arc<dyn Upstream>>),
     Forget(String),
     Finish(BoxFuture<'static, ()>),
 }
@@ -83,12 +81,11 @@ impl Desk {
 
     /// Does what comes, and what earlier processes have left, until told to stop; then finishes
     /// what does not take long.
-    pub(crate) async fn work(self, upstreams: Upstreams, stopped: watch::Receiver<()>) {
+    pub(crate) async fn work(self, upstreams: Directory, stopped: watch::Receiver<()>) {
         let Self { vault, orders, sender, in_hand } = self;
-        let places = |(name, _): (&Arc<str>, _)| (name.clone(), Semaphore::new(AT_ONCE));
-        let places = upstreams.iter().map(places).collect();
         let (done, finished) = unbounded_channel();
-        let workers = Workers { upstreams, places, stopped: stopped.clone(), done, in_hand };
+        let (places, stops) = (Mutex::default(), stopped.clone());
+        let workers = Workers { upstreams, places, stopped: stops, done, in_hand };
         join3(
             serve(orders, workers, stopped.clone()),
             look(&vault, sender, stopped.clone()),
@@ -126,7 +123,9 @@ async fn look(vault: &Vault, left: UnboundedSender<Order>, mut stopped: watch::R
                 for kept in kept {
                     let id = kept.id.clone();
                     // One of a version that cannot be read is nothing to do.
-                    let order = details::read(kept).map_or(Order::Forget(id), Order::CleanUp);
+                    let order = details::read(kept);
+                    let order =
+                        order.map_or(Order::Forget(id), |order| Order::CleanUp(order, None));
                     // Once the engine has stopped nobody takes it; it stays in the store.
                     let _ = left.send(order);
                 }
@@ -160,8 +159,8 @@ async fn forget(
 }
 
 struct Workers {
-    upstreams: Upstreams,
-    places: HashMap<Arc<str>, Semaphore>,
+    upstreams: Directory,
+    places: Mutex<HashMap<Arc<str>, Arc<Semaphore>>>,
     stopped: watch::Receiver<()>,
     done: UnboundedSender<String>,
     in_hand: InHand,
@@ -170,16 +169,16 @@ struct Workers {
 impl Workers {
     async fn follow(&self, order: Order) {
         match order {
-            Order::CleanUp(cleanup) => self.clean_up(cleanup).await,
+            Order::CleanUp(cleanup, maker) => self.clean_up(cleanup, maker).await,
             Order::Forget(id) => drop(self.done.send(id)),
             Order::Finish(work) => work.await,
         }
     }
 
     /// Does one clean-up, as often as it takes, and has it forgotten.
-    async fn clean_up(&self, mut cleanup: Cleanup) {
+    async fn clean_up(&self, mut cleanup: Cleanup, maker: Option<Arc<dyn Upstream>>) {
         let held = self.in_hand.hold(&cleanup.id);
-        let over = cleanup.is_nothing() || self.tries(&mut cleanup).await;
+        let over = cleanup.is_nothing() || self.tries(&mut cleanup, maker.as_ref()).await;
         drop(held);
         if over {
             // Nobody reads any more: the engine is being aborted.
@@ -188,7 +187,7 @@ impl Workers {
     }
 
     /// Says whether the clean-up is over, by success or because nothing helps.
-    async fn tries(&self, cleanup: &mut Cleanup) -> bool {
+    async fn tries(&self, cleanup: &mut Cleanup, maker: Option<&Arc<dyn Upstream>>) -> bool {
         loop {
             if cleanup.tries > 0 && unix_seconds() > cleanup.begun + LIFE {
                 report(cleanup);
@@ -199,7 +198,7 @@ impl Workers {
             if crowded || !self.pause(pause).await {
                 return false;
             }
-            match self.attempt(cleanup).await {
+            match self.attempt(cleanup, maker).await {
                 Some(Ok(())) => return true,
                 Some(Err(error)) if is_hopeless(cleanup, &error) => {
                     report(cleanup);
@@ -210,11 +209,16 @@ impl Workers {
         }
     }
 
-    /// Tries once; none where that took too long, or where the upstream is not among the settings
-    /// any more, to which it may come back.
-    async fn attempt(&self, cleanup: &mut Cleanup) -> Option<Result<()>> {
+    /// Tries once, at the upstream that has left it, else at who has the name; none where that took
+    /// too long, or where the name is not among the settings any more, to which it may come back.
+    async fn attempt(
+        &self,
+        cleanup: &mut Cleanup,
+        maker: Option<&Arc<dyn Upstream>>,
+    ) -> Option<Result<()>> {
         let name = cleanup.credential.upstream().clone();
-        let (upstream, places) = self.upstreams.get(&name).zip(self.places.get(&name))?;
+        let upstream = maker.cloned().or_else(|| self.upstreams.get(&name))?;
+        let places = self.places(&name);
         // Nobody closes the semaphore, and without a place the call would be made all the same.
         let _place = places.acquire().await;
         let tried = timeout(PATIENCE, upstream.clean_up(cleanup)).await.ok();
@@ -224,6 +228,11 @@ impl Workers {
             tracing::debug!(error, credential = %cleanup.credential.id(), "a clean-up failed");
         }
         tried
+    }
+
+    fn places(&self, name: &Arc<str>) -> Arc<Semaphore> {
+        let mut places = self.places.lock().unwrap_or_else(PoisonError::into_inner);
+        places.entry(name.clone()).or_insert_with(|| Arc::new(Semaphore::new(AT_ONCE))).clone()
     }
 
     /// Waits; says no if the engine stops and the pause is a long one.

@@ -32,11 +32,11 @@ const NEVER: u64 = u64::MAX;
 #[derive(Debug)]
 pub(super) struct Entry {
     pub(super) credential: Credential,
-    pub(super) max: u32,
-    pub(super) per_minute: u32,
     pub(super) tally: Arc<Tally>,
     base: Instant,
     seats: Arc<Seats>,
+    max: AtomicU32,
+    per_minute: AtomicU32,
     weight: AtomicU32,
     /// Where it stands among the group's.
     position: AtomicUsize,
@@ -89,11 +89,11 @@ impl Entry {
         };
         let entry = Self {
             credential: member.credential,
-            max: member.max_concurrency,
-            per_minute: member.per_minute,
             tally: member.tally,
             base,
             seats: old.map_or_else(|| Arc::new(Seats::new()), |old| old.seats.clone()),
+            max: AtomicU32::new(member.max_concurrency),
+            per_minute: AtomicU32::new(member.per_minute),
             weight: AtomicU32::new(member.weight),
             position: AtomicUsize::new(usize::MAX),
             ready_at: AtomicU64::new(0),
@@ -143,18 +143,20 @@ impl Entry {
         let on_trial = self.half_open.load(Ordering::Acquire) && self.seats.is_on_trial();
         let full_until = self.full_until.load(Ordering::Relaxed);
         !on_trial
-            && self.in_flight() < self.max
+            && self.in_flight() < self.max()
             && (full_until == 0 || full_until <= self.tick(now))
             && self.has_minute(now)
     }
 
     fn has_minute(&self, now: Instant) -> bool {
-        self.per_minute == 0 || self.lock().minute.has_room(self.per_minute, now)
+        let limit = self.per_minute();
+        limit == 0 || self.lock().minute.has_room(limit, now)
     }
 
     /// Counts a call that begins; says no where the minute is full.
     fn begin_minute(&self, now: Instant) -> bool {
-        self.per_minute == 0 || self.lock().minute.begin(self.per_minute, now)
+        let limit = self.per_minute();
+        limit == 0 || self.lock().minute.begin(limit, now)
     }
 
     /// Takes a place; says no where another call was faster.
@@ -163,8 +165,8 @@ impl Entry {
             return None;
         }
         let place = match self.half_open.load(Ordering::Acquire) {
-            true => self.seats.take_for_trial(self.max).then_some(Place::Trial)?,
-            false => self.seats.take(self.max).then_some(Place::Ordinary)?,
+            true => self.seats.take_for_trial(self.max()).then_some(Place::Trial)?,
+            false => self.seats.take(self.max()).then_some(Place::Ordinary)?,
         };
         if !self.begin_minute(now) {
             self.leave(place);
@@ -191,7 +193,7 @@ impl Entry {
 
     /// Takes back that a call has begun: other servers had all places.
     pub(super) fn has_not_begun(&self) {
-        if self.per_minute > 0 {
+        if self.per_minute() > 0 {
             self.lock().minute.take_back();
         }
     }
@@ -215,6 +217,22 @@ impl Entry {
 
     pub(super) fn in_flight(&self) -> u32 {
         self.seats.taken()
+    }
+
+    /// Calls that it may carry at the same time.
+    pub(super) fn max(&self) -> u32 {
+        self.max.load(Ordering::Relaxed)
+    }
+
+    /// Calls that may begin in any minute; 0 for no limit.
+    pub(super) fn per_minute(&self) -> u32 {
+        self.per_minute.load(Ordering::Relaxed)
+    }
+
+    /// Changes how many calls it may carry, from the next one on: those under way count as before.
+    pub(super) fn set_limits(&self, max: u32, per_minute: u32) {
+        self.max.store(max.max(1), Ordering::Relaxed);
+        self.per_minute.store(per_minute, Ordering::Relaxed);
     }
 
     pub(super) fn position(&self) -> usize {
@@ -335,7 +353,7 @@ impl Entry {
     }
 
     fn next_minute(&self, now: Instant) -> Option<Instant> {
-        if self.per_minute == 0 || self.has_minute(now) {
+        if self.per_minute() == 0 || self.has_minute(now) {
             return None;
         }
         self.lock().minute.next()

@@ -25,6 +25,8 @@ pub(super) struct Group {
     /// There is trouble to look at; else the lock is left alone.
     troubled: AtomicBool,
     by_address: AtomicBool,
+    /// The settings do not name the upstream any more: nobody new uses its credentials.
+    closed: AtomicBool,
     /// How far the turns have got.
     turn: AtomicU64,
     cursor: AtomicUsize,
@@ -116,6 +118,7 @@ impl Group {
             trouble: Mutex::default(),
             troubled: AtomicBool::new(false),
             by_address: AtomicBool::new(false),
+            closed: AtomicBool::new(false),
             turn: AtomicU64::new(0),
             cursor: AtomicUsize::new(0),
         }
@@ -123,6 +126,14 @@ impl Group {
 
     pub(super) fn set_by_address(&self, by_address: bool) {
         self.by_address.store(by_address, Ordering::Relaxed);
+    }
+
+    pub(super) fn is_open(&self) -> bool {
+        !self.closed.load(Ordering::Acquire)
+    }
+
+    pub(super) fn set_open(&self, open: bool) {
+        self.closed.store(!open, Ordering::Release);
     }
 
     pub(super) fn members(&self) -> Arc<Members> {
@@ -271,7 +282,7 @@ impl Group {
         let now = Instant::now();
         let in_use = members.entries.iter().filter(|other| !other.is_disabled(now));
         in_use.fold((0, 0), |(before, all), other| {
-            let places = u64::from(other.max);
+            let places = u64::from(other.max());
             let is_before = other.credential.id().as_str() < id;
             (before + if is_before { places } else { 0 }, all + places)
         })

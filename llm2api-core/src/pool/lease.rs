@@ -158,7 +158,7 @@ impl Lease {
             named: error.retry_after(),
         };
         let probe = std::mem::take(&mut self.probe);
-        match self.group.judge(seen, probe, &self.pool.rules) {
+        match self.group.judge(seen, probe, &self.pool.terms().rules) {
             Judgement::Own => {
                 signal.inspect(|signal| self.penalise(signal, now));
             }

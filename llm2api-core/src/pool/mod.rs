@@ -24,6 +24,7 @@ mod member;
 mod minute;
 mod outlook;
 mod queue;
+mod reload;
 mod rules;
 mod seats;
 mod select;
@@ -44,6 +45,7 @@ use tokio::time::Instant;
 pub(crate) use affinity::Thread;
 pub use lease::{Attempt, Lease};
 pub use member::Member;
+pub(crate) use reload::UpstreamTerms;
 pub use rules::{PoolRules, Strategy};
 
 use self::queue::Ticket;
@@ -183,7 +185,7 @@ impl Pool {
 
     /// Returns one credential's status.
     pub fn status(&self, id: &CredentialId) -> Option<CredentialStatus> {
-        let (group, entry) = self.shared.find(id)?;
+        let (group, entry) = self.shared.find_open(id)?;
         Some(status(&group, &entry, Instant::now()))
     }
 
@@ -289,7 +291,7 @@ impl Pool {
     /// the next.
     pub async fn lease(&self, routes: &[Route], call: &Call) -> Result<Lease> {
         let shared = &self.shared;
-        let deadline = after(shared.queue_timeout);
+        let deadline = after(shared.terms().queue_timeout);
         let mut ticket: Option<Ticket<'_>> = None;
         let mut my_turn = !shared.queue.is_wanted(routes);
         let mut refusals = 0;
@@ -317,7 +319,7 @@ impl Pool {
                 }
             };
             let Some(ticket) = &ticket else {
-                let joined = shared.queue.join(routes, shared.rules.queue_limit);
+                let joined = shared.queue.join(routes, shared.terms().rules.queue_limit);
                 let joined = joined.ok_or_else(|| shared.too_many(routes, now))?;
                 // Looks once more: what came free before it stood in the queue told nobody.
                 my_turn = joined.is_first();

@@ -69,6 +69,7 @@ impl Shared {
     /// Where nobody is busy and nobody comes back soon, the refusal.
     pub(super) fn outlook(&self, routes: &[Route], call: &Call, now: Instant) -> Result<Outlook> {
         let (attempts, plan) = (call.attempts(), call.plan());
+        let rules = &self.terms().rules;
         let mut hope = Hope { now, next: None, free: false, waits: false };
         if let Some(at) = self.same_again(&attempts, plan, now) {
             hope.from(Some(at));
@@ -82,7 +83,7 @@ impl Shared {
             for entry in &group.members().entries {
                 if !attempts.iter().any(|attempt| is(entry, attempt)) {
                     hope.waits |= entry.may_be_used(now);
-                    hope.free |= entry.candidate(now, &self.rules).is_some();
+                    hope.free |= entry.candidate(now, rules).is_some();
                     hope.from(entry.opens_at(now));
                 }
             }
@@ -97,7 +98,7 @@ impl Shared {
     fn same_again(&self, attempts: &[Attempted], plan: RetryPlan, now: Instant) -> Option<Instant> {
         let from = plan.same_from?;
         let last = attempts.last()?;
-        let (group, entry) = self.find(&CredentialId::from_text(last.credential.clone()))?;
+        let (group, entry) = self.find_open(&CredentialId::from_text(last.credential.clone()))?;
         let outage = group.outage(now).map(|(_, until)| until);
         let waits = [Some(from), Some(now), outage, entry.opens_at(now)];
         entry.is_in_play().then(|| waits.into_iter().flatten().max())?
@@ -209,7 +210,7 @@ impl Reasons {
         if minute.is_some() {
             until = minute;
         } else if entry.may_be_used(now) {
-            self.busy += entry.max;
+            self.busy += entry.max();
         }
         self.back = sooner(self.back, until.filter(|until| *until > now));
         if self.list.len() < LISTED {

@@ -28,10 +28,16 @@ type Found = (Arc<Group>, Arc<Entry>);
 /// Expected hold of a place before anything was measured, in microseconds.
 const FIRST_HOLD: u64 = 2_000_000;
 
+/// The figures that all go by, replaced as a whole.
 #[derive(Debug)]
-pub(super) struct Shared {
+pub(super) struct Terms {
     pub(super) rules: PoolRules,
     pub(super) queue_timeout: Duration,
+}
+
+#[derive(Debug)]
+pub(super) struct Shared {
+    terms: RwLock<Arc<Terms>>,
     pub(super) queue: Queue,
     pub(super) affinity: Affinity,
     pub(super) places: OnceLock<Arc<dyn Places>>,
@@ -49,8 +55,7 @@ pub(super) struct Shared {
 impl Shared {
     pub(super) fn new(rules: PoolRules, queue_timeout: Duration) -> Self {
         Self {
-            rules,
-            queue_timeout,
+            terms: RwLock::new(Arc::new(Terms { rules, queue_timeout })),
             queue: Queue::default(),
             affinity: Affinity::default(),
             places: OnceLock::new(),
@@ -63,6 +68,15 @@ impl Shared {
         }
     }
 
+    /// Returns the figures that hold now.
+    pub(super) fn terms(&self) -> Arc<Terms> {
+        self.terms.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub(super) fn set_terms(&self, terms: Terms) {
+        *self.terms.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(terms);
+    }
+
     /// Returns the group of an upstream, and makes it if need be.
     pub(super) fn group(&self, upstream: &str) -> Arc<Group> {
         if let Some(group) = self.read_groups().get(upstream) {
@@ -73,11 +87,21 @@ impl Shared {
         groups.entry(name.clone()).or_insert_with(|| Arc::new(Group::new(name))).clone()
     }
 
-    /// Returns the groups of routes, in order.
+    /// Returns the open groups of routes, in order.
     pub(super) fn groups(&self, routes: &[Route]) -> impl Iterator<Item = Arc<Group>> {
         let groups = self.read_groups();
-        let of = |route: &Route| groups.get(&route.upstream).cloned();
+        let of =
+            |route: &Route| groups.get(&route.upstream).filter(|group| group.is_open()).cloned();
         routes.iter().filter_map(of).collect::<Vec<_>>().into_iter()
+    }
+
+    /// Returns all groups, those out of use as well.
+    pub(super) fn all_groups(&self) -> Vec<Arc<Group>> {
+        self.read_groups().values().cloned().collect()
+    }
+
+    fn open_group(&self, upstream: &str) -> Option<Arc<Group>> {
+        self.read_groups().get(upstream).filter(|group| group.is_open()).cloned()
     }
 
     fn read_groups(&self) -> RwLockReadGuard<'_, HashMap<Arc<str>, Arc<Group>>> {
@@ -138,14 +162,19 @@ impl Shared {
         self.index.read().unwrap_or_else(PoisonError::into_inner).get(id).cloned()
     }
 
+    /// Finds a credential that calls may use, as far as its upstream goes.
+    pub(super) fn find_open(&self, id: &CredentialId) -> Option<Found> {
+        self.find(id).filter(|(group, _)| group.is_open())
+    }
+
     pub(super) fn list(&self) -> Vec<CredentialStatus> {
         let now = Instant::now();
-        let groups: Vec<_> = self.read_groups().values().cloned().collect();
+        let groups = self.all_groups().into_iter().filter(|group| group.is_open());
         let of = |group: &Arc<Group>| {
             let members = group.members();
             members.entries.iter().map(|entry| status(group, entry, now)).collect::<Vec<_>>()
         };
-        groups.iter().flat_map(of).collect()
+        groups.flat_map(|group| of(&group)).collect()
     }
 
     /// Takes a place for a call, without waiting.
@@ -155,15 +184,16 @@ impl Shared {
         call: &Call,
         now: Instant,
     ) -> Option<Lease> {
+        let rules = &self.terms().rules;
         let (attempts, plan) = (call.attempts(), call.plan());
         let favourite = call.favourite().and_then(|id| self.find(&CredentialId::from_text(id)));
         let favourite = favourite.map(|(_, entry)| entry);
         for route in routes {
-            let Some(group) = self.read_groups().get(&route.upstream).cloned() else { continue };
+            let Some(group) = self.open_group(&route.upstream) else { continue };
             if !may_try(&group, &attempts, plan) {
                 continue;
             }
-            let choice = group.choose(&attempts, favourite.as_ref(), &self.rules, now);
+            let choice = group.choose(&attempts, favourite.as_ref(), rules, now);
             if let Choice::Take { entry, place, probe } = choice {
                 let grant = Grant { entry, place, probe, group };
                 return Some(Lease::new(grant, route, self.clone(), call));
@@ -171,11 +201,11 @@ impl Shared {
         }
         let last = attempts.last().filter(|_| plan.same_from.is_some_and(|from| from <= now))?;
         let route = routes.iter().find(|route| route.upstream == last.upstream)?;
-        let (group, entry) = self.find(&CredentialId::from_text(last.credential.clone()))?;
+        let (group, entry) = self.find_open(&CredentialId::from_text(last.credential.clone()))?;
         if group.outage(now).is_some() || !is(&entry, last) {
             return None;
         }
-        let place = entry.enter(now, &self.rules)?;
+        let place = entry.enter(now, rules)?;
         let grant = Grant { entry, place, probe: false, group };
         Some(Lease::new(grant, route, self.clone(), call))
     }
@@ -187,8 +217,8 @@ impl Shared {
             return Some(lease);
         };
         let entry = &lease.entry;
-        let mut ask = Ask::new(entry.credential.id().clone(), entry.max);
-        ask.per_minute = entry.per_minute;
+        let mut ask = Ask::new(entry.credential.id().clone(), entry.max());
+        ask.per_minute = entry.per_minute();
         if places.standing() == Standing::Alone {
             (ask.places_before, ask.places_in_all) = lease.group().numbered(entry);
             ask.begun_this_minute = entry.begun_this_minute().saturating_sub(1);
@@ -215,7 +245,7 @@ impl Shared {
         signal: &Signal,
         now: Instant,
     ) -> bool {
-        let learnt = entry.learn(signal, now, &self.rules);
+        let learnt = entry.learn(signal, now, &self.terms().rules);
         if learnt.changed {
             entry.catch_up(group.turn());
             self.changed(entry);
@@ -225,7 +255,7 @@ impl Shared {
     }
 
     pub(super) fn adopt(&self, group: &Group, entry: &Entry, saved: &SavedHealth) {
-        if entry.adopt(saved, Instant::now(), self.rules.retry_after_max) {
+        if entry.adopt(saved, Instant::now(), self.terms().rules.retry_after_max) {
             self.changed(entry);
         }
         self.queue.tell_all(&group.name);
@@ -241,7 +271,7 @@ impl Shared {
     /// Returns what would be kept of a credential whose rest the operator ends.
     pub(super) fn cleared(&self, entry: &Entry) -> SavedHealth {
         let (mut health, now) = (entry.health(), Instant::now());
-        health.learn(&Signal::Cleared, now, &self.rules.health());
+        health.learn(&Signal::Cleared, now, &self.terms().rules.health());
         health.save(now, unix_millis())
     }
 
@@ -291,7 +321,7 @@ pub(super) fn status(group: &Group, entry: &Entry, now: Instant) -> CredentialSt
         reason: why,
         until,
         in_flight: entry.in_flight(),
-        max_concurrency: entry.max,
+        max_concurrency: entry.max(),
         weight: entry.weight(),
         requests: counts.requests,
         failures: counts.failed,

@@ -8,6 +8,7 @@ pub mod chat_ui;
 #[cfg(feature = "http")]
 mod decode;
 pub mod demo;
+mod directory;
 #[cfg(feature = "openai")]
 pub mod openai;
 mod outbox;
@@ -26,6 +27,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
+pub(crate) use directory::{Directory, Upstreams};
 pub use outbox::{Claims, Cleanup, NoOutbox, Outbox, Run, Target};
 pub use registry::{UpstreamConfig, build};
 

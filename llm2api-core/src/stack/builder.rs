@@ -1,0 +1,195 @@
+//! What a client is to be: upstreams, aliases, figures, layers.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tower::{Layer, Service};
+
+use super::ChatService;
+use crate::auth::Gate;
+use crate::chat::{ChatRequest, ChatStream};
+use crate::error::Error;
+use crate::limits::Limits;
+use crate::metrics::Metrics;
+use crate::pool::PoolRules;
+use crate::store::{Keyring, MemoryStore, Store};
+use crate::upstream::{Upstream, UpstreamConfig};
+
+/// A layer that wraps the whole stack.
+pub(super) type AnyLayer = Box<dyn FnOnce(ChatService) -> ChatService + Send>;
+
+/// Puts a [`Client`](crate::Client) together.
+///
+/// Without any upstream the client serves the built-in demo.
+///
+/// # Example
+/// ```
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> llm2api_core::Result<()> {
+/// use llm2api_core::{Client, UpstreamConfig};
+///
+/// let client = Client::builder()
+///     .with_upstream(UpstreamConfig::new("demo", "first"))
+///     .with_alias("gpt-4o", ["first/demo"])
+///     .build()
+///     .await?;
+/// assert_eq!(client.models().await?.len(), 2);
+/// # Ok(()) }
+/// ```
+pub struct ClientBuilder {
+    pub(super) configs: Vec<UpstreamConfig>,
+    pub(super) custom: Vec<(UpstreamConfig, Arc<dyn Upstream>)>,
+    pub(super) aliases: Vec<(String, Vec<String>)>,
+    pub(super) limits: Limits,
+    pub(super) rules: PoolRules,
+    pub(super) check_interval: Option<Duration>,
+    pub(super) gate: Gate,
+    pub(super) metrics: Metrics,
+    pub(super) store: Arc<dyn Store>,
+    pub(super) keyring: Option<Keyring>,
+    pub(super) layers: Vec<AnyLayer>,
+}
+
+impl Default for ClientBuilder {
+    fn default() -> Self {
+        Self {
+            configs: Vec::new(),
+            custom: Vec::new(),
+            aliases: Vec::new(),
+            limits: Limits::default(),
+            rules: PoolRules::default(),
+            check_interval: None,
+            gate: Gate::open(),
+            metrics: Metrics::default(),
+            store: Arc::new(MemoryStore::default()),
+            keyring: None,
+            layers: Vec::new(),
+        }
+    }
+}
+
+impl ClientBuilder {
+    /// Adds an upstream of a kind that this crate knows.
+    #[must_use]
+    pub fn with_upstream(mut self, config: UpstreamConfig) -> Self {
+        self.configs.push(config);
+        self
+    }
+
+    /// Adds an upstream of your own; of `config`, everything but the kind and the URL is used.
+    #[must_use]
+    pub fn with_custom_upstream(mut self, config: UpstreamConfig, upstream: impl Upstream) -> Self {
+        self.custom.push((config, Arc::new(upstream)));
+        self
+    }
+
+    /// Names a model that others serve: `upstream/model` each, in order of preference.
+    #[must_use]
+    pub fn with_alias(
+        mut self,
+        name: impl Into<String>,
+        serve: impl IntoIterator<Item = impl Into<String>>,
+    ) -> Self {
+        self.aliases.push((name.into(), serve.into_iter().map(Into::into).collect()));
+        self
+    }
+
+    /// Sets all waits and sizes.
+    #[must_use]
+    pub fn with_limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
+        self
+    }
+
+    /// Sets the figures that the pool goes by.
+    #[must_use]
+    pub fn with_pool_rules(mut self, rules: PoolRules) -> Self {
+        self.rules = rules;
+        self
+    }
+
+    /// Sets how often all accounts are checked; never by default.
+    #[must_use]
+    pub fn with_check_interval(mut self, interval: Duration) -> Self {
+        self.check_interval = Some(interval).filter(|interval| !interval.is_zero());
+        self
+    }
+
+    /// Sets the gate that calls pass; open by default.
+    #[must_use]
+    pub fn with_gate(mut self, gate: Gate) -> Self {
+        self.gate = gate;
+        self
+    }
+
+    /// Sets where calls are counted; counters of its own by default.
+    #[must_use]
+    pub fn with_metrics(mut self, metrics: Metrics) -> Self {
+        self.metrics = metrics;
+        self
+    }
+
+    /// Sets where accounts are kept, and the keys that seal their secrets there; in memory by
+    /// default.
+    ///
+    /// # Example
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> llm2api_core::Result<()> {
+    /// use std::sync::Arc;
+    /// use llm2api_core::Client;
+    /// use llm2api_core::store::{Keyring, MemoryStore};
+    ///
+    /// let store = Arc::new(MemoryStore::default());
+    /// let keyring = Keyring::random(); // a lasting store wants `Keyring::file` or `Keyring::parse`
+    /// let client = Client::builder().with_store(store, keyring).build().await?;
+    /// # drop(client);
+    /// # Ok(()) }
+    /// ```
+    #[must_use]
+    pub fn with_store(mut self, store: Arc<dyn Store>, keyring: Keyring) -> Self {
+        (self.store, self.keyring) = (store, Some(keyring));
+        self
+    }
+
+    /// Puts a layer of yours around the whole stack; later ones go outside earlier ones.
+    ///
+    /// # Example
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> llm2api_core::Result<()> {
+    /// use llm2api_core::{ChatRequest, Client, Message};
+    /// use tower::util::MapRequestLayer;
+    ///
+    /// let shout = MapRequestLayer::new(|request: ChatRequest| {
+    ///     request.with_message(Message::user("LOUDER"))
+    /// });
+    /// let client = Client::builder().layer(shout).build().await?;
+    /// let answer = client.ask("demo", "hello").await?;
+    /// assert!(answer.contains("LOUDER"));
+    /// # Ok(()) }
+    /// ```
+    #[must_use]
+    pub fn layer<L>(mut self, layer: L) -> Self
+    where
+        L: Layer<ChatService> + Send + 'static,
+        L::Service: Service<ChatRequest, Response = ChatStream, Error = Error>
+            + Clone
+            + Send
+            + Sync
+            + 'static,
+        <L::Service as Service<ChatRequest>>::Future: Send + 'static,
+    {
+        self.layers.push(Box::new(move |inner| ChatService::new(layer.layer(inner))));
+        self
+    }
+}
+
+impl fmt::Debug for ClientBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ClientBuilder")
+            .field("configs", &self.configs)
+            .field("aliases", &self.aliases)
+            .field("limits", &self.limits)
+            .field("layers", &self.layers.len())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,113 @@
+//! What a client is made of: what lasts as long as it does, and what a reload exchanges.
+
+use std::sync::{Arc, PoisonError, RwLock};
+
+use super::ChatService;
+use super::builder::{AnyLayer, ClientBuilder};
+use super::built::{Built, by_name};
+use super::draft::Draft;
+use crate::accounts::{Accounts, Parts as AccountParts};
+use crate::auth::Gate;
+use crate::catalog::Catalog;
+use crate::client::Client;
+use crate::error::Result;
+use crate::layers::RetryLayer;
+use crate::limits::Limits;
+use crate::metrics::Metrics;
+use crate::outbox::CleanUps;
+use crate::pool::Pool;
+use crate::store::{Keyring, Vault};
+use crate::tasks::Tasks;
+use crate::upstream::{Directory, Upstreams};
+
+/// What every stack of a client is made with.
+pub(crate) struct Lasting {
+    pub(super) gate: Gate,
+    pub(super) retry: RetryLayer,
+    pub(super) directory: Directory,
+    pub(crate) metrics: Metrics,
+    pub(crate) pool: Pool,
+    pub(crate) catalog: Arc<Catalog>,
+}
+
+/// Everything behind a client but its background work.
+pub(crate) struct Engine {
+    pub(crate) lasting: Lasting,
+    pub(crate) accounts: Accounts,
+    outbox: CleanUps,
+    /// What was built last; whoever reloads holds it, one at a time.
+    built: tokio::sync::Mutex<Vec<Built>>,
+    course: RwLock<Arc<Course>>,
+}
+
+/// What a call goes by from its beginning to its end.
+pub(crate) struct Course {
+    pub(crate) service: ChatService,
+    pub(crate) limits: Limits,
+}
+
+impl Course {
+    fn new(lasting: &Lasting, limits: Limits, upstreams: Upstreams, layers: Vec<AnyLayer>) -> Self {
+        let stack = lasting.stack(&limits, upstreams);
+        let service = layers.into_iter().fold(stack, |inner, layer| layer(inner));
+        Self { service, limits }
+    }
+}
+
+impl Engine {
+    /// Returns what calls that begin now go by.
+    pub(crate) fn course(&self) -> Arc<Course> {
+        self.course.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Goes by other settings: first what may fail, then all the rest at once.
+    pub(crate) async fn reload(&self, builder: ClientBuilder) -> Result<()> {
+        let mut built = self.built.lock().await;
+        let draft = Draft::new(builder, &self.outbox, &built)?;
+        let prepared = self.accounts.prepare(draft.plan, draft.credentials).await?;
+        // From here on nothing fails, and nothing waits: no caller can leave half-way.
+        let upstreams = by_name(&draft.built);
+        self.lasting.pool.set_rules(draft.rules, draft.limits.queue_timeout);
+        // Before any credential of theirs can be used.
+        self.lasting.directory.replace(upstreams.clone());
+        let course = Course::new(&self.lasting, draft.limits, upstreams, draft.layers);
+        self.accounts.follow(prepared, || {
+            // After new upstreams have come, and before old ones go: calls always find one of them.
+            self.lasting.catalog.replace(draft.edition);
+            *self.course.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(course);
+        });
+        *built = draft.built;
+        Ok(())
+    }
+}
+
+impl ClientBuilder {
+    /// Builds the client and starts its background work.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Configuration`](crate::ErrorKind::Configuration) for a wrong upstream, URL or
+    /// alias, or outside a tokio runtime;
+    /// [`ErrorKind::InvalidRequest`](crate::ErrorKind::InvalidRequest) with code `invalid_cookie`
+    /// for a credential that does not fit.
+    pub async fn build(mut self) -> Result<Client> {
+        let keyring = self.keyring.take().unwrap_or_else(Keyring::random);
+        let vault = Vault::open(self.store.clone(), keyring).await?;
+        let (outbox, desk) = CleanUps::new(vault.clone());
+        let (gate, metrics) = (self.gate.clone(), self.metrics.clone());
+        let draft = Draft::new(self, &outbox, &[])?;
+        let pool = Pool::new(draft.rules, draft.limits.queue_timeout);
+        let parts = AccountParts { pool: pool.clone(), vault, metrics: metrics.clone() };
+        let accounts = Accounts::open(parts, draft.plan.clone()).await?;
+        let prepared = accounts.prepare(draft.plan, draft.credentials).await?;
+        accounts.follow(prepared, || ());
+        let upstreams = by_name(&draft.built);
+        let directory = Directory::new(upstreams.clone());
+        let tasks = Tasks::start(desk, directory.clone(), accounts.clone())?;
+        let catalog = Arc::new(Catalog::new(draft.edition, pool.clone()));
+        let retry = RetryLayer::new();
+        let lasting = Lasting { gate, retry, directory, metrics, pool, catalog };
+        let course = Course::new(&lasting, draft.limits, upstreams, draft.layers);
+        let (built, course) = (tokio::sync::Mutex::new(draft.built), RwLock::new(Arc::new(course)));
+        Ok(Client::new(Engine { lasting, accounts, outbox, built, course }, tasks))
+    }
+}

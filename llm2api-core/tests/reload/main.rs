@@ -1,0 +1,6 @@
+//! A client takes other settings while calls go on.
+
+mod gatehouse;
+mod places;
+mod settings;
+mod upstreams;
