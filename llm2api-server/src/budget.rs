@@ -7,7 +7,12 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 /// A number of bytes that all requests share. Clones share it too.
 #[derive(Clone)]
 pub(crate) struct Budget {
-    left: Arc<AtomicUsize>,
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    limit: AtomicUsize,
+    taken: AtomicUsize,
 }
 
 /// What one request has taken of a [`Budget`]; goes back when this is dropped.
@@ -20,7 +25,13 @@ pub(crate) struct Charge {
 impl Budget {
     /// Makes one of so many bytes.
     pub(crate) fn new(bytes: usize) -> Self {
-        Self { left: Arc::new(AtomicUsize::new(bytes)) }
+        let (limit, taken) = (AtomicUsize::new(bytes), AtomicUsize::new(0));
+        Self { shared: Arc::new(Shared { limit, taken }) }
+    }
+
+    /// Changes how many there are; what was taken stays so, though it may be more.
+    pub(crate) fn resize(&self, bytes: usize) {
+        self.shared.limit.store(bytes, Ordering::Relaxed);
     }
 
     /// Begins to take from it, with nothing yet.
@@ -33,9 +44,10 @@ impl Charge {
     /// Takes more bytes, or none and says `false` where there are not so many left.
     #[must_use]
     pub(crate) fn take(&mut self, bytes: usize) -> bool {
-        let rest = |left: usize| left.checked_sub(bytes);
-        let left = &self.budget.left;
-        let taken = left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, rest).is_ok();
+        let Shared { limit, taken } = &*self.budget.shared;
+        let limit = limit.load(Ordering::Relaxed);
+        let more = |taken: usize| taken.checked_add(bytes).filter(|sum| *sum <= limit);
+        let taken = taken.fetch_update(Ordering::Relaxed, Ordering::Relaxed, more).is_ok();
         self.taken += if taken { bytes } else { 0 };
         taken
     }
@@ -43,13 +55,14 @@ impl Charge {
 
 impl Drop for Charge {
     fn drop(&mut self) {
-        self.budget.left.fetch_add(self.taken, Ordering::Relaxed);
+        self.budget.shared.taken.fetch_sub(self.taken, Ordering::Relaxed);
     }
 }
 
 impl fmt::Debug for Budget {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Budget").field("left", &self.left.load(Ordering::Relaxed)).finish()
+        let Shared { limit, taken } = &*self.shared;
+        f.debug_struct("Budget").field("limit", limit).field("taken", taken).finish()
     }
 }
 
@@ -67,6 +80,19 @@ mod tests {
         assert!(two.take(7) && !two.take(1));
         drop(two);
         assert!(budget.charge().take(10));
+    }
+
+    #[test]
+    fn a_smaller_budget_takes_nothing_back() {
+        let budget = Budget::new(10);
+        let mut one = budget.charge();
+        assert!(one.take(8));
+        budget.resize(5);
+        assert!(!budget.charge().take(1), "more is taken than there is");
+        drop(one);
+        assert!(budget.charge().take(5) && !budget.charge().take(6));
+        budget.resize(20);
+        assert!(budget.charge().take(20));
     }
 
     #[test]

@@ -7,11 +7,11 @@ use std::path::PathBuf;
 
 use clap::{Arg, ArgMatches, Args, Command, FromArgMatches, Parser, Subcommand};
 
-use crate::config::{Config, ConfigError, Settings, Sources, TABLE};
-use crate::run::rehearse;
-use crate::{RunError, healthcheck, run, store, telemetry};
+use crate::config::{Config, ConfigError, Origins, TABLE};
+use crate::reload::Reading;
+use crate::run::{rehearse, run_from};
+use crate::{RunError, healthcheck, store, telemetry};
 
-const FILE: &str = "llm2api.toml";
 const FAILED: u8 = 1;
 /// The exit code for settings that cannot be used; clap's own for a command line that cannot.
 const UNUSABLE: u8 = 2;
@@ -31,7 +31,7 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Task {
-    /// Serve; what happens without a command too
+    /// Serve; what happens without a command too. SIGHUP reads the settings file again
     Serve,
     /// Look at the settings
     #[command(subcommand)]
@@ -45,7 +45,7 @@ enum Task {
 
 #[derive(Clone, Copy, Debug, Subcommand)]
 enum Look {
-    /// Check the settings and say what is wrong
+    /// Check the settings and say what is wrong, as a start or a SIGHUP would
     Check,
     /// Print the effective settings, secrets hidden
     Print,
@@ -114,14 +114,15 @@ impl Cli {
     /// The exit code is 0 after an orderly end, 2 for settings that cannot be used, and 1 for
     /// everything else.
     pub async fn execute(self, environment: BTreeMap<String, String>) -> u8 {
-        let settings = self.sources(environment).and_then(|sources| Settings::resolve(&sources));
-        let config = settings.as_ref().map_err(Clone::clone).and_then(Settings::config);
-        let (settings, config) = match (settings, config) {
-            (Ok(settings), Ok(config)) => (settings, config),
-            (_, Err(error)) | (Err(error), _) => return refuse(&error),
+        let origins = Origins { file: self.config, flags: self.settings.0, environment };
+        let read = origins.read();
+        let read = read.and_then(|(settings, file)| Ok((settings.config()?, settings, file)));
+        let (config, settings, has_file) = match read {
+            Ok(read) => read,
+            Err(error) => return refuse(&error),
         };
         match self.command.unwrap_or(Task::Serve) {
-            Task::Serve => serve(config).await,
+            Task::Serve => serve(config, Reading { origins, settings, has_file }).await,
             Task::Config(Look::Check) => check(&config).await,
             Task::Config(Look::Print) => say(&settings.to_string()),
             Task::Store(Keep::RotateKey) => rotate_key(&config).await,
@@ -130,33 +131,13 @@ impl Cli {
             }
         }
     }
-
-    fn sources(&self, environment: BTreeMap<String, String>) -> Result<Sources, ConfigError> {
-        let flags = self.settings.0.clone();
-        Ok(Sources { flags, environment, file: self.file()?, ..Sources::default() })
-    }
-
-    fn file(&self) -> Result<Option<(String, String)>, ConfigError> {
-        let path = self.config.clone().unwrap_or_else(|| FILE.into());
-        let shown = path.display().to_string();
-        match std::fs::read_to_string(&path) {
-            Ok(text) => Ok(Some((shown, text))),
-            Err(error) if error.kind() == io::ErrorKind::NotFound && self.config.is_none() => {
-                Ok(None)
-            }
-            Err(error) => {
-                let right = format!("this settings file cannot be read ({error})");
-                Err(ConfigError::bad("--config", &shown, &right))
-            }
-        }
-    }
 }
 
-async fn serve(config: Config) -> u8 {
+async fn serve(config: Config, reading: Reading) -> u8 {
     if let Err(error) = telemetry::init(&config) {
         return refuse(&error);
     }
-    match run(config).await {
+    match run_from(config, Some(reading)).await {
         Ok(()) => 0,
         Err(error @ RunError::Engine(_)) => refuse(&error),
         Err(error) => fail(&error.to_string()),

@@ -10,7 +10,7 @@ use subtle::{Choice, ConstantTimeEq};
 use crate::openai::error::Failure;
 
 /// Keys that callers may send, as hashes.
-#[derive(Clone)]
+#[derive(Clone, PartialEq, Eq)]
 pub(crate) struct Keys {
     hashes: Vec<[u8; 32]>,
 }

@@ -8,12 +8,14 @@ use std::time::Duration;
 use llm2api_core::{Client, ClientBuilder, UpstreamConfig};
 use secrecy::ExposeSecret;
 use thiserror::Error;
+use tokio::task::JoinSet;
 use tracing::{info, warn};
 
 use crate::accept::Server;
 use crate::admin::{self, KeyError};
 use crate::config::Config;
-use crate::signal::Signals;
+use crate::reload::{Reading, Reloader};
+use crate::signal::{Hangups, Signals};
 use crate::state::State;
 use crate::stop::Stop;
 use crate::{app, banner, store};
@@ -43,15 +45,25 @@ pub enum RunError {
 
 /// Serves until SIGTERM or SIGINT, then ends in order.
 ///
-/// A second signal cuts what still runs.
+/// A second signal cuts what still runs. SIGHUP is answered by a log line: settings that were handed
+/// in have no file to be read again.
 ///
 /// # Errors
 /// If the engine refuses its settings or the address cannot be listened on.
 pub async fn run(config: Config) -> Result<(), RunError> {
+    run_from(config, None).await
+}
+
+/// Does what [`run`] does; with a reading, SIGHUP reads it again.
+pub(crate) async fn run_from(config: Config, reading: Option<Reading>) -> Result<(), RunError> {
     // Before the banner: who has read it may send a signal at once.
-    let mut signals = Signals::listen();
+    let (mut signals, hangups) = (Signals::listen(), Hangups::listen());
     let stop = Stop::new();
-    let mut serving = std::pin::pin!(serve(config, stop.clone()));
+    let mut reloads = JoinSet::new();
+    let serving = serve_state(config, stop.clone(), |state| {
+        reloads.spawn(Reloader::new(reading, state).follow(hangups));
+    });
+    let mut serving = std::pin::pin!(serving);
     tokio::select! {
         result = &mut serving => return result,
         () = signals.received() => stop.drain(),
@@ -69,27 +81,38 @@ pub async fn run(config: Config) -> Result<(), RunError> {
 ///
 /// # Errors
 /// If the engine refuses its settings or the address cannot be listened on.
-pub async fn serve(mut config: Config, stop: Stop) -> Result<(), RunError> {
+pub async fn serve(config: Config, stop: Stop) -> Result<(), RunError> {
+    serve_state(config, stop, |_| ()).await
+}
+
+/// Serves, and hands the state out before the first request comes.
+async fn serve_state(
+    mut config: Config,
+    stop: Stop,
+    hand_out: impl FnOnce(State),
+) -> Result<(), RunError> {
     for warning in &config.warnings {
         warn!("{warning}");
     }
     let key_file = settle_admin_key(&mut config)?;
     let client = client(&config).await?;
     let listen = |source| RunError::Listen { address: config.listen, source };
-    let server = Server::bind(config.listen, config.clients).map_err(listen)?;
+    let server = Server::bind(config.listen).map_err(listen)?;
     let address = server.local_addr().map_err(listen)?;
     banner::print(&config, address, key_file.as_deref());
     info!(%address, version = env!("CARGO_PKG_VERSION"), "listening");
 
     let state = State::new(client.clone(), &config, stop.clone());
-    server.serve(app(state), stop, config.shutdown_grace).await;
+    let live = state.live();
+    hand_out(state.clone());
+    server.serve(app(state), stop, live).await;
     client.shutdown(CLEAN_UP).await;
     info!("stopped");
     Ok(())
 }
 
 /// Finds or makes the operator's key where the settings have none; returns the file that holds it.
-fn settle_admin_key(config: &mut Config) -> Result<Option<PathBuf>, KeyError> {
+pub(crate) fn settle_admin_key(config: &mut Config) -> Result<Option<PathBuf>, KeyError> {
     if config.admin_key.is_some() {
         return Ok(None);
     }
@@ -104,11 +127,7 @@ fn settle_admin_key(config: &mut Config) -> Result<Option<PathBuf>, KeyError> {
 /// What [`ClientBuilder::build`] refuses, such as a bad URL, and a store that cannot be opened.
 pub async fn client(config: &Config) -> llm2api_core::Result<Client> {
     let (store, keyring) = store::open(config).await?;
-    let mut builder = builder(config).with_store(store, keyring);
-    if let Some(interval) = config.check_interval {
-        builder = builder.with_check_interval(interval);
-    }
-    builder.build().await
+    builder(config).with_store(store, keyring).build().await
 }
 
 /// Builds the engine that `config` describes without touching its store: what `config check` does.
@@ -120,9 +139,12 @@ pub(crate) async fn rehearse(config: &Config) -> llm2api_core::Result<Client> {
 }
 
 /// Puts everything together that `config` says of the upstreams; the store is one in memory.
-fn builder(config: &Config) -> ClientBuilder {
+pub(crate) fn builder(config: &Config) -> ClientBuilder {
     let mut builder =
         Client::builder().with_limits(config.limits.clone()).with_pool_rules(config.pool.clone());
+    if let Some(interval) = config.check_interval {
+        builder = builder.with_check_interval(interval);
+    }
     for upstream in &config.upstreams {
         let mut wanted = UpstreamConfig::new(&upstream.kind, upstream.name.clone())
             .with_max_concurrency(upstream.max_concurrency)

@@ -1,4 +1,4 @@
-//! The operating system's requests to stop.
+//! The operating system's requests: to stop, and to read the settings again.
 
 #[cfg(unix)]
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -31,6 +31,52 @@ impl Signals {
             _ = terminate.recv() => {}
             _ = interrupt.recv() => {}
         }
+    }
+}
+
+/// SIGHUP, from the moment it is made: it ends the process no more. Several that come before anybody
+/// looks count as one.
+#[cfg(unix)]
+#[derive(Debug)]
+pub(crate) struct Hangups {
+    stream: Option<Signal>,
+}
+
+#[cfg(unix)]
+impl Hangups {
+    /// Starts to listen.
+    pub(crate) fn listen() -> Self {
+        let stream = signal(SignalKind::hangup()).ok();
+        if stream.is_none() {
+            tracing::warn!("cannot listen for SIGHUP: it will end the process at once");
+        }
+        Self { stream }
+    }
+
+    /// Waits for the next one.
+    pub(crate) async fn received(&mut self) {
+        match &mut self.stream {
+            Some(stream) => drop(stream.recv().await),
+            None => std::future::pending().await,
+        }
+    }
+}
+
+/// There is no such signal here.
+#[cfg(not(unix))]
+#[derive(Debug)]
+pub(crate) struct Hangups;
+
+#[cfg(not(unix))]
+impl Hangups {
+    /// Listens to nothing.
+    pub(crate) fn listen() -> Self {
+        Self
+    }
+
+    /// Waits for ever.
+    pub(crate) async fn received(&mut self) {
+        std::future::pending().await
     }
 }
 

@@ -26,7 +26,7 @@ use tokio::task::{JoinError, JoinSet};
 use tokio::time::{sleep, timeout};
 use tracing::{info, warn};
 
-use crate::config::ClientLimits;
+use crate::live::Live;
 use crate::stop::Stop;
 pub(crate) use busy::Turns;
 use connection::Connection;
@@ -38,11 +38,10 @@ const FAREWELL: Duration = Duration::from_secs(1);
 /// What was cut may still write its error and close.
 const LAST_WORDS: Duration = Duration::from_secs(1);
 
-/// A listening socket and the limits that hold for its clients.
+/// A listening socket.
 #[derive(Debug)]
 pub struct Server {
     listener: TcpListener,
-    limits: ClientLimits,
 }
 
 impl Server {
@@ -50,11 +49,11 @@ impl Server {
     ///
     /// # Errors
     /// Those of the operating system, such as an address that is in use.
-    pub fn bind(address: SocketAddr, limits: ClientLimits) -> io::Result<Self> {
+    pub fn bind(address: SocketAddr) -> io::Result<Self> {
         let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
         socket.set_reuseaddr(true)?;
         socket.bind(address)?;
-        Ok(Self { listener: socket.listen(BACKLOG)?, limits })
+        Ok(Self { listener: socket.listen(BACKLOG)? })
     }
 
     /// Returns the address, with the port that the system chose where 0 was asked for.
@@ -65,18 +64,19 @@ impl Server {
         self.listener.local_addr()
     }
 
-    /// Serves until `stop` drains, then lets what runs go on for `grace`, then cuts it.
+    /// Serves until `stop` drains, then lets what runs go on for the grace, then cuts it. Each
+    /// connection goes by the limits that `live` has when it begins.
     ///
     /// In the first second of the grace clients are still let in, for the endpoint to refuse them:
     /// a load balancer that asks for the server's health gets an answer, not a door that is shut.
-    pub async fn serve<E>(self, endpoint: E, stop: Stop, grace: Duration)
+    pub async fn serve<E>(self, endpoint: E, stop: Stop, live: Live)
     where
         E: Endpoint<Output = Response> + 'static,
     {
-        let gate = Gate::new(self.listener, self.limits.connections);
-        let mut hall = Hall::new(gate, endpoint, stop.clone(), self.limits);
+        let gate = Gate::new(self.listener, live.now().limits.connections);
+        let mut hall = Hall::new(gate, endpoint, stop.clone(), live.clone());
         hall.receive_until(stop.draining()).await;
-        let open = hall.connections.len();
+        let (open, grace) = (hall.connections.len(), live.now().grace);
         info!(connections = open, grace_seconds = grace.as_secs(), "shutting down");
         let farewell = grace.min(FAREWELL);
         // Out of time or cut off: the door shuts in either case.
@@ -91,13 +91,13 @@ struct Hall<E> {
     gate: Gate,
     endpoint: Arc<E>,
     stop: Stop,
-    limits: ClientLimits,
+    live: Live,
     connections: JoinSet<()>,
 }
 
 impl<E: Endpoint<Output = Response> + 'static> Hall<E> {
-    fn new(gate: Gate, endpoint: E, stop: Stop, limits: ClientLimits) -> Self {
-        Self { gate, endpoint: Arc::new(endpoint), stop, limits, connections: JoinSet::new() }
+    fn new(gate: Gate, endpoint: E, stop: Stop, live: Live) -> Self {
+        Self { gate, endpoint: Arc::new(endpoint), stop, live, connections: JoinSet::new() }
     }
 
     /// Takes connections until `end`.
@@ -114,7 +114,7 @@ impl<E: Endpoint<Output = Response> + 'static> Hall<E> {
     }
 
     fn receive(&mut self, (stream, peer, slot): Arrival) {
-        let connection = Connection::new(stream, peer, self.limits);
+        let connection = Connection::new(stream, peer, self.live.now().limits);
         let (endpoint, stop) = (self.endpoint.clone(), self.stop.clone());
         self.connections.spawn(async move {
             connection.serve(endpoint, stop).await;

@@ -1,6 +1,7 @@
 //! The one check that every path of the operator's passes.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use poem::Request;
@@ -27,10 +28,23 @@ pub(crate) enum Level {
 /// Knows the operator.
 #[derive(Debug)]
 pub(crate) struct Admin {
-    keys: Keys,
-    hosts: AllowedHosts,
+    rules: RwLock<Arc<Rules>>,
     delays: Delays,
     pub(crate) sessions: Sessions,
+}
+
+/// What the settings say of him.
+#[derive(Debug)]
+struct Rules {
+    keys: Keys,
+    hosts: AllowedHosts,
+}
+
+impl Rules {
+    fn new(config: &Config) -> Self {
+        let keys = Keys::new(config.admin_key.as_slice());
+        Self { keys, hosts: config.allowed_hosts.clone() }
+    }
 }
 
 /// A refusal, and how long to wait before it is told.
@@ -40,17 +54,30 @@ impl Admin {
     /// Takes the key and the names from the settings; without a key, nobody is let in.
     pub(crate) fn new(config: &Config) -> Self {
         Self {
-            keys: Keys::new(config.admin_key.as_slice()),
-            hosts: config.allowed_hosts.clone(),
+            rules: RwLock::new(Arc::new(Rules::new(config))),
             delays: Delays::default(),
             sessions: Sessions::default(),
         }
     }
 
+    /// Takes another key and other names. Sessions that another key has opened end.
+    pub(crate) fn change(&self, config: &Config) {
+        let rules = Arc::new(Rules::new(config));
+        let is_same = rules.keys == self.rules().keys;
+        *self.rules.write().unwrap_or_else(PoisonError::into_inner) = rules;
+        if !is_same {
+            self.sessions.close_all();
+        }
+    }
+
+    fn rules(&self) -> Arc<Rules> {
+        self.rules.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     /// Checks the name that the server is called by.
     pub(crate) fn check_host(&self, headers: &HeaderMap) -> Result<(), Failure> {
         let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
-        match host.is_some_and(|host| self.hosts.allows(host)) {
+        match host.is_some_and(|host| self.rules().hosts.allows(host)) {
             true => Ok(()),
             false => Err(Failure::host_not_allowed()),
         }
@@ -93,7 +120,7 @@ impl Admin {
     }
 
     fn judge_key(&self, peer: IpAddr, key: &[u8]) -> Result<(), Refusal> {
-        match self.keys.admits(key) {
+        match self.rules().keys.admits(key) {
             true => Ok(()),
             false => {
                 warn!(%peer, "a wrong admin key");

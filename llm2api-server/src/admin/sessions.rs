@@ -63,6 +63,11 @@ impl Sessions {
         }
     }
 
+    /// Ends all sessions.
+    pub(super) fn close_all(&self) {
+        self.lock().clear();
+    }
+
     fn lock(&self) -> MutexGuard<'_, VecDeque<Session>> {
         // Nothing panics while it holds the lock.
         self.open.lock().unwrap_or_else(PoisonError::into_inner)

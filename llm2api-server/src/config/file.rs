@@ -35,7 +35,7 @@ pub(crate) struct Server(pub(crate) BTreeMap<String, String>);
 pub(crate) struct Pool(pub(crate) BTreeMap<String, String>);
 
 /// `[[upstream]]`.
-#[derive(Deserialize)]
+#[derive(Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct FileUpstream {
     pub(crate) name: String,
@@ -50,7 +50,7 @@ pub(crate) struct FileUpstream {
 }
 
 /// One credential: where it is, or itself.
-#[derive(Deserialize)]
+#[derive(Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct FileCredential {
     pub(crate) env: Option<String>,
@@ -59,7 +59,7 @@ pub(crate) struct FileCredential {
 }
 
 /// `[[model]]`: an alias.
-#[derive(Deserialize)]
+#[derive(Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct FileModel {
     pub(crate) name: String,

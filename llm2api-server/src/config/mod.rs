@@ -5,10 +5,12 @@
 //! the default.
 
 mod build;
+mod changes;
 mod error;
 mod file;
 mod hosts;
 mod model;
+mod origins;
 mod pool;
 mod settings;
 mod show;
@@ -20,9 +22,11 @@ mod tests;
 mod upstreams;
 mod value;
 
+pub(crate) use changes::Changes;
 pub use error::ConfigError;
 pub use hosts::AllowedHosts;
 pub use model::{Alias, ClientLimits, Config, LogFormat, StoreConfig, Upstream};
+pub(crate) use origins::Origins;
 pub use settings::{Origin, Settings};
 pub use sources::{Read, Sources};
 pub use table::{Kind, Setting, TABLE};

@@ -8,7 +8,7 @@ use secrecy::SecretString;
 use super::error::ConfigError;
 use super::file::{File, FileCredential, FileModel, FileUpstream};
 use super::sources::{Read, Sources};
-use super::table::{Kind, LATER, POOL, REFUSED, Setting, TABLE};
+use super::table::{FIXED, Kind, LATER, POOL, REFUSED, Setting, TABLE};
 use super::value;
 
 /// Where a value was found.
@@ -25,10 +25,14 @@ pub enum Origin {
     Default,
 }
 
+/// An upstream of the file, and its credentials as they were found.
+pub(super) type FileUpstreamWith = (FileUpstream, Vec<SecretString>);
+
 /// The effective value of each setting, checked one by one.
+#[derive(Clone)]
 pub struct Settings {
     values: BTreeMap<&'static str, (String, Origin)>,
-    pub(super) upstreams: Vec<(FileUpstream, Vec<SecretString>)>,
+    pub(super) upstreams: Vec<FileUpstreamWith>,
     pub(super) models: Vec<FileModel>,
     pub(super) later: Vec<&'static str>,
 }
@@ -78,6 +82,15 @@ impl Settings {
     /// Returns the text of a setting for people: stars in place of a secret.
     pub fn shown(&self, setting: &Setting) -> &str {
         setting.shown(self.text(setting.name))
+    }
+
+    /// Puts what cannot change while the server runs back to what it is in `running`.
+    pub(crate) fn keep_fixed(&mut self, running: &Self) {
+        for name in FIXED {
+            if let Some(value) = running.values.get(name) {
+                self.values.insert(name, value.clone());
+            }
+        }
     }
 
     /// Returns where the value of a setting was found.

@@ -139,6 +139,18 @@ pub(crate) static POOL: &[Setting] = &[
     row("pool.slow_start", "30s", Kind::DurationOrZero, "A credential that comes back gets its full share after this"),
 ];
 
+/// Settings that are read once: a reload warns where they differ, and goes on with what they were.
+pub(crate) static FIXED: &[&str] = &[
+    "LISTEN",
+    "API_PATH",
+    "DATA_DIR",
+    "STORE_URL",
+    "MASTER_KEY",
+    "MAX_CONNECTIONS",
+    "LOG_FORMAT",
+    "RUST_LOG",
+];
+
 /// Settings of the documented set that this version does not know yet.
 pub(crate) static LATER: &[&str] = &[
     "SEARXNG_URL",

@@ -41,7 +41,7 @@ impl Deref for Held {
 
 /// Reads the whole body; what is too large, stalls or is no JSON is not read to its end.
 pub(in crate::routes) async fn read(request: &mut Request, state: &State) -> Result<Held, Failure> {
-    read_at_most(state.limits.body_limit, request, state).await
+    read_at_most(usize::MAX, request, state).await
 }
 
 /// Reads a body that has a smaller limit of its own.
@@ -51,8 +51,9 @@ pub(in crate::routes) async fn read_at_most(
     state: &State,
 ) -> Result<Held, Failure> {
     check_type(request)?;
-    let held = collect(limit.min(state.limits.body_limit), request, state).await?;
-    let levels = state.limits.json_depth;
+    let limits = state.limits();
+    let held = collect(limit.min(limits.body_limit), request, state).await?;
+    let levels = limits.json_depth;
     if depth::exceeds(&held, levels) { Err(Failure::too_deep(levels)) } else { Ok(held) }
 }
 
@@ -63,9 +64,10 @@ async fn collect(limit: usize, request: &mut Request, state: &State) -> Result<H
         return Err(Failure::body_too_large(limit));
     }
     let mut charge = state.bodies.charge();
+    let patience = state.limits().body_timeout;
     let mut pieces = pin!(request.take_body().into_bytes_stream());
     let mut body = BytesMut::new();
-    while let Some(piece) = timeout(state.limits.body_timeout, pieces.next()).await.transpose() {
+    while let Some(piece) = timeout(patience, pieces.next()).await.transpose() {
         let piece = piece.map_err(|_| Failure::body_stalled())?;
         let piece = piece.map_err(|_| Failure::body_broken())?;
         if body.len() + piece.len() > limit {

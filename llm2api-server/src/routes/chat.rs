@@ -39,7 +39,7 @@ async fn parse(
     request: &mut Request,
     id: &str,
 ) -> Result<(ChatRequest, Charge), Failure> {
-    let limit = state.limits.messages_limit;
+    let limit = state.limits().messages_limit;
     let body = body::read(request, state).await?;
     let mut chat = ChatRequest::from_json(&body)?;
     if chat.messages.len() > limit {

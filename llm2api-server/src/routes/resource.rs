@@ -145,7 +145,7 @@ impl Resource {
         let admin = &self.state.admin;
         match self.access {
             Access::Probe | Access::Public => Ok(()),
-            Access::Client => match self.state.keys.check(request.headers()) {
+            Access::Client => match self.state.live.now().keys.check(request.headers()) {
                 Err(failure) if bearer(request.headers()).is_some() => {
                     Err(admin.refuse_client(request, failure).await)
                 }

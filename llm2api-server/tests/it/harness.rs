@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use llm2api_core::Client;
 use llm2api_server::config::{Config, Settings, Sources};
-use llm2api_server::{Server, State, Stop, app, client};
+use llm2api_server::{Live, Server, State, Stop, app, client};
 use poem::{Endpoint, Response};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpSocket, TcpStream};
@@ -60,10 +60,10 @@ impl Running {
     where
         E: Endpoint<Output = Response> + 'static,
     {
-        let server = Server::bind(config.listen, config.clients).expect("a free port");
+        let server = Server::bind(config.listen).expect("a free port");
         let address = server.local_addr().expect("is bound");
         let mut tasks = JoinSet::new();
-        tasks.spawn(server.serve(endpoint, stop.clone(), config.shutdown_grace));
+        tasks.spawn(server.serve(endpoint, stop.clone(), Live::new(config)));
         Self { address, stop, tasks }
     }
 

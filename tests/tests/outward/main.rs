@@ -27,12 +27,13 @@ impl Stage {
             ("UPSTREAM_URL", &url),
         ]);
         let client = client(&config).await.expect("an engine");
-        let server = Server::bind(config.listen, config.clients).expect("a free port");
+        let server = Server::bind(config.listen).expect("a free port");
         let url = format!("http://{}", server.local_addr().expect("is bound"));
         let stop = Stop::new();
         let state = State::new(client, &config, stop.clone());
         let mut tasks = JoinSet::new();
-        tasks.spawn(server.serve(app(state), stop, config.shutdown_grace));
+        let live = state.live();
+        tasks.spawn(server.serve(app(state), stop, live));
         Self { upstream, url, _tasks: tasks }
     }
 

@@ -38,7 +38,7 @@ pub(in crate::routes) async fn import(
     mut request: Request,
 ) -> Result<Response, Failure> {
     let body = body::read(&mut request, &state).await?;
-    let entries = parse::<Import>(&body)?.entries(&state.places)?;
+    let entries = parse::<Import>(&body)?.entries(&state.live.now().places)?;
     // The text is not needed any more; what was found in it is as large and counts on.
     let _charge = body.into_charge();
     let results = add_all(&state, entries).await;

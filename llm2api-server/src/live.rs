@@ -1,0 +1,63 @@
+//! What the server goes by at the moment, and a reload exchanges.
+
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
+
+use crate::admin::Places;
+use crate::config::{ClientLimits, Config};
+use crate::keys::Keys;
+
+/// The settings towards clients that hold at the moment. Clones share them.
+///
+/// # Example
+/// ```
+/// use llm2api_server::Live;
+/// use llm2api_server::config::{Settings, Sources};
+///
+/// let config = Settings::resolve(&Sources::default())?.config()?;
+/// let live = Live::new(&config);
+/// # drop(live);
+/// # Ok::<(), llm2api_server::ConfigError>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Live {
+    terms: Arc<RwLock<Arc<Terms>>>,
+}
+
+/// One state of them. Who needs several looks once.
+#[derive(Debug)]
+pub(crate) struct Terms {
+    pub(crate) keys: Keys,
+    pub(crate) places: Places,
+    pub(crate) limits: ClientLimits,
+    pub(crate) grace: Duration,
+}
+
+impl Live {
+    /// Takes them from the settings.
+    pub fn new(config: &Config) -> Self {
+        Self { terms: Arc::new(RwLock::new(Arc::new(Terms::new(config)))) }
+    }
+
+    /// Takes others, for connections and requests that begin from now on.
+    pub(crate) fn change(&self, config: &Config) {
+        let terms = Arc::new(Terms::new(config));
+        *self.terms.write().unwrap_or_else(PoisonError::into_inner) = terms;
+    }
+
+    /// Returns those that hold now.
+    pub(crate) fn now(&self) -> Arc<Terms> {
+        self.terms.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+impl Terms {
+    fn new(config: &Config) -> Self {
+        Self {
+            keys: Keys::new(&config.api_keys),
+            places: Places::new(&config.upstreams),
+            limits: config.clients,
+            grace: config.shutdown_grace,
+        }
+    }
+}

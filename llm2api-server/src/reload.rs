@@ -1,0 +1,101 @@
+//! SIGHUP: the settings file is read again, and taken as a whole or not at all.
+
+use thiserror::Error;
+use tracing::{error, info, warn};
+
+use crate::admin::KeyError;
+use crate::config::{Changes, ConfigError, Origins, Settings};
+use crate::run::{builder, settle_admin_key};
+use crate::signal::Hangups;
+use crate::state::State;
+
+/// What is there to be read again.
+#[derive(Clone)]
+pub(crate) struct Reading {
+    pub(crate) origins: Origins,
+    /// What was read last, and is in force.
+    pub(crate) settings: Settings,
+    /// Whether there was a file.
+    pub(crate) has_file: bool,
+}
+
+/// Why everything stays as it is; reads like the reason for which a start is refused.
+#[derive(Debug, Error)]
+pub(crate) enum Refusal {
+    #[error(transparent)]
+    Settings(#[from] ConfigError),
+    #[error("cannot set up the upstreams: {0}")]
+    Engine(#[from] llm2api_core::Error),
+    #[error(transparent)]
+    AdminKey(#[from] KeyError),
+}
+
+/// Reads settings again.
+pub(crate) struct Reloader {
+    reading: Option<Reading>,
+    state: State,
+}
+
+impl Reloader {
+    /// Changes what runs behind `state`; without a reading there is nothing to read again.
+    pub(crate) fn new(reading: Option<Reading>, state: State) -> Self {
+        Self { reading, state }
+    }
+
+    /// Reads again with every signal, one after the other.
+    pub(crate) async fn follow(mut self, mut hangups: Hangups) {
+        loop {
+            hangups.received().await;
+            if self.state.stop.is_draining() {
+                info!("SIGHUP: the settings are not read again, since the server shuts down");
+            } else {
+                self.reload().await;
+            }
+        }
+    }
+
+    async fn reload(&mut self) {
+        let Some(reading) = self.reading.as_mut().filter(|reading| reading.has_file) else {
+            return info!("SIGHUP: there is no settings file to read again");
+        };
+        match reading.take_up(&self.state).await {
+            Ok(changes) => report(&changes),
+            Err(error) => error!(%error, "SIGHUP: the settings file is not used, nothing changes"),
+        }
+    }
+}
+
+impl Reading {
+    /// Reads the file and goes by it; what cannot change stays as it is.
+    async fn take_up(&mut self, state: &State) -> Result<Changes, Refusal> {
+        let mut settings = self.origins.read_again()?;
+        // The file has to be good for a start as well as for what runs.
+        settings.config()?;
+        let changes = Changes::between(&self.settings, &settings);
+        settings.keep_fixed(&self.settings);
+        let (old, mut config) = (self.settings.config()?, settings.config()?);
+        if changes.is_empty() {
+            return Ok(changes);
+        }
+        settle_admin_key(&mut config)?;
+        state.client.reload(builder(&config)).await?;
+        state.change(&config);
+        for warning in config.warnings.iter().filter(|warning| !old.warnings.contains(warning)) {
+            warn!("{warning}");
+        }
+        self.settings = settings;
+        Ok(changes)
+    }
+}
+
+fn report(changes: &Changes) {
+    if changes.is_empty() {
+        info!("SIGHUP: the settings file was read again, nothing has changed");
+    } else {
+        info!("SIGHUP: the settings file was read again, changed: {changes}");
+    }
+    if !changes.fixed.is_empty() {
+        let names = changes.fixed.join(", ");
+        warn!("SIGHUP: {names} cannot change while the server runs: restart it to have them used");
+    }
+}
