@@ -10,8 +10,9 @@ use crate::chat::{ChatRequest, ChatStream};
 use crate::error::{Error, ErrorKind, Result};
 use crate::pool::{Attempt, Lease, Pool, Routes, Thread};
 
-/// How often a call that has found nobody looks for other routes: as often as settings change.
-const REROUTES: usize = 3;
+/// How often a call that has found nobody looks for other routes: more often than settings change
+/// while it waits, and not for ever where routes never come to rest.
+const REROUTES: usize = 100;
 
 /// Turns a request into an [`Attempt`]: finds where the model is served and leases a credential.
 ///
@@ -112,7 +113,7 @@ fn no_sends() -> Error {
 
 impl PoolLayer {
     /// Leases along the routes of a model; where they have changed while the call waited, and those
-    /// that it knew lead nowhere any more, along the new ones.
+    /// that it knew lead nowhere any more, along the new ones, where its wait begins anew.
     async fn lease(&self, request: &ChatRequest) -> Result<Lease> {
         let mut routes = self.routes.routes(&request.model).await?;
         for _ in 0..REROUTES {

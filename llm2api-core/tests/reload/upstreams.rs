@@ -138,6 +138,31 @@ async fn calls_that_wait_follow_their_model_to_another_upstream() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn calls_that_wait_find_their_model_however_often_it_moves() {
+    let houses = [Gatehouse::new("even"), Gatehouse::new("odd")];
+    let settings = |at: usize| {
+        let house = &houses[at % 2];
+        let config = house.config(&["ann"]).with_max_concurrency(1);
+        let settings = Client::builder().with_custom_upstream(config, house.clone());
+        settings.with_alias("x", [format!("{}/m", ["even", "odd"][at % 2])])
+    };
+    let client = settings(0).build().await.expect("a client");
+    let even = begin(&client, "x").await.expect("a place");
+    client.reload(settings(1)).await.expect("valid");
+    let odd = begin(&client, "x").await.expect("a place");
+    let moves = async {
+        for at in 2..12 {
+            sleep(Duration::from_secs(1)).await;
+            client.reload(settings(at)).await.expect("valid");
+        }
+        drop((even, odd));
+    };
+    let (waited, ()) = tokio::join!(begin(&client, "x"), moves);
+    houses[1].ends.add_permits(1);
+    assert_eq!(waited.expect("sent").collect().await.expect("whole").text(), "odd");
+}
+
+#[tokio::test(start_paused = true)]
 async fn new_credentials_are_used_at_once_and_checked_later() {
     let house = Gatehouse::open("house");
     let client = with(&house, &["ann"]).build().await.expect("a client");

@@ -50,6 +50,19 @@ impl Server {
         Self::start_with(data, settings, None).await
     }
 
+    /// Starts one and does not wait for it to listen.
+    pub fn launch(data: &Path, settings: &[(&str, &str)]) -> Program {
+        Program::start(command(data, settings), data.with_extension("log"))
+    }
+
+    /// Starts one that takes nothing from the environment but its data directory: all else is in the
+    /// settings file `name` of that directory.
+    pub async fn start_from(data: &Path, name: &str) -> Self {
+        let mut command = bare(data);
+        command.args(["--config", name]);
+        Self::wait_for(Program::start(command, data.with_extension("log"))).await
+    }
+
     /// Starts one that may open no more than so many descriptors.
     pub(super) async fn start_with(
         data: &Path,
@@ -61,7 +74,10 @@ impl Server {
             Some(most) => narrow(&command(data, settings), most),
             None => command(data, settings),
         };
-        let mut program = Program::start(command, log);
+        Self::wait_for(Program::start(command, log)).await
+    }
+
+    async fn wait_for(mut program: Program) -> Self {
         let base = program.line("OPENAI_BASE_URL=").await;
         let url = base.strip_suffix("/v1").expect("the base address ends in /v1");
         Self { api: Api::new(url, API_KEY), program }
@@ -113,6 +129,16 @@ impl Server {
         lines.filter(is_one).collect()
     }
 
+    /// Returns the lines of its log whose message begins so.
+    pub fn said(&self, beginning: &str) -> Vec<Value> {
+        let log = self.program.log();
+        let lines = log.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+        let begins = |line: &Value| {
+            line["message"].as_str().is_some_and(|message| message.starts_with(beginning))
+        };
+        lines.filter(begins).collect()
+    }
+
     /// Says whether its log holds this text.
     pub fn warned(&self, text: &str) -> bool {
         self.program.log().contains(text)
@@ -141,9 +167,14 @@ fn narrow(command: &Command, descriptors: u32) -> Command {
     shell
 }
 
-fn command(data: &Path, settings: &[(&str, &str)]) -> Command {
+fn bare(data: &Path) -> Command {
     let mut command = Command::new(executable("llm2api-server", "LLM2API_SERVER"));
     command.current_dir(data).env_clear().env("DATA_DIR", data).kill_on_drop(true);
+    command
+}
+
+fn command(data: &Path, settings: &[(&str, &str)]) -> Command {
+    let mut command = bare(data);
     command.env("LISTEN", "127.0.0.1:0").env("RUST_LOG", "info").env("LOG_FORMAT", "json");
     command.env("API_KEY", API_KEY).env("ADMIN_KEY", ADMIN_KEY);
     command.envs(settings.iter().copied());
