@@ -77,9 +77,13 @@ impl Reading {
         if changes.is_empty() {
             return Ok(changes);
         }
-        settle_admin_key(&mut config)?;
+        let had_key = old.admin_key.is_some();
+        let key_file = settle_admin_key(&mut config)?.filter(|_| had_key);
         state.client.reload(builder(&config)).await?;
         state.change(&config);
+        if let Some(path) = key_file {
+            info!(path = %path.display(), "SIGHUP: the operator's key is in a file now");
+        }
         for warning in config.warnings.iter().filter(|warning| !old.warnings.contains(warning)) {
             warn!("{warning}");
         }

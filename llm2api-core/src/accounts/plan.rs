@@ -78,25 +78,31 @@ impl Accounts {
     pub(crate) async fn prepare(&self, plan: Plan, seeds: Vec<Credential>) -> Result<Prepared> {
         let (mut records, counts) = self.records_of_new_sites(&plan).await?;
         let known: HashSet<_> = records.iter().map(|r| self.fingerprint(&r.credential)).collect();
-        let kept = std::sync::Mutex::new(Vec::new());
-        let keep = |credential| self.keep_seed(plan.normalised(credential), &known, &kept);
-        // Many at a time, which a store writes together.
-        let seeds = stream::iter(seeds).map(keep).buffered(SEEDED_AT_ONCE);
-        let seeds: Result<Vec<Seed>> = seeds.try_collect().await;
-        let seeds = match seeds {
-            Ok(seeds) => seeds,
-            Err(error) => {
-                self.take_back(kept.into_inner().unwrap_or_else(PoisonError::into_inner)).await;
-                return Err(error);
-            }
-        };
+        let seeds = seeds.into_iter().map(|credential| plan.normalised(credential)).collect();
         let (mut fingerprints, mut unchecked) = (HashSet::new(), Vec::new());
-        for Seed { fingerprint, kept } in seeds {
+        for Seed { fingerprint, kept } in self.keep_seeds(seeds, &known).await? {
             fingerprints.insert(fingerprint);
             unchecked.extend(kept.iter().map(|record| record.credential.id().clone()));
             records.extend(kept);
         }
         Ok(Prepared { plan, records, counts, seeds: fingerprints, unchecked })
+    }
+
+    /// Keeps all, or as few as can be.
+    async fn keep_seeds(
+        &self,
+        seeds: Vec<Credential>,
+        known: &HashSet<Fingerprint>,
+    ) -> Result<Vec<Seed>> {
+        let sent = std::sync::Mutex::new(Vec::new());
+        let keep = |credential| self.keep_seed(credential, known, &sent);
+        // Many at a time, which a store writes together.
+        let kept = stream::iter(seeds).map(keep).buffered(SEEDED_AT_ONCE);
+        let kept: Result<Vec<Seed>> = kept.try_collect().await;
+        if kept.is_err() {
+            self.take_back(sent.into_inner().unwrap_or_else(PoisonError::into_inner)).await;
+        }
+        kept
     }
 
     /// Goes by a plan from now on; `between` is done when new upstreams are in use, and those that
@@ -151,7 +157,7 @@ impl Accounts {
         &self,
         credential: Credential,
         known: &HashSet<Fingerprint>,
-        kept: &std::sync::Mutex<Vec<CredentialId>>,
+        sent: &std::sync::Mutex<Vec<CredentialId>>,
     ) -> Result<Seed> {
         let fingerprint = self.fingerprint(&credential);
         let brought = {
@@ -164,16 +170,14 @@ impl Accounts {
         }
         let profile = profile(&credential, &Account::default(), None);
         let record = Record::new(credential, profile, SavedHealth::default());
-        match self.note_store(self.shared.parts.vault.add(&record).await) {
-            Ok(Inserted::New) => {
-                let id = record.credential.id().clone();
-                kept.lock().unwrap_or_else(PoisonError::into_inner).push(id);
-                Ok(Seed { fingerprint, kept: Some(record) })
-            }
+        // Noted before: where another fails, nobody learns what came of this one.
+        sent.lock().unwrap_or_else(PoisonError::into_inner).push(record.credential.id().clone());
+        let kept = match self.note_store(self.shared.parts.vault.add(&record).await)? {
+            Inserted::New => Some(record),
             // Given twice, or another server of the fleet was faster: its row comes with the news.
-            Ok(Inserted::Duplicate(_) | Inserted::Missing) => Ok(Seed { fingerprint, kept: None }),
-            Err(error) => Err(error),
-        }
+            Inserted::Duplicate(_) | Inserted::Missing => None,
+        };
+        Ok(Seed { fingerprint, kept })
     }
 
     /// Says whether an account is known, with this secret.
@@ -182,8 +186,8 @@ impl Accounts {
         known.is_some_and(|known| known.material() == credential.material())
     }
 
-    async fn take_back(&self, kept: Vec<CredentialId>) {
-        for id in kept {
+    async fn take_back(&self, sent: Vec<CredentialId>) {
+        for id in sent {
             if let Err(error) = self.shared.parts.vault.remove(&id).await {
                 tracing::warn!(%error, credential = %id, "a credential that is not used stays kept");
             }

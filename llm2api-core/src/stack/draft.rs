@@ -11,7 +11,7 @@ use crate::error::Result;
 use crate::limits::Limits;
 use crate::outbox::CleanUps;
 use crate::pool::{PoolRules, UpstreamTerms};
-use crate::upstream::UpstreamConfig;
+use crate::upstream::{Upstream, UpstreamConfig};
 
 /// What a client goes by once it is put to use.
 pub(super) struct Draft {
@@ -36,18 +36,10 @@ impl Draft {
         outbox: &CleanUps,
         earlier: &[Built],
     ) -> Result<Self> {
-        let ClientBuilder { mut configs, custom, aliases, limits, rules, check_interval, .. } =
-            builder;
-        if configs.is_empty() && custom.is_empty() {
-            configs.push(UpstreamConfig::new("demo", "demo"));
-        }
-        let mut all = Vec::new();
-        for (config, upstream) in custom {
-            all.push((Built::custom(&config, upstream), config));
-        }
-        for config in configs {
-            all.push((Built::new(&config, &limits, outbox, earlier)?, config));
-        }
+        let ClientBuilder {
+            configs, custom, aliases, limits, rules, check_interval, layers, ..
+        } = builder;
+        let all = build_all(configs, custom, &limits, outbox, earlier)?;
         let mut credentials = Vec::new();
         for (_, config) in &all {
             credentials.extend(config.read_credentials()?);
@@ -66,8 +58,29 @@ impl Draft {
         check_names(&built)?;
         let listed = built.iter().map(|built| built.listed.clone()).collect();
         let edition = Edition::new(listed, aliases)?;
-        Ok(Self { limits, rules, built, edition, plan, credentials, layers: builder.layers })
+        Ok(Self { limits, rules, built, edition, plan, credentials, layers })
     }
+}
+
+/// Builds all upstreams, those that were handed in first.
+fn build_all(
+    mut configs: Vec<UpstreamConfig>,
+    custom: Vec<(UpstreamConfig, Arc<dyn Upstream>)>,
+    limits: &Limits,
+    outbox: &CleanUps,
+    earlier: &[Built],
+) -> Result<Vec<(Built, UpstreamConfig)>> {
+    if configs.is_empty() && custom.is_empty() {
+        configs.push(UpstreamConfig::new("demo", "demo"));
+    }
+    let mut all = Vec::new();
+    for (config, upstream) in custom {
+        all.push((Built::custom(&config, upstream), config));
+    }
+    for config in configs {
+        all.push((Built::new(&config, limits, outbox, earlier)?, config));
+    }
+    Ok(all)
 }
 
 fn terms(

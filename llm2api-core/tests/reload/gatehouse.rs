@@ -24,11 +24,18 @@ pub(crate) struct Gatehouse {
     /// How many answers may end.
     pub(crate) ends: Arc<Semaphore>,
     pub(crate) checks: Arc<AtomicU32>,
+    /// In its clones only, not in its answers.
+    life: Arc<()>,
 }
 
 impl Gatehouse {
     pub(crate) fn new(name: &'static str) -> Self {
-        Self { name, ends: Arc::new(Semaphore::new(0)), checks: Arc::default() }
+        Self {
+            name,
+            ends: Arc::new(Semaphore::new(0)),
+            checks: Arc::default(),
+            life: Arc::default(),
+        }
     }
 
     /// One whose answers end at once.
@@ -38,9 +45,9 @@ impl Gatehouse {
         house
     }
 
-    /// How many clients, streams and the test itself hold it.
+    /// How many hold it, the test among them.
     pub(crate) fn holders(&self) -> usize {
-        Arc::strong_count(&self.ends)
+        Arc::strong_count(&self.life)
     }
 
     pub(crate) fn config(&self, keys: &[&str]) -> UpstreamConfig {

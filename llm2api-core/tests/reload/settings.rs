@@ -1,12 +1,15 @@
 //! Settings are taken as a whole, or not at all.
 
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use futures::future::join_all;
+use llm2api_core::store::{Keyring, Store};
 use llm2api_core::{Client, ClientBuilder, ErrorKind, Limits, UpstreamConfig};
 use tokio::time::{Instant, sleep};
 
+use crate::frail_store::FrailStore;
 use crate::gatehouse::{Gatehouse, begin, only, until, with};
 
 #[tokio::test(start_paused = true)]
@@ -33,6 +36,20 @@ async fn g17_a_wrong_builder_changes_nothing() {
     }
     assert_eq!(client.accounts().list().len(), 1, "nobody has kept bob");
     begin(&client, "x").await.expect("as before");
+}
+
+#[tokio::test(start_paused = true)]
+async fn g17_a_store_that_fails_half_way_leaves_nothing_behind() {
+    let (house, store) = (Gatehouse::open("house"), Arc::new(FrailStore::new(30)));
+    let settings = with(&house, &["ann"]).with_store(store.clone(), Keyring::random());
+    let client = settings.build().await.expect("a client");
+    let keys: Vec<_> = (0..100).map(|at| format!("key-{at}")).collect();
+    let keys: Vec<_> = keys.iter().map(String::as_str).collect();
+    let error = client.reload(with(&house, &keys)).await.expect_err("no room for all");
+    assert_eq!(error.kind(), ErrorKind::Store);
+    assert_eq!(client.accounts().list().len(), 1);
+    assert_eq!(store.rows().await.expect("rows").0.len(), 1, "what was kept is taken back");
+    client.reload(with(&house, &["ann"])).await.expect("nothing new to keep");
 }
 
 #[tokio::test(start_paused = true)]
