@@ -18,6 +18,7 @@ pub struct State {
     pub(crate) live: Live,
     pub(crate) admin: Arc<Admin>,
     pub(crate) bodies: Budget,
+    pub(crate) operator_bodies: Budget,
     pub(crate) api_path: String,
     pub(crate) stop: Stop,
 }
@@ -33,6 +34,7 @@ impl State {
             live: Live::new(config),
             admin: Arc::new(Admin::new(config)),
             bodies: Budget::new(config.clients.bodies_limit),
+            operator_bodies: Budget::new(config.clients.bodies_limit),
             api_path: config.api_path.clone(),
             stop,
         }
@@ -52,6 +54,7 @@ impl State {
     pub(crate) fn change(&self, config: &Config) {
         self.admin.change(config);
         self.bodies.resize(config.clients.bodies_limit);
+        self.operator_bodies.resize(config.clients.bodies_limit);
         self.live.change(config);
     }
 }

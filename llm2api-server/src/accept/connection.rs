@@ -16,17 +16,18 @@ use hyper_util::rt::TokioIo;
 use llm2api_core::Call;
 use poem::Body as PoemBody;
 use poem::http::uri::Scheme;
-use poem::http::{Version, header};
+use poem::http::{HeaderValue, Version, header};
 use poem::web::{LocalAddr, RemoteAddr};
 use poem::{Addr, Endpoint, Request, Response};
 use tokio::net::TcpStream;
-use tracing::debug;
+use tracing::{debug, info};
 
 use super::busy::{BusyBody, Turns};
 use super::departure::left;
 use super::socket::Socket;
 use super::upload::Upload;
 use crate::config::ClientLimits;
+use crate::edge::REQUEST_ID;
 use crate::openai::error::Failure;
 use crate::stop::Stop;
 
@@ -86,6 +87,8 @@ where
 {
     let mut connection = pin!(connection);
     tokio::select! {
+        // What has come is answered, and be it with a refusal, before the rest is closed.
+        biased;
         result = &mut connection => result,
         () = stop.closing() => {
             turns.settle();
@@ -142,12 +145,23 @@ where
         if !request.body().is_end_stream() {
             caller.turns.expect_leftovers();
         }
-        failure.respond(Call::random().id())
+        refuse(failure, caller.peer)
     } else {
         endpoint.get_response(caller.introduce(request)).await
     };
     let response: hyper::Response<BoxBody<Bytes, io::Error>> = response.into();
     Ok(response.map(|inner| BusyBody { inner, _busy: busy }))
+}
+
+/// Refuses what no route sees, with a line in the log as every request has one.
+fn refuse(failure: Failure, peer: SocketAddr) -> Response {
+    let call = Call::random();
+    info!(request_id = call.id(), %peer, code = failure.code(), "refused a request");
+    let mut response = failure.respond(call.id());
+    if let Ok(id) = HeaderValue::from_str(call.id()) {
+        response.headers_mut().insert(REQUEST_ID, id);
+    }
+    response
 }
 
 /// Says what is wrong with a head that no route should see.

@@ -20,6 +20,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::FutureExt;
 use poem::{Endpoint, Response};
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::task::{JoinError, JoinSet};
@@ -81,6 +82,7 @@ impl Server {
         let farewell = grace.min(FAREWELL);
         // Out of time or cut off: the door shuts in either case.
         hall.receive_until(async { drop(timeout(farewell, stop.cut_off()).await) }).await;
+        hall.receive_waiting();
         stop.close();
         finish(hall.shut(), &stop, grace.saturating_sub(farewell)).await;
     }
@@ -110,6 +112,13 @@ impl<E: Endpoint<Output = Response> + 'static> Hall<E> {
                 Some(ended) = self.connections.join_next() => note(ended),
                 arrival = self.gate.next() => self.receive(arrival),
             }
+        }
+    }
+
+    /// Takes those who wait before the door: who has connected is answered.
+    fn receive_waiting(&mut self) {
+        while let Some(arrival) = self.gate.next().now_or_never() {
+            self.receive(arrival);
         }
     }
 

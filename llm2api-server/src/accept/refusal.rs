@@ -3,6 +3,7 @@
 use bytes::Bytes;
 use llm2api_core::Call;
 use poem::http::StatusCode;
+use tracing::info;
 
 use super::busy::Turns;
 use crate::edge::REQUEST_ID;
@@ -61,7 +62,14 @@ fn explain(head: &[u8]) -> Option<Bytes> {
     }
     let call = Call::random();
     let mut body = Vec::new();
-    Failure::bad_head(status).write_json(call.id(), &mut body);
+    let failure = Failure::bad_head(status);
+    info!(
+        request_id = call.id(),
+        status = status.as_u16(),
+        code = failure.code(),
+        "refused a request"
+    );
+    failure.write_json(call.id(), &mut body);
     let (id, length) = (call.id(), body.len());
     let fields = format!("content-type: application/json\r\ncontent-length: {length}\r\n");
     let head = format!("{start}{fields}{REQUEST_ID}: {id}\r\n{end}");

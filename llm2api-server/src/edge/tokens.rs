@@ -17,8 +17,7 @@ pub(super) struct Tokens {
 /// Counts what passes, and notes the sum when it is dropped: however the chat ends, once.
 ///
 /// The figures of the upstream count, where it gives any. Else a piece of the answer counts as one
-/// token, and four bytes of the request's text as another; where nothing came, nothing counts. The
-/// counters of the engine go by the same rule.
+/// token, and four bytes of the request's text as another; where nothing came, nothing counts.
 #[derive(Debug)]
 pub(crate) struct TokenCount {
     record: Record,

@@ -1,5 +1,6 @@
 //! Reading a JSON request body within its limits.
 
+use std::fmt;
 use std::ops::Deref;
 use std::pin::pin;
 
@@ -10,7 +11,7 @@ use poem::http::header;
 use tokio::time::timeout;
 
 use super::depth;
-use crate::budget::Charge;
+use crate::budget::{Budget, Charge};
 use crate::openai::error::Failure;
 use crate::state::State;
 
@@ -18,7 +19,6 @@ use crate::state::State;
 const TRUSTED: usize = 1 << 20;
 
 /// A body that was read, and what it takes of the budget of all bodies.
-#[derive(Debug)]
 pub(in crate::routes) struct Held {
     bytes: Bytes,
     charge: Charge,
@@ -39,31 +39,52 @@ impl Deref for Held {
     }
 }
 
-/// Reads the whole body; what is too large, stalls or is no JSON is not read to its end.
-pub(in crate::routes) async fn read(request: &mut Request, state: &State) -> Result<Held, Failure> {
-    read_at_most(usize::MAX, request, state).await
+impl fmt::Debug for Held {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Some bodies are secrets.
+        f.debug_struct("Held").field("bytes", &self.bytes.len()).finish_non_exhaustive()
+    }
 }
 
-/// Reads a body that has a smaller limit of its own.
-pub(in crate::routes) async fn read_at_most(
+/// Reads a client's whole body; what is too large, stalls or is no JSON is not read to its end.
+pub(in crate::routes) async fn read(request: &mut Request, state: &State) -> Result<Held, Failure> {
+    read_at_most(usize::MAX, &state.bodies, request, state).await
+}
+
+/// Reads a body that is for the operator's paths, and may have a smaller limit of its own. Clients
+/// that use up their budget must not keep the operator out.
+pub(in crate::routes) async fn read_for_operator(
     limit: usize,
+    request: &mut Request,
+    state: &State,
+) -> Result<Held, Failure> {
+    read_at_most(limit, &state.operator_bodies, request, state).await
+}
+
+async fn read_at_most(
+    limit: usize,
+    budget: &Budget,
     request: &mut Request,
     state: &State,
 ) -> Result<Held, Failure> {
     check_type(request)?;
     let limits = state.limits();
-    let held = collect(limit.min(limits.body_limit), request, state).await?;
+    let held = collect(limit.min(limits.body_limit), budget.charge(), request, state).await?;
     let levels = limits.json_depth;
     if depth::exceeds(&held, levels) { Err(Failure::too_deep(levels)) } else { Ok(held) }
 }
 
 /// Puts the pieces together. Each is charged as it comes: an announced length is no byte yet.
-async fn collect(limit: usize, request: &mut Request, state: &State) -> Result<Held, Failure> {
+async fn collect(
+    limit: usize,
+    mut charge: Charge,
+    request: &mut Request,
+    state: &State,
+) -> Result<Held, Failure> {
     let announced = announced(request);
     if announced.is_some_and(|length| length > limit as u64) {
         return Err(Failure::body_too_large(limit));
     }
-    let mut charge = state.bodies.charge();
     let patience = state.limits().body_timeout;
     let mut pieces = pin!(request.take_body().into_bytes_stream());
     let mut body = BytesMut::new();

@@ -166,6 +166,8 @@ impl Resource {
         };
         // Most of them wait for upstreams, and the end must not wait for that.
         tokio::select! {
+            // What is done is said to be done.
+            biased;
             answer = handler.call(request) => answer,
             () = self.state.stop.cut_off() => Err(Failure::shutting_down().into()),
         }

@@ -35,7 +35,7 @@ struct Session {
 pub(super) async fn open(state: Arc<State>, mut request: Request) -> Result<Response, Failure> {
     own_origin(request.headers())?;
     let peer = peer(&request);
-    let body = body::read_at_most(LONGEST, &mut request, &state).await?;
+    let body = body::read_for_operator(LONGEST, &mut request, &state).await?;
     let SignIn { key } = parse(&body)?;
     state.admin.check_key(peer, key.0.expose()).await?;
     let token = state.admin.sessions.open(Instant::now()).map_err(|_| Failure::internal())?;

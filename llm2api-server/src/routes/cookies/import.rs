@@ -37,9 +37,9 @@ pub(in crate::routes) async fn import(
     state: Arc<State>,
     mut request: Request,
 ) -> Result<Response, Failure> {
-    let body = body::read(&mut request, &state).await?;
+    let body = body::read_for_operator(usize::MAX, &mut request, &state).await?;
     let entries = parse::<Import>(&body)?.entries(&state.live.now().places)?;
-    // The text is not needed any more; what was found in it is as large and counts on.
+    // The text is not needed any more; what was found in it counts on.
     let _charge = body.into_charge();
     let results = add_all(&state, entries).await;
     Ok(answer::json(&report(&results)))
