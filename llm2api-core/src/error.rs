@@ -15,6 +15,7 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 pub(crate) const TOTAL_TIMEOUT: &str = "total_timeout";
 pub(crate) const CONNECT_TIMEOUT: &str = "connect_timeout";
 pub(crate) const FIRST_CONTENT_TIMEOUT: &str = "first_content_timeout";
+#[cfg(feature = "http")]
 pub(crate) const RESPONSE_TIMEOUT: &str = "response_timeout";
 pub(crate) const LIVENESS_TIMEOUT: &str = "upstream_silent";
 pub(crate) const PROGRESS_TIMEOUT: &str = "upstream_stalled";
