@@ -25,6 +25,7 @@
 //! [`pieces`]; connections that break are made by a [`cutter`]; real servers and a real Redis come
 //! from [`processes`].
 
+mod cases;
 mod clock;
 pub mod cutter;
 mod faces;
@@ -46,6 +47,7 @@ mod tasks;
 mod tree;
 mod trouble;
 
+pub use cases::each;
 pub use fixture::Fixture;
 pub use log::{Received, Running, Snapshot, StopCall};
 pub use options::{Face, Family, ModelSpec, Options, Session};

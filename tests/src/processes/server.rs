@@ -140,7 +140,7 @@ impl Server {
     }
 
     /// Says whether its log holds this text.
-    pub fn warned(&self, text: &str) -> bool {
+    pub fn logged(&self, text: &str) -> bool {
         self.program.log().contains(text)
     }
 

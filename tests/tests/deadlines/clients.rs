@@ -7,7 +7,7 @@ use llm2api_tests::processes::{MODEL, OPENAI, Stage, Wire, chat};
 use serde_json::json;
 use tokio::time::{Instant, sleep, timeout};
 
-use crate::is_punctual;
+use crate::{SLACK, is_punctual};
 
 const LIMIT: Duration = Duration::from_secs(1);
 /// A pause that is well within it.
@@ -88,11 +88,13 @@ async fn a_kept_connection_is_closed_when_it_is_idle_and_not_while_it_waits() {
     // The answer takes longer than the connection may be idle.
     stage.upstream.reconfigure(|options| options.token_delay = Duration::from_millis(250));
     let mut wire = connect(&stage).await;
-    let begun = Instant::now();
+    let asked = Instant::now();
     wire.send(ask("hello")).await;
     assert_eq!(wire.answer().await.status, 200);
-    assert!(begun.elapsed() > 2 * LIMIT, "{:?}", begun.elapsed());
-    let begun = Instant::now();
+    assert!(asked.elapsed() > 2 * LIMIT, "{:?}", asked.elapsed());
+    let read = Instant::now();
     assert_eq!(wire.rest().await, "");
-    assert!(is_punctual(begun.elapsed(), LIMIT), "{:?}", begun.elapsed());
+    // The answer may have been read late: it is idle from when it was written.
+    let (open, idle) = (asked.elapsed(), read.elapsed());
+    assert!(open > 3 * LIMIT && idle < LIMIT + SLACK, "{open:?}, {idle:?}");
 }

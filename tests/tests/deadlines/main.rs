@@ -7,7 +7,6 @@ mod upstreams;
 
 use std::time::Duration;
 
-use futures::future::join_all;
 use llm2api_tests::Options;
 use llm2api_tests::processes::{Stage, eventually};
 
@@ -33,12 +32,4 @@ pub(crate) async fn is_free(stage: &Stage) {
 /// Says whether a wait ended when it should.
 pub(crate) fn is_punctual(took: Duration, limit: Duration) -> bool {
     (limit.saturating_sub(EARLY)..limit + SLACK).contains(&took)
-}
-
-/// Tries all cases at the same time: they do little else than wait.
-pub(crate) async fn each<C, F: Future<Output = ()>>(
-    cases: impl IntoIterator<Item = C>,
-    attempt: impl Fn(C) -> F,
-) {
-    join_all(cases.into_iter().map(attempt)).await;
 }

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use llm2api_tests::processes::{CHAT_UI, OPENAI, Outcome, Stage};
-use llm2api_tests::{Options, Script, Step};
+use llm2api_tests::{Options, Script, Step, each};
 
-use crate::{each, is_free, is_punctual};
+use crate::{is_free, is_punctual};
 
 const LIMIT: Duration = Duration::from_secs(1);
 
@@ -13,8 +13,7 @@ const LIMIT: Duration = Duration::from_secs(1);
 async fn play(kind: &str, stream: bool) {
     let settings = [("MAX_CONCURRENCY_PER_CREDENTIAL", "1"), ("QUEUE_TIMEOUT", "1s")];
     let stage = Stage::start(kind, Options::default(), &settings).await;
-    let endless = (0..30).flat_map(|_| [Step::KeepAlive, Step::Sleep(100)]);
-    stage.upstream.script(Script::steps(endless));
+    stage.upstream.script(Script::steps([Step::KeepAlive, Step::Hang]));
     let first = Outcome::of(&stage.server.api, "hello", true);
     let second = async {
         stage.upstream.wait_for(|log| log.running.len() == 1).await;

@@ -3,12 +3,13 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
+use llm2api_tests::each;
 use llm2api_tests::processes::{CHAT_UI, OPENAI, Outcome, Server};
 use socket2::{Domain, Socket, Type};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-use crate::{each, is_punctual};
+use crate::is_punctual;
 
 const LIMIT: Duration = Duration::from_secs(1);
 /// A connection that is not there by then will not be.

@@ -3,10 +3,8 @@
 
 use llm2api_tests::cutter::{Answers, Cut, Cutter};
 use llm2api_tests::processes::{CHAT_UI, Outcome, Server};
-use llm2api_tests::{Options, Simulator};
+use llm2api_tests::{Options, Simulator, each};
 use tempfile::TempDir;
-
-use crate::each;
 
 /// An answer of many pieces.
 const LONG: &str = "LONGRUN";

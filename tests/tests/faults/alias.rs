@@ -4,10 +4,10 @@ use std::net::Ipv4Addr;
 
 use llm2api_tests::plan::ANSWER;
 use llm2api_tests::processes::{MODEL, OPENAI, Outcome, Server};
-use llm2api_tests::{Options, Simulator};
+use llm2api_tests::{Options, Simulator, each};
 use tokio::net::TcpSocket;
 
-use crate::{LANES, each};
+use crate::LANES;
 
 /// A port that is taken and at which nobody listens: connections to it are refused.
 fn nobody() -> (TcpSocket, String) {

@@ -1,12 +1,12 @@
 //! Answers that break after their first content.
 
-use llm2api_tests::Step;
 use llm2api_tests::pieces::{chunk, failure, opening, text};
 use llm2api_tests::plan::ANSWER;
 use llm2api_tests::processes::{CHAT_UI, OPENAI};
+use llm2api_tests::{Step, each};
 use serde_json::json;
 
-use crate::{LANES, ask, each, stage};
+use crate::{LANES, ask, stage};
 
 /// What was said before the break.
 const SAID: [&str; 2] = ["Größe ", "日本 🙂"];

@@ -2,10 +2,10 @@
 
 use llm2api_tests::plan::ANSWER;
 use llm2api_tests::processes::{CHAT_UI, Outcome};
-use llm2api_tests::{Script, Step};
+use llm2api_tests::{Script, Step, each};
 
+use crate::stage;
 use crate::table::refuse;
-use crate::{each, stage};
 
 #[tokio::test]
 async fn g08_a_conversation_that_is_refused_is_made_with_another_account() {

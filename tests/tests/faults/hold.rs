@@ -3,10 +3,10 @@
 use llm2api_tests::pieces::{chunk, failure, opening};
 use llm2api_tests::plan::ANSWER;
 use llm2api_tests::processes::{CHAT_UI, MODEL, OPENAI, chat};
-use llm2api_tests::{Script, Step};
+use llm2api_tests::{Script, Step, each};
 use serde_json::json;
 
-use crate::{LANES, ask, each, stage};
+use crate::{LANES, ask, stage};
 
 /// How an answer fails behind its opening.
 fn failures(kind: &str) -> Vec<(&'static str, Step)> {

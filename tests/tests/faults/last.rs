@@ -2,12 +2,12 @@
 
 use std::time::{Duration, SystemTime};
 
-use llm2api_tests::Step;
 use llm2api_tests::processes::Outcome;
+use llm2api_tests::{Step, each};
 use serde_json::json;
 
 use crate::table::refuse;
-use crate::{LANES, ask, each, stage};
+use crate::{LANES, ask, stage};
 
 /// The only account of a stage.
 const SECRET: &str = "account-1";
@@ -47,7 +47,7 @@ async fn g26_what_an_upstream_says_is_told_without_the_secrets_in_it() {
         let said = told.error()["message"].to_string();
         assert!(said.contains("no room for *** today"), "{what}");
         assert!(!told.body.contains(SECRET), "{what}");
-        assert!(!stage.server.warned(SECRET), "{what}");
+        assert!(!stage.server.logged(SECRET), "{what}");
     })
     .await;
 }

@@ -11,18 +11,12 @@ mod table;
 mod types;
 mod waits;
 
-use std::sync::Arc;
-
-use futures::future::join_all;
 use llm2api_tests::processes::{CHAT_UI, OPENAI, Outcome, Stage};
 use llm2api_tests::{Options, Script, Step};
-use tokio::sync::Semaphore;
 
 /// Every kind of upstream, in both modes.
 pub(crate) const LANES: [(&str, bool); 4] =
     [(OPENAI, true), (OPENAI, false), (CHAT_UI, true), (CHAT_UI, false)];
-/// Cases that are tried at the same time.
-const AT_ONCE: usize = 4;
 
 /// A stage with so many accounts, where what is cut cannot be taken up again.
 pub(crate) async fn stage(kind: &str, accounts: usize, settings: &[(&str, &str)]) -> Stage {
@@ -39,20 +33,4 @@ pub(crate) async fn ask(stage: &Stage, stream: bool, scripts: &[Vec<Step>]) -> O
         stage.upstream.script(Script::steps(steps.clone()));
     }
     Outcome::of(&stage.server.api, "hello", stream).await
-}
-
-/// Tries all cases, a few at a time.
-pub(crate) async fn each<C, F: Future<Output = ()>>(
-    cases: impl IntoIterator<Item = C>,
-    attempt: impl Fn(C) -> F,
-) {
-    let places = Arc::new(Semaphore::new(AT_ONCE));
-    let attempts = cases.into_iter().map(|case| {
-        let (places, attempt) = (places.clone(), attempt(case));
-        async move {
-            let _place = places.acquire().await.expect("nobody closes it");
-            attempt.await;
-        }
-    });
-    join_all(attempts).await;
 }

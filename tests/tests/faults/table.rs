@@ -3,13 +3,13 @@
 
 use std::collections::BTreeMap;
 
-use llm2api_tests::Step;
 use llm2api_tests::pieces::failure;
 use llm2api_tests::plan::ANSWER;
 use llm2api_tests::processes::{CHAT_UI, OPENAI, Stage};
+use llm2api_tests::{Step, each};
 use serde_json::json;
 
-use crate::{LANES, ask, each, stage};
+use crate::{LANES, ask, stage};
 
 /// More than a call may send.
 const ACCOUNTS: usize = 5;

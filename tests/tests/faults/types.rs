@@ -1,11 +1,11 @@
 //! Answers under the wrong content type, or of the wrong kind.
 
-use llm2api_tests::Step;
 use llm2api_tests::pieces::{chunk, end, text};
 use llm2api_tests::processes::{CHAT_UI, OPENAI};
+use llm2api_tests::{Step, each};
 use serde_json::{Value, json};
 
-use crate::{LANES, ask, each, stage};
+use crate::{LANES, ask, stage};
 
 const EVENTS: &str = "text/event-stream";
 const JSON: &str = "application/json";

@@ -2,15 +2,18 @@
 
 use std::time::Duration;
 
+use llm2api_tests::each;
 use llm2api_tests::plan::ANSWER;
 use llm2api_tests::processes::CHAT_UI;
 
 use crate::table::refuse;
-use crate::{LANES, ask, each, stage};
+use crate::{LANES, ask, stage};
 
 /// What a machine under load may add.
 const SLACK: Duration = Duration::from_secs(3);
 const SECOND: Duration = Duration::from_secs(1);
+/// Far less than a long `Retry-After`, which a machine under load does not take.
+const AT_ONCE: Duration = Duration::from_secs(10);
 
 #[tokio::test]
 async fn g21_a_short_retry_after_is_waited_for_before_the_same_account_is_asked_again() {
@@ -36,12 +39,12 @@ async fn g21_a_long_retry_after_is_passed_on_and_not_waited_for() {
         let what = format!("{kind}, streamed {stream}, {status}: {told:?}");
         assert_eq!(told.status, if status == 408 { 503 } else { status }, "{what}");
         assert_eq!(told.retry_after, Some(30), "{what}");
-        assert!(told.took < SECOND, "{what}");
+        assert!(told.took < AT_ONCE, "{what}");
         assert_eq!(alone.upstream.log().senders().len(), 1, "{what}");
 
         let pair = stage(kind, 2, &[]).await;
         let told = ask(&pair, stream, &limited).await;
-        assert!(told.is_whole() && told.took < SECOND, "another account answers: {told:?}");
+        assert!(told.is_whole() && told.took < AT_ONCE, "another account answers: {told:?}");
     })
     .await;
 }
