@@ -51,7 +51,7 @@ async fn g08_a_long_answer_is_completed_from_what_is_stored_of_it() {
 async fn g08_an_answer_that_falls_silent_is_resumed() {
     let mut course = course(Options::default());
     let mut limits = Limits::default();
-    limits.liveness_timeout = Duration::from_millis(400);
+    limits.liveness_timeout = Duration::from_millis(1500);
     course.limits = limits;
     let whole = course.whole().await;
     let mut dice = Dice::new(SEED);

@@ -5,14 +5,11 @@ mod streams;
 
 use std::time::Duration;
 
-use llm2api_tests::processes::{MODEL, Stage, Wire, chat};
+use llm2api_tests::processes::{MODEL, Stage, Wire, chat, eventually};
 use serde_json::json;
 
 /// How long something may take that should happen soon.
 pub(crate) const SOON: Duration = Duration::from_secs(10);
-
-/// A health check on a connection that is kept.
-pub(crate) const READY: &str = "GET /readyz HTTP/1.1\r\nHost: x\r\n\r\n";
 
 /// A chat on a connection that is kept.
 pub(crate) fn ask(stream: bool) -> String {
@@ -31,4 +28,10 @@ pub(crate) async fn begin(stage: &Stage) -> Wire {
     wire.send(ask(true)).await;
     wire.until("data: ").await;
     wire
+}
+
+/// Waits until the server has taken a first signal in.
+pub(crate) async fn begins_to_end(stage: &Stage) {
+    eventually("the end begins", SOON, async || stage.server.logged("shutting down").then_some(()))
+        .await;
 }

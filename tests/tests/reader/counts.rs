@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
+use llm2api_tests::pieces::text;
 use llm2api_tests::processes::{MODEL, OPENAI, Stage, chat, eventually};
 use llm2api_tests::{Options, Script, Step};
 use serde_json::{Value, json};
 
-use crate::{ask, connect, piece};
+use crate::{ask, connect};
 
 const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -34,7 +35,7 @@ fn counts(line: &Value) -> (u64, u64, bool) {
 #[tokio::test]
 async fn g03_a_cancelled_call_is_logged_once_with_estimated_counts() {
     let stage = stage().await;
-    let words = ["one", " two", " three"].map(|word| piece(OPENAI, word));
+    let words = ["one", " two", " three"].map(|word| text(OPENAI, word));
     stage.upstream.script(Script::steps(words.into_iter().chain([Step::Hang])));
     let mut leaves = connect(&stage).await;
     leaves.send(ask("X-Request-Id: leaves\r\n", true)).await;

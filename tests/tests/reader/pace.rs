@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
+use llm2api_tests::pieces::text;
 use llm2api_tests::processes::{OPENAI, Stage};
 use llm2api_tests::{Options, Script, Step};
 use tokio::time::Instant;
 
-use crate::{ask, connect, piece};
+use crate::{ask, connect};
 
 /// When a silent stream gives its first sign of life.
 const SILENCE: std::ops::Range<Duration> = Duration::from_millis(14_900)..Duration::from_secs(17);
@@ -17,8 +18,8 @@ const PACE: Duration = Duration::from_millis(100);
 #[tokio::test]
 async fn g12_silence_is_filled_after_fifteen_seconds_and_not_before() {
     let stage = Stage::start(OPENAI, Options::default(), &[]).await;
-    let word = piece(OPENAI, "first");
-    stage.upstream.script(Script::steps([word, Step::Sleep(17_500), piece(OPENAI, "last")]));
+    let word = text(OPENAI, "first");
+    stage.upstream.script(Script::steps([word, Step::Sleep(17_500), text(OPENAI, "last")]));
     let mut wire = connect(&stage).await;
     wire.send(ask("", true)).await;
     wire.until("first").await;
@@ -37,7 +38,7 @@ async fn g12_silence_is_filled_after_fifteen_seconds_and_not_before() {
 async fn g12_events_are_not_buffered_or_compressed() {
     let stage = Stage::start(OPENAI, Options::default(), &[]).await;
     let pause = u64::try_from(PACE.as_millis()).expect("is small");
-    let paced = (0..EVENTS).flat_map(|_| [piece(OPENAI, "word "), Step::Sleep(pause)]);
+    let paced = (0..EVENTS).flat_map(|_| [text(OPENAI, "word "), Step::Sleep(pause)]);
     stage.upstream.script(Script::steps(paced));
     let mut wire = connect(&stage).await;
     wire.send(ask("Accept-Encoding: gzip, br\r\n", true)).await;

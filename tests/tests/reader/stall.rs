@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
+use llm2api_tests::pieces::text;
 use llm2api_tests::processes::{CHAT_UI, OPENAI, Stage, eventually};
 use llm2api_tests::{Options, Script};
 use serde_json::json;
 
-use crate::{ask, connect, piece};
+use crate::{ask, connect};
 
 const PATIENCE: Duration = Duration::from_secs(15);
 /// More than all buffers on the way could take, together 64 MiB.
@@ -16,10 +17,10 @@ const PIECE: usize = 64 << 10;
 /// The upstream sees its stream aborted, so it was held back before the end of its 64 MiB.
 async fn is_dropped(kind: &str) {
     // chat-ui repeats the whole text in one line at the end, so the limit of a line is one of the text.
-    let settings = [("WRITE_STALL_TIMEOUT", "1s"), ("UPSTREAM_EVENT_LIMIT", "256MiB")];
+    let settings = [("WRITE_STALL_TIMEOUT", "3s"), ("UPSTREAM_EVENT_LIMIT", "256MiB")];
     let stage = Stage::start(kind, Options::default(), &settings).await;
-    let text = "x".repeat(PIECE);
-    stage.upstream.script(Script::steps((0..PIECES).map(|_| piece(kind, &text))));
+    let piece = "x".repeat(PIECE);
+    stage.upstream.script(Script::steps((0..PIECES).map(|_| text(kind, &piece))));
     let mut stalled = connect(&stage).await;
     stalled.send(ask("X-Request-Id: stalled\r\n", true)).await;
     stage.upstream.wait_for(|log| !log.running.is_empty()).await;
