@@ -64,6 +64,11 @@ impl Simulator {
         lock(&self.state.memory).path_scripts.push((path_prefix.to_owned(), script));
     }
 
+    /// Scripts the next request with just this path.
+    pub fn script_exact_path(&self, path: &str, script: Script) {
+        lock(&self.state.memory).exact_scripts.push((path.to_owned(), script));
+    }
+
     /// What it received so far.
     pub fn log(&self) -> Snapshot {
         self.state.snapshot()

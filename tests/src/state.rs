@@ -38,8 +38,10 @@ pub(crate) struct State {
 pub(crate) struct Memory {
     /// Scripts for chat sends.
     pub(crate) scripts: VecDeque<Script>,
-    /// Scripts for paths.
+    /// Scripts for paths that begin so.
     pub(crate) path_scripts: Vec<(String, Script)>,
+    /// Scripts for whole paths.
+    pub(crate) exact_scripts: Vec<(String, Script)>,
     /// Conversations, the oldest first.
     pub(crate) conversations: Vec<Conversation>,
     /// Generations by id, ended ones too.
@@ -102,9 +104,12 @@ impl State {
         lock(&self.memory).scripts.pop_front()
     }
 
-    /// Takes the first script whose prefix fits `path`.
+    /// Takes the first script for just `path`, else the first whose prefix fits it.
     pub(crate) fn take_path_script(&self, path: &str) -> Option<Script> {
         let mut memory = lock(&self.memory);
+        if let Some(place) = memory.exact_scripts.iter().position(|(exact, _)| path == exact) {
+            return Some(memory.exact_scripts.remove(place).1);
+        }
         let place = memory.path_scripts.iter().position(|(prefix, _)| path.starts_with(prefix))?;
         Some(memory.path_scripts.remove(place).1)
     }

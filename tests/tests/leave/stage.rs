@@ -3,13 +3,19 @@
 use std::time::Duration;
 
 use llm2api_tests::processes::{Server, eventually, http};
-use llm2api_tests::{Options, Simulator, Snapshot};
+use llm2api_tests::{Options, Running, Simulator, Snapshot};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::task::JoinSet;
 
-/// How long anything may last that a client has left.
+/// How long a place may be held, and the upstream be at work, for a client that has left.
 pub(crate) const AT_ONCE: Duration = Duration::from_secs(1);
+/// How long it may take until what a client has left is deleted.
+pub(crate) const LATER: Duration = Duration::from_secs(5);
+/// The pause before each token: `LONGRUN` takes four seconds.
+const PACE: Duration = Duration::from_millis(20);
+/// With this pause it takes twenty.
+pub(crate) const SLOW: Duration = Duration::from_millis(100);
 /// The session that is the server's account.
 pub(crate) const SESSION: &str = "session-1";
 
@@ -32,7 +38,12 @@ pub(crate) struct Stage {
 impl Stage {
     /// Starts both; the account may carry `places` calls.
     pub(crate) async fn start(kind: Kind, places: u32) -> Self {
-        let options = Options { token_delay: Duration::from_millis(20), ..Options::default() };
+        Self::with_pace(kind, places, PACE).await
+    }
+
+    /// Starts both; the model pauses that long before each token.
+    pub(crate) async fn with_pace(kind: Kind, places: u32, token_delay: Duration) -> Self {
+        let options = Options { token_delay, ..Options::default() };
         let upstream = Simulator::start(options).await.expect("a simulator");
         let folder = tempfile::tempdir().expect("a folder");
         std::fs::create_dir(folder.path().join("data")).expect("a folder");
@@ -40,10 +51,12 @@ impl Stage {
         Self { upstream, server, kind, folder }
     }
 
-    /// Kills the server, and starts another one on its data.
-    pub(crate) async fn crash(&mut self) {
+    /// Kills the server, and starts another one on its data; returns what ran at the kill.
+    pub(crate) async fn crash(&mut self) -> Vec<Running> {
         self.server.kill().await;
+        let running = self.upstream.log().running;
         self.server = start(self.kind, &self.upstream, &self.folder, 64).await;
+        running
     }
 
     /// Makes a chat in the background; aborting it leaves.
@@ -75,6 +88,12 @@ impl Stage {
             accounts.iter().all(|account| account["in_flight"] == 0).then_some(())
         };
         eventually("the places are free", within, free).await;
+    }
+
+    /// Waits until nothing runs at the upstream.
+    pub(crate) async fn is_quiet(&self, within: Duration) {
+        let quiet = async || self.upstream.log().running.is_empty().then_some(());
+        eventually("the upstream is freed", within, quiet).await;
     }
 
     fn left(&self) -> (Vec<String>, Vec<String>) {
