@@ -100,20 +100,27 @@ impl Program {
         let kilobytes = line.and_then(|line| line.trim().strip_suffix(" kB")).expect("a size");
         kilobytes.parse::<u64>().expect("a number") << 10
     }
+}
 
-    fn tail(&self) -> String {
-        let log = fs::read(&self.log).unwrap_or_default();
-        String::from_utf8_lossy(&log[log.len().saturating_sub(TAIL)..]).into_owned()
-    }
+/// The end of a log.
+fn tail(log: &str) -> String {
+    let bytes = &log.as_bytes()[log.len().saturating_sub(TAIL)..];
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+/// What a log says of its first panic, if there was one.
+fn panic(log: &str) -> Option<String> {
+    let bytes = &log.as_bytes()[log.find("panicked at")?..];
+    Some(String::from_utf8_lossy(&bytes[..bytes.len().min(TAIL)]).into_owned())
 }
 
 impl Drop for Program {
     fn drop(&mut self) {
-        let tail = self.tail();
+        let log = self.log();
         if std::thread::panicking() {
-            _ = writeln!(io::stderr(), "--- {}\n{tail}", self.log.display());
+            _ = writeln!(io::stderr(), "--- {}\n{}", self.log.display(), tail(&log));
         } else {
-            assert!(!tail.contains("panicked at"), "{tail}");
+            assert_eq!(panic(&log), None);
         }
     }
 }

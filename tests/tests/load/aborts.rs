@@ -10,8 +10,6 @@ use tokio::time::{Instant, sleep};
 use crate::flow::Flow;
 use crate::stage::{Stage, proof};
 
-/// Of ten streams so many are left.
-const LEFT: usize = 3;
 /// Words of an answer that is read to its end.
 const WORDS: usize = 40;
 /// Words of one that is left: it would go on for far longer than the patience below.
@@ -22,12 +20,31 @@ const PATIENCE: Duration = Duration::from_secs(4);
 /// How much is done.
 struct Load {
     streams: usize,
+    /// Of ten of them so many are left.
+    left: usize,
     time: Duration,
     pause: Duration,
     /// After this time the memory is looked at.
     rest: Duration,
-    /// The memory may grow by so many percent from the first round to the second.
-    growth: u64,
+    growth: Growth,
+}
+
+/// How much the memory may grow from the first round to the second.
+enum Growth {
+    /// By so many percent.
+    Percent(u64),
+    /// By so many bytes for each stream that was left.
+    Each(u64),
+}
+
+impl Growth {
+    /// The most that may be held after the second round, in which so many streams were left.
+    fn bound(&self, first: u64, left: usize) -> u64 {
+        match self {
+            Self::Percent(percent) => first + first * percent / 100,
+            Self::Each(bytes) => first + left as u64 * bytes,
+        }
+    }
 }
 
 impl Load {
@@ -37,17 +54,19 @@ impl Load {
         match proof() {
             true => Self {
                 streams: 1000,
+                left: 3,
                 time: seconds(60),
                 pause: pause(100),
                 rest: seconds(10),
-                growth: 20,
+                growth: Growth::Percent(20),
             },
             false => Self {
                 streams: 100,
+                left: 7,
                 time: seconds(3),
                 pause: pause(30),
                 rest: seconds(1),
-                growth: 50,
+                growth: Growth::Each(16 << 10),
             },
         }
     }
@@ -57,15 +76,15 @@ impl Load {
         let end = Instant::now() + self.time;
         let mut tasks = JoinSet::new();
         for number in 0..self.streams {
-            tasks.spawn(stream(api.clone(), number, end));
+            tasks.spawn(stream(api.clone(), number, self.left, end));
         }
         let counts = tasks.join_all().await;
         counts.iter().fold((0, 0), |all, one| (all.0 + one.0, all.1 + one.1))
     }
 }
 
-/// One stream after the other until `end`; some are left after some pieces.
-async fn stream(api: Api, number: usize, end: Instant) -> (usize, usize) {
+/// One stream after the other until `end`; `leaving` of ten are left after some pieces.
+async fn stream(api: Api, number: usize, leaving: usize, end: Instant) -> (usize, usize) {
     let say = |words| format!("ECHO:{}", vec!["word"; words].join(" "));
     let (short, endless) = (say(WORDS), say(MANY_WORDS));
     let (mut whole, mut left) = (0, 0);
@@ -73,7 +92,7 @@ async fn stream(api: Api, number: usize, end: Instant) -> (usize, usize) {
         if Instant::now() >= end {
             break;
         }
-        let leave = (round * 7 % 10 < LEFT).then_some(1 + round % (WORDS / 2));
+        let leave = (round * 7 % 10 < leaving).then_some(1 + round % (WORDS / 2));
         let prompt = if leave.is_some() { &endless } else { &short };
         let read = Flow::of(&api, prompt, leave).await;
         read.unwrap_or_else(|fault| panic!("stream {number}: {fault}"));
@@ -87,7 +106,7 @@ async fn stream(api: Api, number: usize, end: Instant) -> (usize, usize) {
 async fn g05_aborted_streams_leave_nothing_behind() {
     let load = Load::new();
     let stage = Stage::start(load.pause).await;
-    let mut sizes = Vec::new();
+    let (mut sizes, mut aborted) = (Vec::new(), 0);
     for round in ["first", "second"] {
         let (whole, left) = load.round(&stage.server.api).await;
         stage.is_idle(PATIENCE).await;
@@ -101,7 +120,8 @@ async fn g05_aborted_streams_leave_nothing_behind() {
         );
         _ = writeln!(io::stderr(), "{line}");
         assert!(whole > 0 && left * 10 > whole, "{line}");
+        aborted = left;
     }
-    let bound = sizes[0] + sizes[0] * load.growth / 100;
+    let bound = load.growth.bound(sizes[0], aborted);
     assert!(sizes[1] <= bound, "memory grew from {} to {} bytes", sizes[0], sizes[1]);
 }
