@@ -2,4 +2,5 @@
 
 mod arrows;
 mod guarantees;
+mod owners;
 mod sources;
