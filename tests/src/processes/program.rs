@@ -59,6 +59,11 @@ impl Program {
         found.unwrap_or_else(|| panic!("no line `{prefix}…`"))
     }
 
+    /// Says whether it has not ended.
+    pub fn is_running(&mut self) -> bool {
+        self.child.try_wait().is_ok_and(|ended| ended.is_none())
+    }
+
     /// Ends it at once, as a crash would.
     pub async fn kill(&mut self) {
         self.child.kill().await.expect("it runs");

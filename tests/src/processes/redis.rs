@@ -2,6 +2,7 @@
 
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use tempfile::TempDir;
@@ -15,6 +16,8 @@ use super::wait::eventually;
 /// Ports below those that the system gives to clients: nobody else takes one while it is down.
 const PORTS: std::ops::Range<u16> = 20_000..30_000;
 const CERTIFICATE: &str = "certificate.pem";
+/// Between the first ports of two processes that were started one after the other.
+const APART: u32 = 17;
 /// How long it may take to answer.
 const PATIENCE: Duration = Duration::from_secs(15);
 
@@ -85,6 +88,8 @@ impl Redis {
         let (port, tls) = (self.port, self.tls);
         let answers = async || if tls { listens(port).await } else { ping(port).await };
         eventually("redis answers", PATIENCE, answers).await;
+        let runs = self.program.as_mut().is_some_and(Program::is_running);
+        assert!(runs, "another server has taken port {port}");
     }
 
     /// Has it lose everything, as a cache without a disk does, while connections go on.
@@ -130,9 +135,12 @@ async fn say(port: u16, command: &[u8]) -> Option<Vec<u8>> {
     Some(line)
 }
 
-/// A free port, searched from a place that differs from process to process.
+/// A free port, searched from a place that differs from process to process, and from server to
+/// server: what is free now may be taken before it is listened on.
 fn free_port() -> u16 {
-    let spread = u16::try_from(std::process::id() % 9000).expect("is below 9000");
+    static STARTED: AtomicU32 = AtomicU32::new(0);
+    let place = std::process::id().wrapping_mul(APART) + STARTED.fetch_add(1, Ordering::Relaxed);
+    let spread = u16::try_from(place % 9000).expect("is below 9000");
     let candidates = (PORTS.start + spread..PORTS.end).chain(PORTS);
     let mut free =
         candidates.filter(|port| TcpListener::bind((Ipv4Addr::LOCALHOST, *port)).is_ok());
