@@ -16,7 +16,7 @@ use super::in_hand::InHand;
 use crate::clock::unix_seconds;
 use crate::error::{Error, ErrorKind, Result};
 use crate::store::Vault;
-use crate::upstream::{Cleanup, Directory, Upstream};
+use crate::upstream::{Cleanup, Directory, Target, Upstream};
 
 /// Clean-ups that run at the same time at one upstream.
 const AT_ONCE: usize = 16;
@@ -254,9 +254,14 @@ fn is_hopeless(cleanup: &Cleanup, error: &Error) -> bool {
 }
 
 fn report(cleanup: &Cleanup) {
+    // How one is known whose id nobody heard tells of a prompt: that is not for the log.
+    let target_id = match &cleanup.target {
+        Target::Named(id) => Some(id.as_str()),
+        _ => None,
+    };
     tracing::warn!(
         credential = %cleanup.credential.id(),
-        target_id = ?cleanup.target,
+        target_id,
         "a conversation could not be removed: delete it in the account"
     );
 }

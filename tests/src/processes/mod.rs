@@ -18,4 +18,4 @@ pub use server::{ADMIN_KEY, API_KEY, Server};
 pub use stage::{CHAT_UI, OPENAI, Stage};
 pub use upstream::Upstream;
 pub use wait::eventually;
-pub use wire::{Told, Wire, chat};
+pub use wire::{Told, Wire, chat, text_of};

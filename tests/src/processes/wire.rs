@@ -135,3 +135,13 @@ pub fn chat(headers: &str, body: &str) -> String {
          Content-Type: application/json\r\nContent-Length: {length}\r\n{headers}\r\n{body}"
     )
 }
+
+/// The text of a streamed answer as it came, whatever is around its events.
+pub fn text_of(body: &str) -> String {
+    let events = body.split("data: ").filter_map(|event| {
+        let (json, _) = event.split_once("\n\n")?;
+        serde_json::from_str::<Value>(json).ok()
+    });
+    let text = |event: Value| event["choices"][0]["delta"]["content"].as_str().map(str::to_owned);
+    events.filter_map(text).collect()
+}

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use llm2api_tests::plan::ANSWER;
-use llm2api_tests::processes::{CHAT_UI, OPENAI, Stage};
+use llm2api_tests::processes::{CHAT_UI, OPENAI, Stage, text_of};
 use llm2api_tests::{Options, Script, Step};
-use serde_json::{Value, json};
+use serde_json::json;
 use tokio::time::Instant;
 
 use crate::{ask, begin, begins_to_end, connect};
@@ -14,15 +14,6 @@ use crate::{ask, begin, begins_to_end, connect};
 const STREAMS: usize = 20;
 /// Nine tokens take longer than the door stays open.
 const PACE: Duration = Duration::from_millis(200);
-
-fn text_of(body: &str) -> String {
-    let events = body.split("data: ").filter_map(|event| {
-        let (json, _) = event.split_once("\n\n")?;
-        serde_json::from_str::<Value>(json).ok()
-    });
-    let text = |event: Value| event["choices"][0]["delta"]["content"].as_str().map(str::to_owned);
-    events.filter_map(text).collect()
-}
 
 async fn running_streams_finish(kind: &str) {
     let options = Options { token_delay: PACE, ..Options::default() };

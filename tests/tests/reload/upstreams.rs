@@ -3,9 +3,8 @@
 use std::time::Duration;
 
 use llm2api_tests::plan::TOKENS;
-use llm2api_tests::processes::{API_KEY, CHAT_UI, MODEL, OPENAI, eventually};
+use llm2api_tests::processes::{API_KEY, CHAT_UI, MODEL, OPENAI, eventually, text_of};
 use llm2api_tests::{Options, Simulator};
-use serde_json::Value;
 
 use crate::{SOON, Stage, alias, file, upstream};
 
@@ -16,15 +15,6 @@ async fn simulator() -> Simulator {
 
 fn url(simulator: &Simulator, kind: &str) -> String {
     if kind == OPENAI { simulator.openai_url() } else { simulator.url() }
-}
-
-fn text_of(body: &str) -> String {
-    let events = body.split("data: ").filter_map(|event| {
-        let (json, _) = event.split_once("\n\n")?;
-        serde_json::from_str::<Value>(json).ok()
-    });
-    let text = |event: Value| event["choices"][0]["delta"]["content"].as_str().map(str::to_owned);
-    events.filter_map(text).collect()
 }
 
 #[tokio::test]

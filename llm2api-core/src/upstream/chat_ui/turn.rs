@@ -8,16 +8,18 @@ use bytes::Bytes;
 use serde_json::{Value, json};
 
 use super::config::Family;
+use super::faults::{diverged, empty, incomplete, not_updates, too_long};
 use super::given::{Given, Piece};
 use super::input::{Ended, Input, Received};
 use super::parse::in_band;
+use super::reading::Reading;
 use super::stored::StoredAnswer;
 use super::wire::Line;
 use crate::adapt::{ThinkSplitter, Thought};
 use crate::chat::{ChatItem, Chunk, ChunkBody, ChunkChoice, Delta, FinishReason, Role};
 use crate::clock::unix_seconds;
 use crate::credential::Credential;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::Result;
 use crate::http::{JsonLines, SseDecoder};
 use crate::upstream::decode::Decode;
 
@@ -38,7 +40,7 @@ pub(super) struct Turn {
     files: Files,
     began: bool,
     tools: bool,
-    lines_read: LinesRead,
+    reading: Reading,
     limit: usize,
     state: State,
 }
@@ -54,19 +56,6 @@ impl Head {
     pub(super) fn new(id: &str, model: &str) -> Self {
         Self { id: id.into(), model: model.into(), created: unix_seconds() }
     }
-}
-
-/// What the updates so far were.
-#[derive(Default)]
-struct LinesRead {
-    /// At least one was an update.
-    understood: bool,
-    /// At least one was none, or is missing.
-    broken: bool,
-    /// The number of the last one, where they have numbers.
-    last: Option<u64>,
-    /// How the record of the generation has ended, where it was read to its end.
-    ended: Option<Ended>,
 }
 
 /// How many files were given, and how many of them have come again.
@@ -99,7 +88,7 @@ impl Turn {
             files: Files::default(),
             began: false,
             tools: false,
-            lines_read: LinesRead::default(),
+            reading: Reading::default(),
             limit,
             state: State::Running,
         }
@@ -113,7 +102,7 @@ impl Turn {
     /// Returns a measure that grows as long as the turn gets anywhere, and not when it reads again
     /// what it knows.
     pub(super) fn progress(&self) -> u64 {
-        self.given.bytes().saturating_add(self.lines_read.last.unwrap_or(0))
+        self.given.bytes().saturating_add(self.reading.last.unwrap_or(0))
     }
 
     /// Returns how many bytes the caller has been given.
@@ -123,27 +112,27 @@ impl Turn {
 
     /// Says whether what came are updates at all, as far as anything came.
     pub(super) fn is_readable(&self) -> bool {
-        self.lines_read.understood || !self.lines_read.broken
+        self.reading.is_readable()
     }
 
     /// Returns how the record of the generation ended, if it was read to its end in vain.
     pub(super) fn record_ended(&self) -> Option<Ended> {
-        self.lines_read.ended
+        self.reading.ended
     }
 
     /// Returns the number of the update after which the record of the generation goes on: 0 where
     /// it has to be read from its beginning.
     pub(super) fn resume_after(&self) -> u64 {
-        self.lines_read.last.unwrap_or(0)
+        self.reading.last.unwrap_or(0)
     }
 
     /// Goes on with the record of the generation, after the update that
     /// [`resume_after`](Self::resume_after) says. Lines have no numbers: after some of them the
     /// record comes from its beginning, and what was given is not given again.
     pub(super) fn read_record(&mut self) {
-        self.lines_read.ended = None;
+        self.reading.ended = None;
         self.input = Input::Events(SseDecoder::new(self.limit));
-        if self.lines_read.last.is_none() {
+        if self.reading.last.is_none() {
             self.start_again();
         }
     }
@@ -152,7 +141,7 @@ impl Turn {
         self.said.clear();
         self.splitter = ThinkSplitter::new();
         self.tools = false;
-        self.lines_read.broken = false;
+        self.reading.broken = false;
         self.files.seen = 0;
         self.given.start_again();
     }
@@ -180,33 +169,20 @@ impl Turn {
         self.ends_with(&text, interrupted)
     }
 
-    /// Notes an update's number; says no to one that was read before. One that is missing may have
-    /// been text.
-    fn is_next(&mut self, number: Option<u64>) -> bool {
-        let Some(number) = number else { return true };
-        let last = self.lines_read.last.unwrap_or(0);
-        if number <= last {
-            return false;
-        }
-        self.lines_read.broken |= number > last.saturating_add(1);
-        self.lines_read.last = Some(number);
-        true
-    }
-
     fn line(&mut self, text: &[u8]) -> Result<()> {
         match serde_json::from_slice::<Line<'_>>(text) {
             Ok(line) => {
-                self.lines_read.understood = true;
+                self.reading.understood = true;
                 self.object(line)
             }
-            Err(_) if !self.lines_read.understood && text.first() != Some(&b'{') => {
-                self.lines_read.broken = true;
+            Err(_) if !self.reading.understood && text.first() != Some(&b'{') => {
+                self.reading.broken = true;
                 Err(not_updates())
             }
             Err(error) => {
                 // Nothing is lost for good as long as a final text proves the answer.
                 tracing::warn!(%error, bytes = text.len(), "skipped a line that is no update");
-                self.lines_read.broken = true;
+                self.reading.broken = true;
                 Ok(())
             }
         }
@@ -270,7 +246,7 @@ impl Turn {
                 Err(empty())
             }
             "finished" => {
-                self.check_lines()?;
+                self.reading.check()?;
                 self.finish_with(FinishReason::Stop)
             }
             _ => Ok(()),
@@ -304,19 +280,11 @@ impl Turn {
         }
         if self.tools {
             // The text is that of the last round only: it proves nothing of what came before.
-            self.check_lines()?;
+            self.reading.check()?;
             let there = said.ends_with(text);
             return Ok(if there { String::new() } else { format!("\n\n{text}") });
         }
         Err(diverged())
-    }
-
-    /// Where no final text proves the whole answer, every line must have been understood.
-    fn check_lines(&self) -> Result<()> {
-        match self.lines_read.broken {
-            true => Err(incomplete("upstream_incomplete", "a line of the answer was unreadable")),
-            false => Ok(()),
-        }
     }
 
     fn finish_with(&mut self, reason: FinishReason) -> Result<()> {
@@ -380,9 +348,11 @@ impl Decode for Turn {
             && let Some(received) = self.input.next()?
         {
             match received {
-                Received::Update(line, number) if self.is_next(number) => self.line(&line)?,
+                Received::Update(line, number) if self.reading.is_next(number) => {
+                    self.line(&line)?;
+                }
                 Received::Update(..) => {}
-                Received::End(how) => self.lines_read.ended = Some(how),
+                Received::End(how) => self.reading.ended = Some(how),
             }
         }
         Ok(self.items.pop_front())
@@ -390,16 +360,16 @@ impl Decode for Turn {
 
     fn finish(&mut self) -> Result<()> {
         let rest = self.input.rest();
-        let cut = rest.is_some() || self.lines_read.understood;
-        let broken = self.lines_read.broken;
+        let cut = rest.is_some() || self.reading.understood;
+        let broken = self.reading.broken;
         if let Some(line) = rest {
             self.line(&line)?;
             // Half a line is no broken one.
-            self.lines_read.broken = broken;
+            self.reading.broken = broken;
         }
         match self.state {
             State::Whole => Ok(()),
-            _ if broken && !self.lines_read.understood => Err(not_updates()),
+            _ if !self.reading.is_readable() => Err(not_updates()),
             _ if cut => Err(incomplete("upstream_incomplete", "the upstream's answer broke off")),
             _ => Err(empty()),
         }
@@ -412,27 +382,4 @@ impl Decode for Turn {
 
 fn has_tag(text: &str) -> bool {
     text.trim_start().starts_with("<think>")
-}
-
-fn too_long() -> Error {
-    let message = "the answer is longer than the one line that its final text must fit in";
-    Error::new(ErrorKind::UpstreamProtocol, "chat", message)
-}
-
-fn empty() -> Error {
-    Error::new(ErrorKind::UpstreamProtocol, "chat", "the answer is empty")
-}
-
-fn diverged() -> Error {
-    let message = "the upstream began its answer anew; what was sent cannot be taken back";
-    incomplete("upstream_diverged", message)
-}
-
-fn incomplete(code: &'static str, message: &str) -> Error {
-    Error::new(ErrorKind::UpstreamIncomplete, "chat", message).with_code(code)
-}
-
-fn not_updates() -> Error {
-    let message = "the upstream answered with something else than updates: check its URL";
-    Error::new(ErrorKind::UpstreamProtocol, "chat", message)
 }
