@@ -8,9 +8,9 @@ use tower::{Layer, Service};
 
 use super::{ChatFuture, take_ready};
 use crate::adapt::estimate_tokens;
-use crate::chat::{ChatItem, ChatRequest, ChatStream, Chunk, ChunkBody, Usage};
+use crate::chat::{ChatItem, ChatRequest, ChatStream, Chunk, ChunkBody, Ending, Usage};
 use crate::error::{Error, Result};
-use crate::pool::Attempt;
+use crate::pool::{Attempt, Sending};
 
 /// Says whether an upstream counts tokens by itself.
 type CountsTokens = Arc<dyn Fn(&str) -> bool + Send + Sync>;
@@ -22,7 +22,7 @@ type CountsTokens = Arc<dyn Fn(&str) -> bool + Send + Sync>;
 /// everything else passes through.
 ///
 /// # Order
-/// Innermost, around the upstream.
+/// Innermost, around the upstream: it holds the lease, under which it may send twice.
 ///
 /// # Example
 /// ```
@@ -66,7 +66,7 @@ pub struct Adapt<S> {
 
 impl<S> Service<Attempt> for Adapt<S>
 where
-    S: Service<Attempt, Response = ChatStream, Error = Error> + Clone + Send + 'static,
+    S: Service<Sending, Response = ChatStream, Error = Error> + Clone + Send + 'static,
     S::Future: Send,
 {
     type Response = ChatStream;
@@ -78,17 +78,33 @@ where
     }
 
     fn call(&mut self, attempt: Attempt) -> ChatFuture {
-        let wanted = attempt.request.wants_usage() || !attempt.request.streams();
-        let mut inner = take_ready(&mut self.inner);
-        if !wanted {
-            return Box::pin(inner.call(attempt));
+        let inner = take_ready(&mut self.inner);
+        let layer = self.layer.clone();
+        Box::pin(async move {
+            let (sending, mut lease) = attempt.into_sending();
+            match layer.ask(inner, sending).await {
+                Ok(stream) => Ok(stream.with_watch(lease)),
+                Err(error) => {
+                    lease.settle(Ending::Failed(&error));
+                    Err(error)
+                }
+            }
+        })
+    }
+}
+
+impl AdaptLayer {
+    async fn ask<S>(&self, mut inner: S, sending: Sending) -> Result<ChatStream>
+    where
+        S: Service<Sending, Response = ChatStream, Error = Error>,
+    {
+        if !sending.request.wants_usage() && sending.request.streams() {
+            return inner.call(sending).await;
         }
         // Where figures are to be expected, looking into each chunk would be for nothing.
-        let by_chunk = (self.layer.counts_tokens)(attempt.lease.upstream());
-        Box::pin(async move {
-            let prompt = prompt_tokens(&attempt.request);
-            inner.call(attempt).await.map(|stream| with_usage(stream, prompt, by_chunk))
-        })
+        let by_chunk = (self.counts_tokens)(&sending.upstream);
+        let prompt = prompt_tokens(&sending.request);
+        inner.call(sending).await.map(|stream| with_usage(stream, prompt, by_chunk))
     }
 }
 
@@ -132,7 +148,7 @@ impl Counter {
 
     fn count(&mut self, item: &ChatItem) {
         let ChatItem::Chunk(chunk) = item else {
-            self.counted = true;
+            self.counted |= matches!(item, ChatItem::Whole(_));
             return;
         };
         self.counted |= chunk.has_usage();

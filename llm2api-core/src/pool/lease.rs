@@ -248,4 +248,28 @@ impl Attempt {
     pub fn new(request: ChatRequest, lease: Lease) -> Self {
         Self { request, lease }
     }
+
+    /// Parts the lease from what it allows to send.
+    ///
+    /// Whoever does this holds the lease as long as anything that was sent lives.
+    pub fn into_sending(self) -> (Sending, Lease) {
+        let Self { request, lease } = self;
+        let (upstream, credential) = (lease.upstream().clone(), lease.credential().clone());
+        (Sending { request, credential, upstream }, lease)
+    }
+}
+
+/// A request on its way to an upstream, while somebody holds a [`Lease`] for it.
+///
+/// One lease may send more than once: where an answer is not what was demanded, the same account is
+/// asked again. Only an [`Attempt`] makes one, so that nothing is sent without a lease.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Sending {
+    /// The request, as the upstream will get it.
+    pub request: ChatRequest,
+    /// The credential it goes out under.
+    pub credential: Credential,
+    /// The upstream's name.
+    pub upstream: Arc<str>,
 }

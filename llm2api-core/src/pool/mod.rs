@@ -43,7 +43,7 @@ use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 pub(crate) use affinity::Thread;
-pub use lease::{Attempt, Lease};
+pub use lease::{Attempt, Lease, Sending};
 pub use member::Member;
 pub(crate) use reload::UpstreamTerms;
 pub use rules::{PoolRules, Strategy};

@@ -1,17 +1,17 @@
-//! The leaf of the stack: hands an attempt to the upstream that its lease names.
+//! The leaf of the stack: hands a request to the upstream that it is for.
 
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use tower::Service;
 
-use crate::chat::{ChatItem, ChatStream, Ending, Watch};
+use crate::chat::{ChatStream, Ending, Watch};
 use crate::error::{Error, ErrorKind, Result};
 use crate::layers::ChatFuture;
-use crate::pool::{Attempt, Lease};
+use crate::pool::Sending;
 use crate::upstream::{Directory, Upstream, Upstreams};
 
-/// Finds upstreams. An attempt goes to the one that has the name when it begins: a credential that a
+/// Finds upstreams. A request goes to the one that has the name when it begins: a credential that a
 /// reload has brought never goes where its upstream was before. Only one that is gone altogether is
 /// looked up among those that the stack was made with.
 #[derive(Clone, Debug)]
@@ -30,26 +30,17 @@ impl Dispatch {
     }
 }
 
-/// What rides in an answer's stream: the lease, and the upstream, which lives as long as its answer
-/// though the settings may not name it any more.
-struct Ride {
-    lease: Lease,
-    _upstream: Arc<dyn Upstream>,
-}
+/// Rides in an answer's stream: the upstream lives as long as its answer though the settings may not
+/// name it any more.
+struct Ride(#[expect(dead_code, reason = "it is only kept")] Arc<dyn Upstream>);
 
 impl Watch for Ride {
-    fn item(&mut self, item: &ChatItem) {
-        self.lease.item(item);
-    }
-
-    fn end(&mut self, ending: Ending<'_>) {
-        self.lease.end(ending);
-    }
+    fn end(&mut self, _: Ending<'_>) {}
 }
 
 // ===== impl Dispatch =====
 
-impl Service<Attempt> for Dispatch {
+impl Service<Sending> for Dispatch {
     type Response = ChatStream;
     type Error = Error;
     type Future = ChatFuture;
@@ -58,18 +49,14 @@ impl Service<Attempt> for Dispatch {
         Poll::Ready(Ok(()))
     }
 
-    fn call(&mut self, attempt: Attempt) -> ChatFuture {
-        let upstream = self.upstream(attempt.lease.upstream());
+    fn call(&mut self, sending: Sending) -> ChatFuture {
+        let found = self.upstream(&sending.upstream);
         Box::pin(async move {
-            let Attempt { request, mut lease, .. } = attempt;
-            let upstream = upstream.ok_or_else(no_upstream)?;
-            match upstream.chat(request, lease.credential()).await {
-                Ok(stream) => Ok(stream.with_watch(Ride { lease, _upstream: upstream })),
-                Err(error) => {
-                    let error = error.with_context("upstream", lease.upstream());
-                    lease.settle(Ending::Failed(&error));
-                    Err(error)
-                }
+            let Sending { request, credential, upstream, .. } = sending;
+            let found = found.ok_or_else(no_upstream)?;
+            match found.chat(request, &credential).await {
+                Ok(stream) => Ok(stream.with_watch(Ride(found))),
+                Err(error) => Err(error.with_context("upstream", upstream)),
             }
         })
     }
