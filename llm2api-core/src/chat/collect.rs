@@ -34,6 +34,7 @@ impl ChatStream {
         while let Some(item) = self.next().await {
             match item? {
                 ChatItem::Whole(completion) => return self.drain(*completion).await,
+                ChatItem::Progress => {}
                 ChatItem::Chunk(chunk) => {
                     let chunk = chunk.into_body()?;
                     whole.get_or_insert_with(|| Whole::start(&chunk)).add(chunk);

@@ -22,6 +22,9 @@ pub enum ChatItem {
     Chunk(Chunk),
     /// The whole answer of an upstream that was not asked to stream, or would not.
     Whole(Box<Completion>),
+    /// The model writes what cannot be shown before it is whole, such as the arguments of a call.
+    /// There is nothing to pass on.
+    Progress,
 }
 
 impl ChatItem {
@@ -30,6 +33,7 @@ impl ChatItem {
         match self {
             Self::Chunk(chunk) => chunk.has_content(),
             Self::Whole(_) => true,
+            Self::Progress => false,
         }
     }
 }

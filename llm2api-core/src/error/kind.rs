@@ -36,6 +36,9 @@ pub enum ErrorKind {
     UpstreamProtocol,
     /// The answer broke off after its first content.
     UpstreamIncomplete,
+    /// The answer is not what the request demands, such as a call of a tool with arguments that its
+    /// schema forbids, and asking the model once more has not helped.
+    AnswerInvalid,
     /// The pool has no usable credential.
     NoCredential,
     /// Every usable credential is busy or rests.
@@ -113,7 +116,7 @@ const LONG_REST: Duration = Duration::from_secs(3600);
 
 impl ErrorKind {
     /// Every kind, in the order of declaration.
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 23] = [
         Self::InvalidRequest,
         Self::ModelNotFound,
         Self::RequestTooLarge,
@@ -129,6 +132,7 @@ impl ErrorKind {
         Self::Timeout,
         Self::UpstreamProtocol,
         Self::UpstreamIncomplete,
+        Self::AnswerInvalid,
         Self::NoCredential,
         Self::PoolExhausted,
         Self::AuthUnverified,
@@ -161,6 +165,7 @@ impl ErrorKind {
             Self::Timeout => "upstream_timeout",
             Self::UpstreamProtocol => "upstream_protocol",
             Self::UpstreamIncomplete => "upstream_incomplete",
+            Self::AnswerInvalid => "invalid_answer",
             Self::PoolExhausted => "pool_exhausted",
             Self::AuthUnverified => "auth_unverified",
             Self::AuthInvalid => "auth_code_invalid",

@@ -5,6 +5,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use futures::StreamExt;
+use tokio::time::error::Elapsed;
 use tokio::time::{Instant, timeout_at};
 use tower::{Layer, Service};
 
@@ -25,7 +26,8 @@ const MOST_BYTES: usize = 64 << 10;
 ///
 /// # Notes
 /// The first content is text, reasoning, a refusal, a tool call or a file; not a byte, a role or a
-/// keep-alive. An answer that breaks off before it is an [`ErrorKind::ConnectionReset`], since
+/// keep-alive. An answer that is known to be written, and not to be shown before it is whole
+/// ([`ChatItem::Progress`]), is waited for without a limit of this layer's. An answer that breaks off before it is an [`ErrorKind::ConnectionReset`], since
 /// nobody has seen anything of it. At most 64 KiB are held.
 ///
 /// # Default
@@ -96,9 +98,11 @@ where
 
 async fn hold(mut stream: ChatStream, deadline: Instant) -> Result<ChatStream> {
     let mut held = VecDeque::new();
-    let mut bytes = 0;
+    let (mut bytes, mut deadline) = (0, Some(deadline));
     while held.len() < MOST_HELD && bytes < MOST_BYTES {
-        match timeout_at(deadline, stream.next()).await {
+        match next(&mut stream, deadline).await {
+            // The upstream's own clocks see to it that it goes on.
+            Ok(Some(Ok(ChatItem::Progress))) => deadline = None,
             Ok(Some(Ok(item))) => {
                 let committed = item.has_content();
                 bytes += if committed { 0 } else { size(&item) };
@@ -115,6 +119,16 @@ async fn hold(mut stream: ChatStream, deadline: Instant) -> Result<ChatStream> {
         }
     }
     Ok(stream.with_held(held))
+}
+
+async fn next(
+    stream: &mut ChatStream,
+    deadline: Option<Instant>,
+) -> Result<Option<Result<ChatItem>>, Elapsed> {
+    match deadline {
+        Some(deadline) => timeout_at(deadline, stream.next()).await,
+        None => Ok(stream.next().await),
+    }
 }
 
 /// The bytes of an item without content, which is rare enough to be written out for that.

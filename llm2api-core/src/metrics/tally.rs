@@ -84,7 +84,7 @@ impl TokenCount {
         self.chunks += u64::from(item.has_content());
         let usage = match item {
             ChatItem::Chunk(chunk) if chunk.has_usage() => chunk.usage(),
-            ChatItem::Chunk(_) => None,
+            ChatItem::Chunk(_) | ChatItem::Progress => None,
             ChatItem::Whole(completion) => completion.usage(),
         };
         if let Some(usage) = usage.filter(|usage| !usage.estimated) {

@@ -31,7 +31,8 @@ fn row(kind: ErrorKind, upstream: Option<u16>) -> (StatusCode, &'static str) {
         ErrorKind::Connect
         | ErrorKind::ConnectionReset
         | ErrorKind::UpstreamProtocol
-        | ErrorKind::UpstreamIncomplete => (StatusCode::BAD_GATEWAY, SERVER),
+        | ErrorKind::UpstreamIncomplete
+        | ErrorKind::AnswerInvalid => (StatusCode::BAD_GATEWAY, SERVER),
         ErrorKind::CredentialRejected
         | ErrorKind::CredentialForbidden
         | ErrorKind::NoCredential => (StatusCode::SERVICE_UNAVAILABLE, SERVER),
