@@ -10,23 +10,47 @@
 /// assert_eq!(llm2api_core::adapt::estimate_tokens("Hello, world!"), 4);
 /// ```
 pub fn estimate_tokens(text: &str) -> u64 {
-    let mut tokens = 0;
-    let mut run = Run::Gap;
-    let mut length = 0;
-    for c in text.chars() {
-        let kind = Run::of(c);
-        if kind != run || kind == Run::Sign {
-            tokens += run.tokens(length);
-            (run, length) = (kind, 0);
-        }
-        length += 1;
+    let mut counter = TokenCounter::new();
+    counter.push(text);
+    counter.tokens()
+}
+
+/// Estimates how many tokens a text has that arrives in pieces.
+#[derive(Clone, Debug, Default)]
+pub struct TokenCounter {
+    tokens: u64,
+    run: Run,
+    length: u64,
+}
+
+impl TokenCounter {
+    /// Makes a counter that has counted nothing.
+    pub fn new() -> Self {
+        Self::default()
     }
-    tokens + run.tokens(length)
+
+    /// Counts the next piece.
+    pub fn push(&mut self, piece: &str) {
+        for c in piece.chars() {
+            let kind = Run::of(c);
+            if kind != self.run || kind == Run::Sign {
+                self.tokens += self.run.tokens(self.length);
+                (self.run, self.length) = (kind, 0);
+            }
+            self.length += 1;
+        }
+    }
+
+    /// Returns how many there are so far.
+    pub fn tokens(&self) -> u64 {
+        self.tokens + self.run.tokens(self.length)
+    }
 }
 
 /// A run of characters that count alike.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum Run {
+    #[default]
     Gap,
     Word,
     Number,

@@ -1,7 +1,11 @@
 //! What an upstream lacks and we can do for it.
 
 mod estimate;
+mod room;
+mod stop;
 mod think;
 
-pub use estimate::estimate_tokens;
+pub use estimate::{TokenCounter, estimate_tokens};
+pub use room::TokenRoom;
+pub use stop::StopSearch;
 pub use think::{ThinkSplitter, Thought};
