@@ -36,7 +36,7 @@ pytest *arguments: programs
 node *arguments: programs
     cd tests/node && node --test {{ arguments }}
 
-# Feed arbitrary bytes to a parser: sse, json_lines, cookie, exchange, openai_request
+# Feed arbitrary bytes to a parser: sse, json_lines, cookie, exchange, json, openai_request
 fuzz name seconds="60":
     mkdir -p fuzz/corpus/{{ name }}
     RUSTC_BOOTSTRAP=1 cargo fuzz run --sanitizer none {{ name }} fuzz/corpus/{{ name }} fuzz/seeds/{{ name }} -- -max_total_time={{ seconds }}

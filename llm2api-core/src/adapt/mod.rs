@@ -3,6 +3,7 @@
 mod estimate;
 mod room;
 mod stop;
+pub mod json;
 mod think;
 
 pub use estimate::{TokenCounter, estimate_tokens};
