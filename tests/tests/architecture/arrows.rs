@@ -14,7 +14,7 @@ const ALLOWED: [(&str, &[&str]); 20] = [
     ("limits", &[]),
     ("chat", &["clock", "error"]),
     ("single_flight", &["clock", "error"]),
-    ("adapt", &["chat"]),
+    ("adapt", &["chat", "error"]),
     ("credential", &["error"]),
     ("http", &["error", "limits"]),
     (
