@@ -12,6 +12,7 @@ pub use stop::StopSearch;
 mod format;
 pub mod json;
 mod think;
+pub mod tools;
 
 pub use estimate::estimate_tokens;
 pub use format::{Format, Problem};
