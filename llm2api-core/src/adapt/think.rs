@@ -79,6 +79,11 @@ impl ThinkSplitter {
         }
     }
 
+    /// Says whether all that is still to come is meant for the reader, so that it need not be split.
+    pub fn is_done(&self) -> bool {
+        self.state == State::Outside && self.held.is_empty()
+    }
+
     /// Decides whether the text begins with the tag, as soon as that can be known.
     fn start(&mut self) {
         if self.state != State::Start {

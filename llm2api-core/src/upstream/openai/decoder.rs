@@ -5,10 +5,11 @@ use std::time::Duration;
 use bytes::Bytes;
 use serde_json::Value;
 
+use super::choices::{Choices, mend_whole};
 use super::parse::{in_band, incomplete};
 use super::repair::Repair;
 use super::view::{ChoicesView, look_at_chunk, look_at_completion};
-use crate::chat::{ChatItem, ChatRequest, Chunk, Completion};
+use crate::chat::{ChatItem, ChatRequest, Chunk, ChunkBody, Completion, CompletionBody};
 use crate::credential::Credential;
 use crate::error::{Error, ErrorKind, Result};
 use crate::http::SseDecoder;
@@ -23,6 +24,7 @@ pub(super) struct Decoder {
     repair: Repair,
     credential: Credential,
     choices: ChoicesView,
+    state: Choices,
     expected: u32,
     usage_wanted: bool,
     done: bool,
@@ -35,6 +37,7 @@ impl Decoder {
             repair: Repair::new(&request.model),
             credential: credential.clone(),
             choices: ChoicesView::default(),
+            state: Choices::default(),
             expected: request.n.unwrap_or(1).min(u64::BITS),
             usage_wanted: request.wants_usage() || !request.streams(),
             done: false,
@@ -44,21 +47,39 @@ impl Decoder {
     /// Reads one event; none for an object that is no chunk.
     fn chunk(&mut self, data: Bytes) -> Result<Option<Chunk>> {
         let text = text_of(&data)?;
-        if let Some((view, usage)) = one_line(text).and_then(look_at_chunk) {
-            self.note(view);
-            let chunk = Chunk::from_wire(data, view.content, usage);
-            return Ok(Some(chunk).filter(|_| self.is_wanted(view, usage)));
+        let Some((view, usage)) = one_line(text).and_then(look_at_chunk) else {
+            return self.repaired(text);
+        };
+        if self.state.need_a_look(view) {
+            let mut body: ChunkBody = serde_json::from_str(text).map_err(not_json)?;
+            if self.state.mend(&mut body) {
+                return Ok(self.passed(body));
+            }
         }
+        self.note(view);
+        let chunk = Chunk::from_wire(data, view.content, usage);
+        Ok(Some(chunk).filter(|_| self.is_wanted(view, usage)))
+    }
+
+    fn repaired(&mut self, text: &str) -> Result<Option<Chunk>> {
         let value: Value = serde_json::from_str(text).map_err(not_json)?;
         if value.get("error").is_some_and(|error| !error.is_null()) {
             return Err(in_band(&value, self.choices.content, &self.credential));
         }
-        let Some((body, view)) = self.repair.chunk(value)? else {
+        let Some(mut body) = self.repair.chunk(value)? else {
             return Ok(None);
         };
+        self.state.mend(&mut body);
+        Ok(self.passed(body))
+    }
+
+    fn passed(&mut self, body: ChunkBody) -> Option<Chunk> {
+        let mut view = ChoicesView::default();
+        for choice in &body.choices {
+            view.add(choice.index, choice.delta.has_content(), choice.finish_reason.is_some());
+        }
         self.note(view);
-        let wanted = self.is_wanted(view, body.usage.is_some());
-        Ok(wanted.then(|| Chunk::from(body)))
+        self.is_wanted(view, body.usage.is_some()).then(|| Chunk::from(body))
     }
 
     /// A chunk of token counts alone goes only to those who asked for one.
@@ -127,14 +148,21 @@ pub(super) fn read_whole(
 ) -> Result<Completion> {
     let text = text_of(&body)?;
     let follows = |view: ChoicesView| view.seen != 0 && view.seen == view.ended;
-    if look_at_completion(text).is_some_and(follows) {
-        return Ok(Completion::from_wire(body));
+    if let Some(view) = look_at_completion(text).filter(|view| follows(*view)) {
+        if !(view.renamed || view.lead != 0 || view.calls.unnamed) {
+            return Ok(Completion::from_wire(body));
+        }
+        let mut body: CompletionBody = serde_json::from_str(text).map_err(not_json)?;
+        mend_whole(&mut body);
+        return Ok(Completion::from(body));
     }
     let value: Value = serde_json::from_str(text).map_err(not_json)?;
     if value.get("error").is_some_and(|error| !error.is_null()) {
         return Err(in_band(&value, false, credential));
     }
-    Repair::new(&request.model).completion(value).map(Completion::from)
+    let mut body = Repair::new(&request.model).completion(value)?;
+    mend_whole(&mut body);
+    Ok(Completion::from(body))
 }
 
 fn text_of(data: &[u8]) -> Result<&str> {

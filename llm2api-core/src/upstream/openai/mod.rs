@@ -2,10 +2,14 @@
 #![doc = include_str!("docs.md")]
 
 mod api;
+mod choices;
 mod config;
 mod decoder;
+mod fields;
 mod parse;
+mod reasoning;
 mod repair;
+mod slots;
 mod view;
 mod wire;
 

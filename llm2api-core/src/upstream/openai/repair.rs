@@ -6,8 +6,10 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
+use super::fields::SERVICE_TIERS;
 use super::parse::incomplete;
-use super::view::ChoicesView;
+use super::reasoning::of_parts;
+use super::slots::UNNUMBERED;
 use crate::chat::{ChunkBody, CompletionBody, FinishReason};
 use crate::clock::unix_seconds;
 use crate::error::{Error, ErrorKind, Result};
@@ -26,7 +28,7 @@ impl Repair {
     }
 
     /// Repairs a chunk; none where the object is no chunk at all.
-    pub(super) fn chunk(&self, value: Value) -> Result<Option<(ChunkBody, ChoicesView)>> {
+    pub(super) fn chunk(&self, value: Value) -> Result<Option<ChunkBody>> {
         let Value::Object(mut object) = value else {
             return Ok(None);
         };
@@ -35,12 +37,7 @@ impl Repair {
         }
         self.head(&mut object, "chat.completion.chunk");
         choices(&mut object, "delta", "message")?;
-        let body: ChunkBody = typed(object)?;
-        let mut view = ChoicesView::default();
-        for choice in &body.choices {
-            view.add(choice.index, choice.delta.has_content(), choice.finish_reason.is_some());
-        }
-        Ok(Some((body, view)))
+        typed(object).map(Some)
     }
 
     /// Repairs a whole answer.
@@ -76,10 +73,20 @@ impl Repair {
         object.insert("model".into(), model.into());
         object.insert("created".into(), created.into());
         object.insert("object".into(), tag.into());
+        let known = |tier: &str| SERVICE_TIERS.contains(&tier);
+        drop_unless(object, "service_tier", |tier| tier.as_str().is_some_and(known));
+        drop_unless(object, "system_fingerprint", Value::is_string);
         match object.get("usage").and_then(usage) {
             Some(usage) => object.insert("usage".into(), usage),
             None => object.remove("usage"),
         };
+    }
+}
+
+/// Takes a field out that is not what it should be.
+fn drop_unless(object: &mut Object, name: &str, is_good: impl Fn(&Value) -> bool) {
+    if object.get(name).is_some_and(|value| !is_good(value)) {
+        object.remove(name);
     }
 }
 
@@ -117,6 +124,10 @@ fn message(mut said: Object) -> Object {
     if !said.get("role").and_then(Value::as_str).is_some_and(|role| known.contains(&role)) {
         said.remove("role");
     }
+    let thoughts = said.get("content").and_then(Value::as_array).map(|parts| of_parts(parts));
+    if let Some(thoughts) = thoughts.filter(|thoughts| !thoughts.is_empty()) {
+        said.entry("reasoning_content").or_insert(thoughts.into());
+    }
     for name in ["content", "reasoning_content", "refusal"] {
         match said.get(name).map(text) {
             Some(Some(text)) => said.insert(name.into(), text.into()),
@@ -126,7 +137,7 @@ fn message(mut said: Object) -> Object {
     }
     match said.remove("tool_calls") {
         Some(Value::Array(calls)) if !calls.is_empty() => {
-            let calls = calls.into_iter().enumerate().filter_map(call);
+            let calls = calls.into_iter().filter_map(call);
             said.insert("tool_calls".into(), Value::Array(calls.collect()));
         }
         _ => {}
@@ -134,12 +145,14 @@ fn message(mut said: Object) -> Object {
     said
 }
 
-fn call((at, call): (usize, Value)) -> Option<Value> {
+fn call(call: Value) -> Option<Value> {
     let Value::Object(mut call) = call else {
         return None;
     };
-    let index = call.get("index").and_then(whole_number).unwrap_or(at as u64);
+    let index = call.get("index").and_then(whole_number);
+    let index = index.and_then(|index| u32::try_from(index).ok()).unwrap_or(UNNUMBERED);
     call.retain(|_, value| !value.is_null());
+    drop_unless(&mut call, "type", |kind| matches!(kind.as_str(), Some("function" | "custom")));
     call.insert("index".into(), index.into());
     match call.get("id") {
         Some(Value::String(_)) | None => {}

@@ -1,5 +1,8 @@
 //! Streams of every kind of server, event by event.
 
+mod odd_servers;
+mod reasoning;
+
 use bytes::Bytes;
 use futures::executor::block_on;
 use futures::stream;

@@ -4,8 +4,9 @@ use std::fmt;
 use std::marker::PhantomData;
 
 use serde::Deserialize;
-use serde::de::{self, Deserializer, SeqAccess, Visitor};
+use serde::de::{Deserializer, SeqAccess, Visitor};
 
+use super::fields::{CallKind, Details, Filled, Lead, Never, ServiceTier, Text};
 use crate::chat::{FinishReason, Role};
 
 /// A look at a document that allocates nothing; it fails where the document breaks the schema, or
@@ -21,6 +22,10 @@ struct View<Tag, Choices> {
     choices: Choices,
     #[serde(default)]
     usage: Option<UsageView>,
+    #[serde(default)]
+    service_tier: Option<ServiceTier>,
+    #[serde(default)]
+    system_fingerprint: Text,
     #[serde(default)]
     error: Option<Never>,
 }
@@ -56,16 +61,53 @@ pub(super) struct ChoicesView {
     pub(super) seen: u64,
     /// The choices that ended.
     pub(super) ended: u64,
+    /// The choices that carry text.
+    pub(super) text: u64,
+    /// Those whose text may begin with a tag of reasoning.
+    pub(super) lead: u64,
+    /// Reasoning stands under another name than ours.
+    pub(super) renamed: bool,
+    /// The calls that go on, by their numbers, and whether any call says more than arguments.
+    pub(super) calls: CallsView,
+}
+
+/// What the calls of all choices say together.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct CallsView {
+    /// The numbers that were named.
+    pub(super) numbers: u64,
+    /// A call has an id or a name, as the first piece of each has.
+    pub(super) named: bool,
+    /// A call has no id.
+    pub(super) unnamed: bool,
 }
 
 impl ChoicesView {
     /// Adds what one choice says.
     pub(super) fn add(&mut self, index: u32, content: bool, ended: bool) {
-        let bit = 1u64 << index.min(63);
+        let bit = bit(index);
         self.content |= content;
         self.seen |= bit;
         self.ended |= if ended { bit } else { 0 };
     }
+
+    fn add_said<R, I: Number>(&mut self, index: u32, said: &Said<R, I>, ended: bool) {
+        self.add(index, said.has_content(), ended);
+        let bit = bit(index);
+        self.text |= if said.content.is_filled() { bit } else { 0 };
+        self.lead |= if said.content.may_be_tag() { bit } else { 0 };
+        self.renamed |= said.is_renamed();
+        if let Some(calls) = &said.tool_calls {
+            self.calls.numbers |= calls.seen.numbers;
+            self.calls.named |= calls.seen.named;
+            self.calls.unnamed |= calls.seen.unnamed;
+        }
+    }
+}
+
+/// The bit of a choice.
+pub(super) fn bit(index: u32) -> u64 {
+    1 << index.min(63)
 }
 
 /// A list of choices, taken in as it is read.
@@ -115,7 +157,7 @@ struct ChunkChoice {
 
 impl Look for ChunkChoice {
     fn add_to(&self, view: &mut ChoicesView) {
-        view.add(self.index, self.delta.has_content(), self.finish_reason.is_some());
+        view.add_said(self.index, &self.delta, self.finish_reason.is_some());
     }
 }
 
@@ -129,22 +171,24 @@ struct WholeChoice {
 
 impl Look for WholeChoice {
     fn add_to(&self, view: &mut ChoicesView) {
-        view.add(self.index, self.message.has_content(), self.finish_reason.is_some());
+        view.add_said(self.index, &self.message, self.finish_reason.is_some());
     }
 }
 
 /// What a choice says. In a chunk the role may be absent, and calls must be numbered.
 #[derive(Deserialize)]
-#[serde(bound = "R: Deserialize<'de>, I: Deserialize<'de>")]
+#[serde(bound = "R: Deserialize<'de>, I: Number + Deserialize<'de>")]
 #[expect(dead_code, reason = "the role is there so that its type is checked")]
 struct Said<R, I> {
     role: R,
     #[serde(default)]
-    content: Text,
+    content: Lead,
     #[serde(default)]
     reasoning_content: Text,
     #[serde(default)]
     reasoning: Text,
+    #[serde(default)]
+    reasoning_details: Details,
     #[serde(default)]
     refusal: Text,
     #[serde(default)]
@@ -154,65 +198,41 @@ struct Said<R, I> {
 impl<R, I> Said<R, I> {
     fn has_content(&self) -> bool {
         let calls = self.tool_calls.as_ref().is_some_and(|calls| calls.any);
-        self.content.0 || self.reasoning_content.0 || self.reasoning.0 || self.refusal.0 || calls
+        let reasons = self.reasoning_content.0 || self.reasoning.0;
+        self.content.is_filled() || reasons || self.refusal.0 || calls
+    }
+
+    /// Says whether there is reasoning, but not under our name.
+    fn is_renamed(&self) -> bool {
+        !self.reasoning_content.0 && (self.reasoning.0 || self.reasoning_details.0)
     }
 }
 
-/// A string, not null.
-#[derive(Debug)]
-struct Filled;
+/// The number of a call: pieces have one, whole calls none.
+trait Number {
+    fn number(&self) -> Option<u32>;
+}
 
-impl<'de> Deserialize<'de> for Filled {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_str(TextVisitor).map(|_| Self)
+impl Number for u32 {
+    fn number(&self) -> Option<u32> {
+        Some(*self)
     }
 }
 
-/// A field that must not be there.
-#[derive(Debug)]
-struct Never;
-
-impl<'de> Deserialize<'de> for Never {
-    fn deserialize<D: Deserializer<'de>>(_: D) -> Result<Self, D::Error> {
-        Err(de::Error::custom("an error beside an answer"))
+impl Number for Option<u32> {
+    fn number(&self) -> Option<u32> {
+        *self
     }
 }
 
-/// Says whether a string has characters; `null` has none.
-#[derive(Debug, Default)]
-struct Text(bool);
-
-impl<'de> Deserialize<'de> for Text {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(TextVisitor).map(Text)
-    }
-}
-
-struct TextVisitor;
-
-impl Visitor<'_> for TextVisitor {
-    type Value = bool;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a string or null")
-    }
-
-    fn visit_str<E: de::Error>(self, text: &str) -> Result<bool, E> {
-        Ok(!text.is_empty())
-    }
-
-    fn visit_unit<E: de::Error>(self) -> Result<bool, E> {
-        Ok(false)
-    }
-}
-
-/// Says whether there is a call.
+/// Says whether there is a call, and which.
 struct Calls<I> {
     any: bool,
+    seen: CallsView,
     index: PhantomData<I>,
 }
 
-impl<'de, I: Deserialize<'de>> Deserialize<'de> for Calls<I> {
+impl<'de, I: Number + Deserialize<'de>> Deserialize<'de> for Calls<I> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_seq(CallsVisitor(PhantomData))
     }
@@ -220,7 +240,7 @@ impl<'de, I: Deserialize<'de>> Deserialize<'de> for Calls<I> {
 
 struct CallsVisitor<I>(PhantomData<I>);
 
-impl<'de, I: Deserialize<'de>> Visitor<'de> for CallsVisitor<I> {
+impl<'de, I: Number + Deserialize<'de>> Visitor<'de> for CallsVisitor<I> {
     type Value = Calls<I>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -229,24 +249,35 @@ impl<'de, I: Deserialize<'de>> Visitor<'de> for CallsVisitor<I> {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut calls: A) -> Result<Calls<I>, A::Error> {
         let mut any = false;
-        while calls.next_element::<CallView<I>>()?.is_some() {
+        let mut seen = CallsView::default();
+        while let Some(call) = calls.next_element::<CallView<I>>()? {
             any = true;
+            seen.numbers |= call.index.number().map_or(0, bit);
+            seen.named |= call.is_named();
+            seen.unnamed |= !call.id.0;
         }
-        Ok(Calls { any, index: PhantomData })
+        Ok(Calls { any, seen, index: PhantomData })
     }
 }
 
 #[derive(Deserialize)]
 #[serde(bound = "I: Deserialize<'de>")]
-#[expect(dead_code, reason = "the fields are there so that their types are checked")]
 struct CallView<I> {
     index: I,
     #[serde(default)]
     id: Text,
     #[serde(default, rename = "type")]
-    kind: Text,
+    kind: Option<CallKind>,
     #[serde(default)]
     function: Option<FunctionView>,
+}
+
+impl<I> CallView<I> {
+    /// Says whether there is more than a piece of the arguments.
+    fn is_named(&self) -> bool {
+        let name = self.function.as_ref().is_some_and(|function| function.name.0);
+        self.id.0 || self.kind.is_some() || name
+    }
 }
 
 #[derive(Deserialize)]
