@@ -15,7 +15,7 @@ pub(crate) use self::engine::Engine;
 use self::engine::Lasting;
 use crate::chat::{ChatRequest, ChatStream};
 use crate::error::Error;
-use crate::layers::{AdaptLayer, AuthCheckLayer, FirstChunkLayer, MetricsLayer, PoolLayer};
+use crate::layers::{AdaptLayer, AuthCheckLayer, FirstChunkLayer, Lacks, MetricsLayer, PoolLayer};
 use crate::limits::Limits;
 use crate::upstream::Upstreams;
 
@@ -24,12 +24,15 @@ pub type ChatService = BoxCloneSyncService<ChatRequest, ChatStream, Error>;
 
 impl Lasting {
     /// Stacks the layers, outermost first.
-    fn stack(&self, limits: &Limits, upstreams: Upstreams) -> ChatService {
+    fn stack(&self, limits: &Limits, strict: bool, upstreams: Upstreams) -> ChatService {
         let dispatch = Dispatch::new(self.directory.clone(), upstreams);
         let known = dispatch.clone();
-        let counts = move |name: &str| {
-            known.upstream(name).is_some_and(|upstream| upstream.capability().usage)
+        let lacks = move |name: &str| {
+            let capability = known.upstream(name).map(|upstream| upstream.capability());
+            let capability = capability.unwrap_or_default();
+            Lacks::new(capability.profile, capability.usage)
         };
+        let adapt = AdaptLayer::new(lacks).with_strict_parameters(strict);
         let stack = ServiceBuilder::new()
             // Outermost: one count a call, however many attempts it takes.
             .layer(MetricsLayer::new(self.metrics.clone()))
@@ -43,7 +46,7 @@ impl Lasting {
             // Inside retry: what fails before the first content has not been seen by anyone.
             .layer(FirstChunkLayer::new(limits.first_content_timeout))
             // Around the one upstream that was chosen: only here is it known what that one lacks.
-            .layer(AdaptLayer::new(counts))
+            .layer(adapt)
             .service(dispatch);
         ChatService::new(stack)
     }

@@ -3,6 +3,7 @@
 mod estimate;
 mod format;
 pub mod json;
+mod parameters;
 mod room;
 mod stop;
 mod think;
@@ -10,6 +11,9 @@ pub mod tools;
 
 pub use estimate::{TokenCounter, estimate_tokens};
 pub use format::{Format, Problem};
+#[cfg(feature = "openai")]
+pub(crate) use parameters::OPEN_WEBUI_OWN;
+pub use parameters::{MORE, Profile, Treatment, given, sort_out};
 pub use room::TokenRoom;
 pub use stop::StopSearch;
 pub use think::{ThinkSplitter, Thought};

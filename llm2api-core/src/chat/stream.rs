@@ -112,6 +112,7 @@ pub struct ChatStream {
     watchers: Vec<Box<dyn Watch>>,
     split: Option<Split>,
     deadline: Option<Pin<Box<Sleep>>>,
+    ignored: Vec<String>,
     ended: bool,
     /// Declared last: what the rest hands over when it is dropped must still find its keeper.
     keeper: Option<Keeper>,
@@ -126,6 +127,7 @@ impl ChatStream {
             watchers: Vec::new(),
             split: None,
             deadline: None,
+            ignored: Vec::new(),
             ended: false,
             keeper: None,
         }
@@ -159,6 +161,19 @@ impl ChatStream {
     pub fn with_deadline(mut self, deadline: Instant) -> Self {
         self.deadline = Some(Box::pin(tokio::time::sleep_until(deadline)));
         self
+    }
+
+    /// Says which parameters of the request the answer does not go by.
+    #[must_use]
+    pub fn with_ignored(mut self, parameters: Vec<String>) -> Self {
+        self.ignored = parameters;
+        self
+    }
+
+    /// Lists the parameters of the request that nobody honoured, sorted; see
+    /// [`sort_out`](crate::adapt::sort_out).
+    pub fn ignored_parameters(&self) -> &[String] {
+        &self.ignored
     }
 
     /// Keeps something alive for as long as the stream lives.

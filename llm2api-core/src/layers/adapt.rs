@@ -1,49 +1,86 @@
 //! Adds what an upstream lacks.
 
+mod usage;
+
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use futures::{StreamExt, stream};
 use tower::{Layer, Service};
 
+use self::usage::{prompt_tokens, with_usage};
 use super::{ChatFuture, take_ready};
-use crate::adapt::estimate_tokens;
-use crate::chat::{ChatItem, ChatRequest, ChatStream, Chunk, ChunkBody, Ending, Usage};
+use crate::adapt::{Profile, sort_out};
+use crate::chat::{ChatRequest, ChatStream, Ending};
 use crate::error::{Error, Result};
 use crate::pool::{Attempt, Sending};
 
-/// Says whether an upstream counts tokens by itself.
-type CountsTokens = Arc<dyn Fn(&str) -> bool + Send + Sync>;
+/// What the layer has to know of an upstream.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Lacks {
+    /// How each parameter is treated.
+    pub profile: Profile,
+    /// Whether it gives token counts by itself.
+    pub counts_tokens: bool,
+}
+
+impl Lacks {
+    /// Describes an upstream.
+    pub fn new(profile: Profile, counts_tokens: bool) -> Self {
+        Self { profile, counts_tokens }
+    }
+}
+
+/// Describes an upstream by its name.
+type Describe = Arc<dyn Fn(&str) -> Lacks + Send + Sync>;
 
 /// Wraps the upstream that was chosen: only there is it known what is lacking.
 ///
 /// # Notes
-/// It adds an estimated token count where the caller wants one and the upstream gives none;
-/// everything else passes through.
+/// It refuses what the upstream cannot give and notes in the answer what is ignored. Where the
+/// caller wants token counts and the upstream gives none, it adds an estimate. All else passes
+/// through.
 ///
 /// # Order
 /// Innermost, around the upstream: it holds the lease, under which it may send twice.
 ///
+/// # Cancellation safety
+/// Dropping the future or the stream drops what is under way at the upstream.
+///
 /// # Example
 /// ```
-/// let layer = llm2api_core::layers::AdaptLayer::new(|upstream| upstream == "local");
+/// use llm2api_core::adapt::Profile;
+/// use llm2api_core::layers::{AdaptLayer, Lacks};
+///
+/// let layer = AdaptLayer::new(|upstream| match upstream {
+///     "local" => Lacks::new(Profile::OpenAi, true),
+///     _ => Lacks::default(),
+/// });
 /// # drop(layer);
 /// ```
 #[derive(Clone)]
 pub struct AdaptLayer {
-    counts_tokens: CountsTokens,
+    describe: Describe,
+    strict: bool,
 }
 
 impl AdaptLayer {
-    /// Makes a layer; `counts_tokens` says of an upstream, by its name, that it counts by itself.
-    pub fn new(counts_tokens: impl Fn(&str) -> bool + Send + Sync + 'static) -> Self {
-        Self { counts_tokens: Arc::new(counts_tokens) }
+    /// Makes a layer; `describe` tells of an upstream, by its name, what it lacks.
+    pub fn new(describe: impl Fn(&str) -> Lacks + Send + Sync + 'static) -> Self {
+        Self { describe: Arc::new(describe), strict: false }
+    }
+
+    /// Sets whether a parameter that would be ignored is refused; off by default.
+    #[must_use]
+    pub fn with_strict_parameters(mut self, strict: bool) -> Self {
+        self.strict = strict;
+        self
     }
 }
 
 impl std::fmt::Debug for AdaptLayer {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("AdaptLayer").finish_non_exhaustive()
+        f.debug_struct("AdaptLayer").field("strict", &self.strict).finish_non_exhaustive()
     }
 }
 
@@ -98,76 +135,19 @@ impl AdaptLayer {
     where
         S: Service<Sending, Response = ChatStream, Error = Error>,
     {
-        if !sending.request.wants_usage() && sending.request.streams() {
-            return inner.call(sending).await;
-        }
-        // Where figures are to be expected, looking into each chunk would be for nothing.
-        let by_chunk = (self.counts_tokens)(&sending.upstream);
-        let prompt = prompt_tokens(&sending.request);
-        inner.call(sending).await.map(|stream| with_usage(stream, prompt, by_chunk))
-    }
-}
-
-fn prompt_tokens(request: &ChatRequest) -> u64 {
-    request.messages.iter().map(|message| estimate_tokens(&message.text()) + 4).sum()
-}
-
-/// Counts what passes and, at the end, adds the estimate unless the upstream gave figures.
-struct Counter {
-    stream: ChatStream,
-    /// Count a chunk as a token, which most servers make it, instead of its text.
-    by_chunk: bool,
-    prompt: u64,
-    completion: u64,
-    head: Option<ChunkBody>,
-    counted: bool,
-}
-
-fn with_usage(stream: ChatStream, prompt: u64, by_chunk: bool) -> ChatStream {
-    let counter = Counter { stream, by_chunk, prompt, completion: 0, head: None, counted: false };
-    ChatStream::new(stream::unfold(counter, |mut counter| async move {
-        let item = counter.next().await?;
-        Some((item, counter))
-    }))
-}
-
-impl Counter {
-    async fn next(&mut self) -> Option<Result<ChatItem>> {
-        match self.stream.next().await {
-            Some(Ok(item)) => {
-                self.count(&item);
-                Some(Ok(item))
-            }
-            Some(Err(error)) => {
-                self.counted = true;
-                Some(Err(error))
-            }
-            None => self.estimate().map(Ok),
-        }
-    }
-
-    fn count(&mut self, item: &ChatItem) {
-        let ChatItem::Chunk(chunk) = item else {
-            self.counted |= matches!(item, ChatItem::Whole(_));
-            return;
+        let lacks = (self.describe)(&sending.upstream);
+        let ignored = sort_out(&sending.request, lacks.profile, self.strict)?;
+        let prompt = wants_counts(&sending.request).then(|| prompt_tokens(&sending.request));
+        let stream = inner.call(sending).await?;
+        let stream = match prompt {
+            Some(prompt) => with_usage(stream, prompt, lacks.counts_tokens),
+            None => stream,
         };
-        self.counted |= chunk.has_usage();
-        self.completion += match self.by_chunk {
-            true => u64::from(chunk.has_content()),
-            false => estimate_tokens(chunk.text()) + estimate_tokens(chunk.reasoning()),
-        };
-        self.head.get_or_insert_with(|| {
-            let ChunkBody { id, created, model, .. } = chunk.body().clone();
-            ChunkBody { id, created, model, ..ChunkBody::default() }
-        });
+        Ok(stream.with_ignored(ignored))
     }
+}
 
-    fn estimate(&mut self) -> Option<ChatItem> {
-        if std::mem::replace(&mut self.counted, true) {
-            return None;
-        }
-        let usage = Some(Usage::estimate(self.prompt, self.completion));
-        let body = ChunkBody { usage, ..self.head.take()? };
-        Some(ChatItem::Chunk(Chunk::from(body)))
-    }
+/// Says whether the caller gets token counts: whole answers carry them always.
+fn wants_counts(request: &ChatRequest) -> bool {
+    request.wants_usage() || !request.streams()
 }

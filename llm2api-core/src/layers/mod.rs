@@ -10,7 +10,7 @@ mod metrics;
 mod pool;
 mod retry;
 
-pub use adapt::{Adapt, AdaptLayer};
+pub use adapt::{Adapt, AdaptLayer, Lacks};
 pub use auth_check::{AuthCheck, AuthCheckLayer};
 pub use first_chunk::{FirstChunk, FirstChunkLayer};
 pub use metrics::{Metered, MetricsLayer};

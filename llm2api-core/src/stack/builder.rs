@@ -41,6 +41,7 @@ pub struct ClientBuilder {
     pub(super) custom: Vec<(UpstreamConfig, Arc<dyn Upstream>)>,
     pub(super) aliases: Vec<(String, Vec<String>)>,
     pub(super) limits: Limits,
+    pub(super) strict: bool,
     pub(super) rules: PoolRules,
     pub(super) check_interval: Option<Duration>,
     pub(super) gate: Gate,
@@ -57,6 +58,7 @@ impl Default for ClientBuilder {
             custom: Vec::new(),
             aliases: Vec::new(),
             limits: Limits::default(),
+            strict: false,
             rules: PoolRules::default(),
             check_interval: None,
             gate: Gate::open(),
@@ -98,6 +100,27 @@ impl ClientBuilder {
     #[must_use]
     pub fn with_limits(mut self, limits: Limits) -> Self {
         self.limits = limits;
+        self
+    }
+
+    /// Refuses requests of which an upstream would ignore something; off by default, when the answer
+    /// [names](ChatStream::ignored_parameters) what was ignored.
+    ///
+    /// # Example
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> llm2api_core::Result<()> {
+    /// use llm2api_core::{ChatRequest, Client, Message};
+    ///
+    /// let client = Client::builder().with_strict_parameters(true).build().await?;
+    /// let mut request = ChatRequest::new("demo").with_message(Message::user("Hello"));
+    /// request.seed = Some(7);
+    /// let error = client.chat(request).await.expect_err("the demo has no seed");
+    /// assert_eq!((error.code(), error.param()), ("unsupported_parameter", Some("seed")));
+    /// # Ok(()) }
+    /// ```
+    #[must_use]
+    pub fn with_strict_parameters(mut self, strict: bool) -> Self {
+        self.strict = strict;
         self
     }
 
@@ -189,6 +212,7 @@ impl fmt::Debug for ClientBuilder {
             .field("configs", &self.configs)
             .field("aliases", &self.aliases)
             .field("limits", &self.limits)
+            .field("strict", &self.strict)
             .field("layers", &self.layers.len())
             .finish_non_exhaustive()
     }

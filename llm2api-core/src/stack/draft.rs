@@ -16,6 +16,8 @@ use crate::upstream::{Upstream, UpstreamConfig};
 /// What a client goes by once it is put to use.
 pub(super) struct Draft {
     pub(super) limits: Limits,
+    /// Whether what would be ignored of a request is refused.
+    pub(super) strict: bool,
     pub(super) rules: PoolRules,
     pub(super) built: Vec<Built>,
     pub(super) edition: Edition,
@@ -37,7 +39,15 @@ impl Draft {
         earlier: &[Built],
     ) -> Result<Self> {
         let ClientBuilder {
-            configs, custom, aliases, limits, rules, check_interval, layers, ..
+            configs,
+            custom,
+            aliases,
+            limits,
+            strict,
+            rules,
+            check_interval,
+            layers,
+            ..
         } = builder;
         let all = build_all(configs, custom, &limits, outbox, earlier)?;
         let mut credentials = Vec::new();
@@ -58,7 +68,7 @@ impl Draft {
         check_names(&built)?;
         let listed = built.iter().map(|built| built.listed.clone()).collect();
         let edition = Edition::new(listed, aliases)?;
-        Ok(Self { limits, rules, built, edition, plan, credentials, layers })
+        Ok(Self { limits, strict, rules, built, edition, plan, credentials, layers })
     }
 }
 

@@ -47,8 +47,14 @@ pub(crate) struct Course {
 }
 
 impl Course {
-    fn new(lasting: &Lasting, limits: Limits, upstreams: Upstreams, layers: Vec<AnyLayer>) -> Self {
-        let stack = lasting.stack(&limits, upstreams);
+    fn new(
+        lasting: &Lasting,
+        limits: Limits,
+        strict: bool,
+        upstreams: Upstreams,
+        layers: Vec<AnyLayer>,
+    ) -> Self {
+        let stack = lasting.stack(&limits, strict, upstreams);
         let service = layers.into_iter().fold(stack, |inner, layer| layer(inner));
         Self { service, limits }
     }
@@ -70,7 +76,8 @@ impl Engine {
         self.lasting.pool.set_rules(draft.rules, draft.limits.queue_timeout);
         // Before any credential of theirs can be used.
         self.lasting.directory.replace(upstreams.clone());
-        let course = Course::new(&self.lasting, draft.limits, upstreams, draft.layers);
+        let course =
+            Course::new(&self.lasting, draft.limits, draft.strict, upstreams, draft.layers);
         self.accounts.follow(prepared, || {
             // After new upstreams have come, and before old ones go: calls always find one of them.
             self.lasting.catalog.replace(draft.edition);
@@ -106,7 +113,7 @@ impl ClientBuilder {
         let catalog = Arc::new(Catalog::new(draft.edition, pool.clone()));
         let retry = RetryLayer::new();
         let lasting = Lasting { gate, retry, directory, metrics, pool, catalog };
-        let course = Course::new(&lasting, draft.limits, upstreams, draft.layers);
+        let course = Course::new(&lasting, draft.limits, draft.strict, upstreams, draft.layers);
         let (built, course) = (tokio::sync::Mutex::new(draft.built), RwLock::new(Arc::new(course)));
         Ok(Client::new(Engine { lasting, accounts, outbox, built, course }, tasks))
     }

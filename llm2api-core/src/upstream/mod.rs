@@ -31,6 +31,7 @@ pub(crate) use directory::{Directory, Upstreams};
 pub use outbox::{Claims, Cleanup, NoOutbox, Outbox, Run, Target};
 pub use registry::{UpstreamConfig, build};
 
+use crate::adapt::Profile;
 use crate::chat::{ChatRequest, ChatStream, Model};
 use crate::credential::{Credential, Material};
 use crate::error::Result;
@@ -119,8 +120,8 @@ pub trait Upstream: Debug + Send + Sync + 'static {
 pub struct Capability {
     /// It counts tokens.
     pub usage: bool,
-    /// It calls tools that the request brings.
-    pub tools: bool,
+    /// What it makes of the fields of a request.
+    pub profile: Profile,
     /// It limits the calls of an address as well as those of an account.
     pub limits_by_address: bool,
 }
@@ -128,7 +129,7 @@ pub struct Capability {
 impl Capability {
     /// Says that the upstream speaks the whole OpenAI API.
     pub fn openai() -> Self {
-        Self { usage: true, tools: true, limits_by_address: false }
+        Self { usage: true, profile: Profile::OpenAi, limits_by_address: false }
     }
 }
 

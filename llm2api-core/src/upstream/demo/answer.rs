@@ -47,14 +47,18 @@ fn attachments(message: &Message) -> String {
     }
 }
 
-/// The first function offered, unless a tool has answered already or none may be called.
+/// The function that was chosen, else the first offered, unless a tool has answered already or none
+/// may be called.
 fn wanted_tool(request: &ChatRequest) -> Option<&FunctionDefinition> {
     let answered = request.messages.last()?.role == Role::Tool;
     let forbidden = request.tool_choice.as_ref().and_then(Value::as_str) == Some("none");
     if answered || forbidden {
         return None;
     }
-    request.tools.as_deref()?.iter().find_map(|tool| tool.function.as_ref())
+    let chosen =
+        request.tool_choice.as_ref().and_then(|choice| choice["function"]["name"].as_str());
+    let mut offered = request.tools.as_deref()?.iter().filter_map(|tool| tool.function.as_ref());
+    offered.find(|function| chosen.is_none_or(|chosen| function.name == chosen))
 }
 
 fn call(function: &FunctionDefinition) -> Delta {

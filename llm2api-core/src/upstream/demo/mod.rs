@@ -11,6 +11,7 @@ use futures::{StreamExt, stream};
 use uuid::Uuid;
 
 use super::{Account, Capability, Upstream};
+use crate::adapt::Profile;
 use crate::chat::{ChatItem, ChatRequest, ChatStream, Chunk, ChunkBody, Model};
 use crate::clock::unix_seconds;
 use crate::credential::Credential;
@@ -56,7 +57,7 @@ impl Demo {
 #[async_trait]
 impl Upstream for Demo {
     fn capability(&self) -> Capability {
-        Capability { tools: true, ..Capability::default() }
+        Capability { profile: Profile::Demo, ..Capability::default() }
     }
 
     async fn chat(&self, request: ChatRequest, _: &Credential) -> Result<ChatStream> {

@@ -10,6 +10,7 @@ use serde::de::IgnoredAny;
 use super::config::Preset;
 use super::parse::refusal;
 use super::wire::{ModelList, WhoAmI};
+use crate::adapt::Profile;
 use crate::chat::{ChatRequest, Model};
 use crate::credential::{Credential, Material};
 use crate::error::{Error, ErrorKind, Result};
@@ -38,6 +39,10 @@ impl Api {
         let http = HttpClient::new(limits, base.tls())?;
         let closed = Arc::new(Cached::new(CLOSED_LIFE, Duration::ZERO));
         Ok(Self { http, base: base.or_path(preset.default_path), preset, closed })
+    }
+
+    pub(super) fn profile(&self) -> Profile {
+        self.preset.profile
     }
 
     /// Asks for an answer; a stream's head must come within the first-content limit.

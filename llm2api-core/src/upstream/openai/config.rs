@@ -1,5 +1,7 @@
 //! Where services of this kind differ.
 
+use crate::adapt::{OPEN_WEBUI_OWN, Profile};
+
 /// Paths and fields of one kind of service.
 #[derive(Clone, Debug)]
 pub(super) struct Preset {
@@ -13,6 +15,8 @@ pub(super) struct Preset {
     pub(super) check: &'static str,
     /// Cookie whose value also serves as bearer.
     pub(super) bearer_cookie: Option<&'static str>,
+    /// What it makes of the fields of a request.
+    pub(super) profile: Profile,
     /// Request fields that change what the call means and are not sent.
     pub(super) withheld: &'static [&'static str],
 }
@@ -25,6 +29,7 @@ impl Preset {
             models: "/models",
             check: "/models",
             bearer_cookie: None,
+            profile: Profile::OpenAi,
             withheld: &[],
         }
     }
@@ -36,7 +41,8 @@ impl Preset {
             models: "/api/models",
             check: "/api/v1/auths/",
             bearer_cookie: Some("token"),
-            withheld: &["chat_id", "session_id", "id", "parent_id"],
+            profile: Profile::OpenWebUi,
+            withheld: &OPEN_WEBUI_OWN,
         }
     }
 }

@@ -84,7 +84,7 @@ impl OpenAi {
 #[async_trait]
 impl Upstream for OpenAi {
     fn capability(&self) -> Capability {
-        Capability::openai()
+        Capability { profile: self.api.profile(), ..Capability::openai() }
     }
 
     async fn chat(&self, request: ChatRequest, credential: &Credential) -> Result<ChatStream> {
