@@ -1,77 +1,47 @@
 //! Which upstream serves which model.
 
-use std::collections::HashMap;
-use std::sync::{Arc, PoisonError, RwLock};
-use std::time::Duration;
+mod listed;
+mod union;
 
+use std::collections::BTreeMap;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use async_trait::async_trait;
+use futures::future::join_all;
+use tokio::sync::{Notify, watch};
+
+pub(crate) use self::listed::Listed;
+use self::union::{Offer, Union, alias, joined, with_parameters};
 use crate::chat::Model;
 use crate::error::{Error, ErrorKind, Result};
 use crate::pool::{Pool, Route, Routes};
-use crate::single_flight::Cached;
-use crate::upstream::Upstream;
-use async_trait::async_trait;
-
-/// How long a list of models is believed.
-const LIFE: Duration = Duration::from_secs(60);
-/// How long an upstream that did not answer is left alone, so that callers do not queue behind it.
-const PAUSE: Duration = Duration::from_secs(5);
-
-/// An upstream with its place in the catalogue.
-#[derive(Clone, Debug)]
-pub(crate) struct Listed {
-    name: Arc<str>,
-    upstream: Arc<dyn Upstream>,
-    any_model: bool,
-    /// Shared with the catalogue before, where it had the same upstream.
-    models: Arc<Cached<Arc<[Model]>>>,
-}
-
-impl Listed {
-    pub(crate) fn new(name: &str, upstream: Arc<dyn Upstream>, any_model: bool) -> Self {
-        let models = Arc::new(Cached::new(LIFE, PAUSE));
-        Self { name: name.into(), upstream, any_model, models }
-    }
-
-    /// Lists the same upstream again; what it has said of its models is still known.
-    pub(crate) fn again(&self, any_model: bool) -> Self {
-        Self { any_model, ..self.clone() }
-    }
-
-    pub(crate) fn upstream(&self) -> &Arc<dyn Upstream> {
-        &self.upstream
-    }
-
-    fn route(&self, model: &str) -> Route {
-        Route { upstream: self.name.clone(), model: model.into() }
-    }
-
-    /// Returns the models, asking once a minute.
-    async fn models(&self, pool: &Pool) -> Result<Arc<[Model]>> {
-        let ask = async || {
-            let credential = pool.any_of(&self.name);
-            self.upstream.models(credential.as_ref()).await.map(Arc::from)
-        };
-        self.models.get(ask).await.map_err(|error| error.with_context("upstream", &self.name))
-    }
-}
 
 /// All upstreams, and the aliases of their models.
 #[derive(Debug)]
 pub(crate) struct Edition {
     upstreams: Vec<Listed>,
-    aliases: HashMap<String, Vec<Route>>,
+    aliases: BTreeMap<String, Vec<Route>>,
 }
 
 /// The edition that holds now. Calls that wait for a place find the next one here as well.
 #[derive(Debug)]
 pub(crate) struct Catalog {
     edition: RwLock<Arc<Edition>>,
+    asker: Asker,
+}
+
+/// Asks upstreams for their models.
+#[derive(Debug)]
+struct Asker {
     pool: Pool,
+    /// Told where an upstream takes longer than a caller waits.
+    late: Notify,
 }
 
 impl Catalog {
     pub(crate) fn new(edition: Edition, pool: Pool) -> Self {
-        Self { edition: RwLock::new(Arc::new(edition)), pool }
+        let asker = Asker { pool, late: Notify::new() };
+        Self { edition: RwLock::new(Arc::new(edition)), asker }
     }
 
     /// Puts another edition in the place of this one.
@@ -79,10 +49,31 @@ impl Catalog {
         *self.edition.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(edition);
     }
 
-    /// Lists the models of all upstreams and the aliases. An upstream that cannot be asked is left
-    /// out, unless none can.
+    /// Lists the models of all upstreams and the aliases. An upstream that cannot be asked and has
+    /// never listed any is left out, unless none has.
     pub(crate) async fn models(&self) -> Result<Vec<Model>> {
-        self.edition().models(&self.pool).await
+        self.edition().models(&self.asker).await
+    }
+
+    /// Returns one model, under any name that a request may use, with what becomes of each field.
+    pub(crate) async fn model(&self, id: &str) -> Result<Model> {
+        self.edition().model(id, &self.asker).await
+    }
+
+    /// Asks the upstreams that callers did not wait for.
+    pub(crate) async fn work(&self, mut stopped: watch::Receiver<()>) {
+        loop {
+            tokio::select! {
+                _ = stopped.changed() => return,
+                () = self.asker.late.notified() => {}
+            }
+            let edition = self.edition();
+            let lists = edition.upstreams.iter().map(|listed| listed.catch_up(&self.asker.pool));
+            tokio::select! {
+                _ = stopped.changed() => return,
+                _ = join_all(lists) => {}
+            }
+        }
     }
 
     fn edition(&self) -> Arc<Edition> {
@@ -96,7 +87,7 @@ impl Edition {
     /// # Errors
     /// [`ErrorKind::Configuration`] for an alias of an unknown upstream.
     pub(crate) fn new(upstreams: Vec<Listed>, aliases: Vec<(String, Vec<String>)>) -> Result<Self> {
-        let mut edition = Self { upstreams, aliases: HashMap::new() };
+        let mut edition = Self { upstreams, aliases: BTreeMap::new() };
         for (name, serve) in aliases {
             let targets = serve.iter().map(|target| edition.target(&name, target));
             let targets = targets.collect::<Result<Vec<_>>>()?;
@@ -105,21 +96,63 @@ impl Edition {
         Ok(edition)
     }
 
-    async fn models(&self, pool: &Pool) -> Result<Vec<Model>> {
-        let lists = self.upstreams.iter().map(|listed| listed.models(pool));
-        let lists = futures::future::join_all(lists).await;
-        let aliases = self.aliases.keys().map(|name| Model::new(name, "llm2api"));
-        let mut models: Vec<Model> = aliases.collect();
-        let mut failure = None;
-        for list in lists {
-            match list {
-                Ok(list) => models.extend(list.iter().cloned()),
-                Err(error) => failure = Some(error),
-            }
-        }
+    async fn models(&self, asker: &Asker) -> Result<Vec<Model>> {
+        let union = self.union(asker).await;
+        let aliases = self.aliases.iter();
+        let mut models: Vec<_> = aliases
+            .map(|(name, routes)| alias(name, routes, &self.served(routes, &union)))
+            .collect();
+        // A model of the same name cannot be reached.
+        models.extend(union.models().filter(|model| !self.aliases.contains_key(&model.id)));
         models.sort_by(|one, other| one.id.cmp(&other.id));
-        models.dedup_by(|one, other| one.id == other.id);
-        failure.filter(|_| models.is_empty()).map_or(Ok(models), Err)
+        union.failure.filter(|_| models.is_empty()).map_or(Ok(models), Err)
+    }
+
+    /// Goes by the same order as [`Catalog::routes`].
+    async fn model(&self, id: &str, asker: &Asker) -> Result<Model> {
+        let union = self.union(asker).await;
+        if let Some(routes) = self.aliases.get(id) {
+            let offers = self.served(routes, &union);
+            return Ok(with_parameters(alias(id, routes, &offers), &offers));
+        }
+        let offers = match self.prefixed(id) {
+            Some(route) => match union.at(&route) {
+                Some(offer) => vec![offer.clone()],
+                None => self.unlisted(&route.model, Some(&route.upstream)),
+            },
+            None if union.offers(id).is_empty() => self.unlisted(id, None),
+            None => union.offers(id).to_vec(),
+        };
+        match (joined(id, &offers), union.failure) {
+            (Some(model), _) => Ok(with_parameters(model, &offers)),
+            (None, Some(error)) => Err(error),
+            (None, None) => Err(unknown(id)),
+        }
+    }
+
+    async fn union(&self, asker: &Asker) -> Union {
+        Union::new(&self.upstreams, self.lists(asker).await)
+    }
+
+    async fn lists(&self, asker: &Asker) -> Vec<Result<Arc<[Model]>>> {
+        let lists = self.upstreams.iter().map(|listed| listed.models(&asker.pool, &asker.late));
+        join_all(lists).await
+    }
+
+    /// What an alias stands for, as far as it is known.
+    fn served(&self, routes: &[Route], union: &Union) -> Vec<Offer> {
+        let offer = |route: &Route| {
+            let listed = || self.upstreams.iter().find(|listed| *listed.name() == route.upstream);
+            union.at(route).cloned().or_else(|| Some(Offer::unlisted(listed()?, &route.model)))
+        };
+        routes.iter().filter_map(offer).collect()
+    }
+
+    /// A model that nobody lists, at the upstreams that take any; at the one of a name, if given.
+    fn unlisted(&self, model: &str, upstream: Option<&str>) -> Vec<Offer> {
+        let any = self.upstreams.iter().filter(|listed| listed.takes_any_model());
+        let named = any.filter(|listed| upstream.is_none_or(|name| **listed.name() == *name));
+        named.map(|listed| Offer::unlisted(listed, model)).collect()
     }
 
     fn target(&self, alias: &str, target: &str) -> Result<Route> {
@@ -133,18 +166,16 @@ impl Edition {
     /// Reads `upstream/model`.
     fn prefixed(&self, model: &str) -> Option<Route> {
         let (name, model) = model.split_once('/')?;
-        let listed = self.upstreams.iter().find(|listed| *listed.name == *name)?;
+        let listed = self.upstreams.iter().find(|listed| **listed.name() == *name)?;
         (!model.is_empty()).then(|| listed.route(model))
     }
 
     /// Asks all upstreams which of them list the model; fails where none does and one could not be
     /// asked, since that one may.
-    async fn listing(&self, model: &str, pool: &Pool) -> Result<Vec<Route>> {
-        let lists = self.upstreams.iter().map(|listed| listed.models(pool));
-        let lists = futures::future::join_all(lists).await;
+    async fn listing(&self, model: &str, asker: &Asker) -> Result<Vec<Route>> {
         let mut routes = Vec::new();
         let mut failure = None;
-        for (listed, list) in self.upstreams.iter().zip(lists) {
+        for (listed, list) in self.upstreams.iter().zip(self.lists(asker).await) {
             match list {
                 Ok(list) if list.iter().any(|entry| entry.id == model) => {
                     routes.push(listed.route(model));
@@ -154,12 +185,13 @@ impl Edition {
             }
         }
         if routes.is_empty() {
-            let any = self.upstreams.iter().filter(|listed| listed.any_model);
+            let any = self.upstreams.iter().filter(|listed| listed.takes_any_model());
             routes.extend(any.map(|listed| listed.route(model)));
         }
         match (routes.is_empty(), failure) {
             (true, Some(error)) => Err(error),
-            _ => Ok(routes),
+            (true, None) => Err(unknown(model)),
+            (false, _) => Ok(routes),
         }
     }
 }
@@ -178,13 +210,14 @@ impl Routes for Catalog {
         if let [only] = &*edition.upstreams {
             return Ok(vec![only.route(model)]);
         }
-        let routes = edition.listing(model, &self.pool).await?;
-        if routes.is_empty() {
-            let message = format!("no upstream lists the model `{model:.200}`: see GET /v1/models");
-            return Err(
-                Error::new(ErrorKind::ModelNotFound, "find model", message).with_param("model")
-            );
-        }
-        Ok(routes)
+        edition.listing(model, &self.asker).await
     }
 }
+
+fn unknown(model: &str) -> Error {
+    let message = format!("no upstream lists the model `{model:.200}`: see GET /v1/models");
+    Error::new(ErrorKind::ModelNotFound, "find model", message).with_param("model")
+}
+
+#[cfg(test)]
+mod tests;

@@ -92,12 +92,34 @@ impl Client {
         Ok(self.chat(request).await?.collect().await?.text().to_owned())
     }
 
-    /// Lists the models of all upstreams, and the aliases.
+    /// Lists the models of all upstreams, and the aliases, with who serves each.
+    ///
+    /// Upstreams are asked once a minute. What one has listed holds as long as it cannot be asked.
     ///
     /// # Errors
     /// The last upstream's error where none could be asked.
     pub async fn models(&self) -> Result<Vec<Model>> {
         self.inner.engine.lasting.catalog.models().await
+    }
+
+    /// Returns one model under any name that a request may use: as it is listed, as
+    /// `upstream/model`, or an alias. Its details say what becomes of each field of a request.
+    ///
+    /// # Errors
+    /// [`ErrorKind::ModelNotFound`] where nobody lists it; an upstream's error where that one could
+    /// not be asked.
+    ///
+    /// # Example
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> llm2api_core::Result<()> {
+    /// let client = llm2api_core::Client::builder().build().await?;
+    /// let details = client.model("demo").await?.details.expect("the catalogue adds them");
+    /// assert_eq!(details.upstreams, ["demo"]);
+    /// assert_eq!(details.parameters.expect("one model is shown")["temperature"], "ignored");
+    /// # Ok(()) }
+    /// ```
+    pub async fn model(&self, id: &str) -> Result<Model> {
+        self.inner.engine.lasting.catalog.model(id).await
     }
 
     /// Returns the pool of credentials.

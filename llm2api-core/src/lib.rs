@@ -27,8 +27,8 @@ pub mod upstream;
 pub use chat::{
     AssistantMessage, Call, ChatItem, ChatRequest, ChatStream, Choice, Chunk, ChunkBody,
     ChunkChoice, Completion, CompletionBody, Content, Delta, FinishReason, FunctionCall,
-    FunctionDefinition, Message, Model, Outcome, Part, Role, Stop, StreamOptions, Tool, ToolCall,
-    ToolCallDelta, Usage,
+    FunctionDefinition, Message, Model, ModelCapabilities, ModelDetails, Outcome, Part, Role, Stop,
+    StreamOptions, Support, Tool, ToolCall, ToolCallDelta, Usage,
 };
 pub use client::Client;
 pub use credential::{CookieSet, Credential, CredentialId, Material, Secret};

@@ -59,6 +59,16 @@ impl<T: Clone> Cached<T> {
         self.state().answer()
     }
 
+    /// Returns what is known, however old.
+    pub(crate) fn known(&self) -> Option<T> {
+        self.state().value.clone()
+    }
+
+    /// Returns the code of the last failure, unless asking has succeeded since.
+    pub(crate) fn failure(&self) -> Option<&'static str> {
+        self.state().failure.as_ref().map(Error::code)
+    }
+
     /// Returns what is known if it is fresh, else the round and the old value.
     fn fresh(&self) -> std::result::Result<Result<T>, (u64, Option<T>)> {
         let state = self.state();

@@ -1,5 +1,6 @@
 //! The engine's background work: the only place that spawns.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::runtime::Handle;
@@ -8,6 +9,7 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout_at};
 
 use crate::accounts::Accounts;
+use crate::catalog::Catalog;
 use crate::clock::after;
 use crate::error::{Error, ErrorKind, Result};
 use crate::outbox::Desk;
@@ -18,6 +20,7 @@ use crate::upstream::Directory;
 pub(crate) struct Tasks {
     outbox: Task,
     accounts: Task,
+    catalog: Task,
 }
 
 /// A task, and the end of the rope that stops it.
@@ -32,20 +35,28 @@ impl Tasks {
     ///
     /// # Errors
     /// [`ErrorKind::Configuration`] outside a tokio runtime.
-    pub(crate) fn start(desk: Desk, upstreams: Directory, accounts: Accounts) -> Result<Self> {
+    pub(crate) fn start(
+        desk: Desk,
+        upstreams: Directory,
+        accounts: Accounts,
+        catalog: Arc<Catalog>,
+    ) -> Result<Self> {
         let runtime = Handle::try_current().map_err(|error| {
             let message = "a client needs a tokio runtime: build it inside one";
             Error::new(ErrorKind::Configuration, "start tasks", message).with_source(error)
         })?;
         let outbox = Task::start(&runtime, |stopped| desk.work(upstreams, stopped));
         let accounts = Task::start(&runtime, |stopped| async move { accounts.work(stopped).await });
-        Ok(Self { outbox, accounts })
+        let catalog = Task::start(&runtime, |stopped| async move { catalog.work(stopped).await });
+        Ok(Self { outbox, accounts, catalog })
     }
 
     /// Takes no more work and waits at most `grace` for what is in hand: first the clean-ups, then
     /// what is to be kept and the fleet to be left.
     pub(crate) async fn shutdown(self, grace: Duration) {
         let deadline = after(grace);
+        // Nobody waits for lists of models any more.
+        drop(self.catalog);
         // The accounts have something to keep even where clean-ups take all the time.
         let outbox = self.outbox.end(deadline - grace / 4).await;
         let accounts = self.accounts.end(deadline).await;

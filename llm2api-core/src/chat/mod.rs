@@ -27,7 +27,7 @@ pub use completion::{AssistantMessage, Choice, Completion, CompletionBody, Finis
 pub use document::Document;
 pub use extra::Extra;
 pub use message::{Content, FilePart, ImageUrl, InputAudio, Message, Part, Role};
-pub use model::Model;
+pub use model::{Model, ModelCapabilities, ModelDetails, Support};
 pub use request::{ChatRequest, Stop, StreamOptions};
 pub use stream::{ChatItem, ChatStream, Ending, Outcome, Watch};
 pub use tool::{FunctionCall, FunctionDefinition, Tool, ToolCall};

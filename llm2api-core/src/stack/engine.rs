@@ -109,8 +109,8 @@ impl ClientBuilder {
         accounts.follow(prepared, || ());
         let upstreams = by_name(&draft.built);
         let directory = Directory::new(upstreams.clone());
-        let tasks = Tasks::start(desk, directory.clone(), accounts.clone())?;
         let catalog = Arc::new(Catalog::new(draft.edition, pool.clone()));
+        let tasks = Tasks::start(desk, directory.clone(), accounts.clone(), catalog.clone())?;
         let retry = RetryLayer::new();
         let lasting = Lasting { gate, retry, directory, metrics, pool, catalog };
         let course = Course::new(&lasting, draft.limits, draft.strict, upstreams, draft.layers);

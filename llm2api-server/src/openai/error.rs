@@ -154,12 +154,6 @@ impl Failure {
         Self::new(StatusCode::NOT_FOUND, REQUEST, "unknown_path", message)
     }
 
-    pub(crate) fn unknown_model(id: &str) -> Self {
-        let message = format!("no model `{id}`: GET /v1/models lists those there are");
-        Self::new(StatusCode::NOT_FOUND, REQUEST, "model_not_found", message)
-            .with_param(Some("model"))
-    }
-
     pub(crate) fn method_not_allowed(allow: &'static str) -> Self {
         let message = format!("this path takes {allow} only");
         Self::new(StatusCode::METHOD_NOT_ALLOWED, REQUEST, "method_not_allowed", message)

@@ -22,10 +22,8 @@ pub(super) async fn list(state: Arc<State>, _request: Request) -> Result<Respons
     Ok(answer::json(&List { object: "list", data }))
 }
 
-/// Shows one model; its id may contain slashes.
+/// Shows one model, with what becomes of each parameter there; its id may contain slashes.
 pub(super) async fn show(state: Arc<State>, request: Request) -> Result<Response, Failure> {
     let id = request.raw_path_param("id").unwrap_or_default();
-    let models = state.client.models().await?;
-    let model = models.iter().find(|model| model.id == id);
-    model.map(answer::json).ok_or_else(|| Failure::unknown_model(id))
+    Ok(answer::json(&state.client.model(id).await?))
 }

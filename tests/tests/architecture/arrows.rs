@@ -40,9 +40,9 @@ const ALLOWED: [(&str, &[&str]); 20] = [
         ],
     ),
     ("layers", &["adapt", "auth", "chat", "clock", "error", "metrics", "pool"]),
-    ("catalog", &["chat", "error", "pool", "single_flight", "upstream"]),
+    ("catalog", &["adapt", "chat", "error", "pool", "single_flight", "upstream"]),
     ("outbox", &["clock", "credential", "error", "store", "upstream"]),
-    ("tasks", &["accounts", "clock", "error", "outbox", "upstream"]),
+    ("tasks", &["accounts", "catalog", "clock", "error", "outbox", "upstream"]),
     (
         "client",
         &[

@@ -42,17 +42,19 @@ pub(super) struct ListedModel {
     multimodal: bool,
     #[serde(default)]
     unlisted: bool,
+    #[serde(default, rename = "supportsReasoning")]
+    reasoning: Option<bool>,
 }
 
 impl ListedModel {
     pub(super) fn new(id: &str, multimodal: bool, unlisted: bool) -> Self {
-        Self { id: id.to_owned(), multimodal, unlisted }
+        Self { id: id.to_owned(), multimodal, unlisted, reasoning: None }
     }
 
     /// An unlisted model refuses new conversations.
     pub(super) fn into_model(self, owner: &str) -> Option<Model> {
         let mut model = Model::new(self.id, owner);
-        model.vision = Some(self.multimodal);
+        (model.vision, model.reasoning) = (Some(self.multimodal), self.reasoning);
         (!self.unlisted).then_some(model)
     }
 }

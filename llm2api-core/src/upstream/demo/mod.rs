@@ -82,7 +82,7 @@ impl Upstream for Demo {
 
     async fn models(&self, _: Option<&Credential>) -> Result<Vec<Model>> {
         let mut model = Model::new(MODEL, &*self.name);
-        model.vision = Some(true);
+        (model.vision, model.reasoning) = (Some(true), Some(false));
         Ok(vec![model])
     }
 

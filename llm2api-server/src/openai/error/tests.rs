@@ -50,7 +50,6 @@ fn every_refusal_of_our_own_has_its_row() {
         ("no key", Failure::no_key()),
         ("wrong key", Failure::wrong_key()),
         ("unknown path", Failure::unknown_path()),
-        ("unknown model", Failure::unknown_model("a/b")),
         ("method", Failure::method_not_allowed("POST, OPTIONS")),
         ("host", Failure::bad_host()),
         ("framing", Failure::bad_framing()),
