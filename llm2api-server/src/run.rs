@@ -140,8 +140,10 @@ pub(crate) async fn rehearse(config: &Config) -> llm2api_core::Result<Client> {
 
 /// Puts everything together that `config` says of the upstreams; the store is one in memory.
 pub(crate) fn builder(config: &Config) -> ClientBuilder {
-    let mut builder =
-        Client::builder().with_limits(config.limits.clone()).with_pool_rules(config.pool.clone());
+    let mut builder = Client::builder()
+        .with_limits(config.limits.clone())
+        .with_pool_rules(config.pool.clone())
+        .with_strict_parameters(config.strict_parameters);
     if let Some(interval) = config.check_interval {
         builder = builder.with_check_interval(interval);
     }

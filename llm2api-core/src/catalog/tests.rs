@@ -3,7 +3,6 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use tokio::task::JoinSet;
 use tokio::time::{Instant, advance, sleep};
 
 use super::*;
@@ -182,20 +181,24 @@ async fn one_that_never_listed_any_is_left_out_and_no_model_is_said_to_be_unknow
 #[tokio::test(start_paused = true)]
 async fn nobody_waits_long_for_an_upstream_whose_list_is_known() {
     let team = Shop::with(Profile::Text, &[model("old", None)]);
-    let catalog = Arc::new(catalog(&[("team", &team)], &[]));
+    let catalog = catalog(&[("team", &team)], &[]);
     let (_stop, stopped) = watch::channel(());
-    let (mut work, worker) = (JoinSet::new(), catalog.clone());
-    work.spawn(async move { worker.work(stopped).await });
-    assert_eq!(ids(&catalog).await, ["old"]);
-    team.lists(Some(&[model("new", None)]));
-    team.takes(Duration::from_secs(3));
-    advance(MINUTE).await;
-    for _ in 0..10 {
-        let before = Instant::now();
+    let calls = async {
         assert_eq!(ids(&catalog).await, ["old"]);
-        assert!(before.elapsed() < Duration::from_secs(1), "{:?}", before.elapsed());
+        team.lists(Some(&[model("new", None)]));
+        team.takes(Duration::from_secs(3));
+        advance(MINUTE).await;
+        for _ in 0..10 {
+            let before = Instant::now();
+            assert_eq!(ids(&catalog).await, ["old"]);
+            assert!(before.elapsed() < Duration::from_secs(1), "{:?}", before.elapsed());
+        }
+        sleep(Duration::from_secs(4)).await;
+        assert_eq!(ids(&catalog).await, ["new"], "somebody waited for it");
+        assert_eq!(team.asked.load(Ordering::Relaxed), 3, "at first, in vain, and to the end");
+    };
+    tokio::select! {
+        () = calls => {}
+        () = catalog.work(stopped) => panic!("nobody stopped it"),
     }
-    sleep(Duration::from_secs(4)).await;
-    assert_eq!(ids(&catalog).await, ["new"], "somebody waited for it");
-    assert_eq!(team.asked.load(Ordering::Relaxed), 3, "at first, in vain, and to the end");
 }

@@ -46,6 +46,7 @@ impl Settings {
             upstreams,
             limits,
             clients: self.clients()?,
+            strict_parameters: self.read("STRICT_PARAMETERS", value::switch)?,
             shutdown_grace: self.duration("SHUTDOWN_GRACE")?,
             log_format: self.log_format(),
             log_filter: self.read("RUST_LOG", value::log_filter)?,

@@ -45,6 +45,8 @@ pub struct Config {
     pub limits: Limits,
     /// Waits and sizes towards clients.
     pub clients: ClientLimits,
+    /// Whether a request is refused of which an upstream would ignore something.
+    pub strict_parameters: bool,
     /// Running requests may finish for so long after a signal.
     pub shutdown_grace: Duration,
     /// What log lines look like.
@@ -152,6 +154,7 @@ impl fmt::Debug for Config {
             .field("aliases", &self.aliases)
             .field("limits", &self.limits)
             .field("clients", &self.clients)
+            .field("strict_parameters", &self.strict_parameters)
             .field("shutdown_grace", &self.shutdown_grace)
             .field("log_format", &self.log_format)
             .field("log_filter", &self.log_filter)

@@ -112,6 +112,7 @@ pub static TABLE: &[Setting] = &[
     row("BODY_BYTES_IN_FLIGHT", "1GiB", Kind::Size(1), "Request bodies held at the same time; one too many gets 429"),
     row("JSON_DEPTH", "128", Kind::CountUpTo(MOST_LEVELS), "A request body of more levels gets 400"),
     row("MESSAGES_LIMIT", "10000", Kind::Count, "A request with more messages gets 400"),
+    row("STRICT_PARAMETERS", "false", Kind::Switch, "Refuse a request of which something would be ignored, with 400"),
     row("SHUTDOWN_GRACE", "30s", Kind::DurationOrZero, "Running requests may finish for so long at the end"),
     row("LOG_FORMAT", "auto", LOGS, "`auto` is pretty on a terminal and json elsewhere"),
     row("RUST_LOG", "info", Kind::Text, "What is logged, as in `info,llm2api_core=debug`"),
@@ -161,7 +162,6 @@ pub(crate) static LATER: &[&str] = &[
     "REMOTE_IMAGES",
     "CONVERSATIONS",
     "SEARCH_BLOCK",
-    "STRICT_PARAMETERS",
     "METRICS_LISTEN",
     "METRICS_PUBLIC",
 ];

@@ -1,7 +1,7 @@
 //! Answers that went well.
 
 use llm2api_core::{ChatStream, Completion};
-use poem::http::header::{self, HeaderValue};
+use poem::http::header::{self, HeaderName, HeaderValue};
 use poem::{Body, Response};
 use serde::Serialize;
 use tokio_util::sync::WaitForCancellationFutureOwned;
@@ -10,6 +10,8 @@ use super::events::Events;
 use crate::edge::Record;
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
+/// Lists what the answer does not go by.
+const IGNORED: HeaderName = HeaderName::from_static("x-llm2api-ignored-params");
 const EVENTS: HeaderValue = HeaderValue::from_static("text/event-stream; charset=utf-8");
 
 /// Answers with the JSON of `value`.
@@ -38,6 +40,23 @@ pub(crate) fn stream(
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
     // nginx and its kin would hold events back to fill their buffers.
     headers.insert("x-accel-buffering", HeaderValue::from_static("no"));
+    response
+}
+
+/// Names the parameters that an answer does not go by; none where it goes by all.
+///
+/// The engine lets plain words pass alone, since some names are the client's own.
+pub(crate) fn ignored(answer: &ChatStream) -> Option<HeaderValue> {
+    let names = answer.ignored_parameters();
+    let listed = HeaderValue::from_str(&names.join(", ")).ok();
+    listed.filter(|_| !names.is_empty())
+}
+
+/// Adds the header that names what was [ignored].
+pub(crate) fn with_ignored(mut response: Response, ignored: Option<HeaderValue>) -> Response {
+    if let Some(names) = ignored {
+        response.headers_mut().insert(IGNORED, names);
+    }
     response
 }
 

@@ -26,12 +26,13 @@ pub(super) async fn create(state: Arc<State>, mut request: Request) -> Result<Re
     drop(charge);
     // Only now is it a model's name; before, it is the client's text, which the log does not take.
     record.model(&model);
-    if !streams {
-        let completion = answer.collect().await?;
-        return Ok(answer::completion(&completion));
-    }
-    // The engine hands an answer out with its first content: what fails before has a status.
-    Ok(answer::stream(answer.into_chunks(usage), state.stop.cut_off(), record))
+    let ignored = answer::ignored(&answer);
+    let response = match streams {
+        false => answer::completion(&answer.collect().await?),
+        // The engine hands an answer out with its first content: what fails before has a status.
+        true => answer::stream(answer.into_chunks(usage), state.stop.cut_off(), record),
+    };
+    Ok(answer::with_ignored(response, ignored))
 }
 
 async fn parse(

@@ -8,7 +8,8 @@ const ANY: HeaderValue = HeaderValue::from_static("*");
 /// `*` does not cover `Authorization`, so that is named; the rest, such as the SDKs' `x-stainless-…`,
 /// needs no list because no credentials are allowed.
 const HEADERS: HeaderValue = HeaderValue::from_static("Authorization, Content-Type, *");
-const EXPOSED: HeaderValue = HeaderValue::from_static("x-request-id, retry-after");
+const EXPOSED: HeaderValue =
+    HeaderValue::from_static("x-request-id, retry-after, x-llm2api-ignored-params");
 const A_DAY: HeaderValue = HeaderValue::from_static("86400");
 
 /// Answers a browser's question whether it may call.

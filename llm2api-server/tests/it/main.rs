@@ -6,5 +6,6 @@ mod clients;
 mod faults;
 mod harness;
 mod operator;
+mod parameters;
 mod routes;
 mod shutdown;
