@@ -6,6 +6,7 @@ pub mod json;
 mod parameters;
 mod room;
 mod stop;
+pub mod files;
 mod think;
 pub mod tools;
 
