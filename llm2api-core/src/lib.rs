@@ -10,6 +10,8 @@ mod client;
 mod clock;
 pub mod credential;
 pub mod docs;
+#[cfg(feature = "documents")]
+pub mod documents;
 mod error;
 #[cfg(feature = "http")]
 pub mod http;
