@@ -20,7 +20,7 @@ use crate::error::{
 use crate::limits::Limits;
 
 const OPERATION: &str = "send";
-const USER_AGENT: &str = concat!("llm2api/", env!("CARGO_PKG_VERSION"));
+pub(super) const USER_AGENT: &str = concat!("llm2api/", env!("CARGO_PKG_VERSION"));
 
 /// A wait with the code of the error that ends it.
 #[derive(Clone, Copy, Debug)]
@@ -257,7 +257,7 @@ fn is_reset(error: &reqwest::Error) -> bool {
 }
 
 /// Prepares TLS with the system's certificates; without TLS there is nothing to load.
-fn tls_config(tls: bool) -> Result<rustls::ClientConfig> {
+pub(super) fn tls_config(tls: bool) -> Result<rustls::ClientConfig> {
     let failed = |error: rustls::Error| {
         configuration("the system's TLS certificates cannot be read").with_source(error)
     };
@@ -270,6 +270,6 @@ fn tls_config(tls: bool) -> Result<rustls::ClientConfig> {
     Ok(builder.with_root_certificates(rustls::RootCertStore::empty()).with_no_client_auth())
 }
 
-fn configuration(message: &str) -> Error {
+pub(super) fn configuration(message: &str) -> Error {
     Error::new(ErrorKind::Configuration, "set up HTTP", message)
 }

@@ -10,6 +10,7 @@ mod body;
 )]
 mod client;
 mod clock;
+mod fetch;
 mod jsonl;
 mod lines;
 mod retry_after;
@@ -18,6 +19,7 @@ mod sse;
 pub(crate) use body::BodyStream;
 pub(crate) use client::{HttpClient, Response, Wait};
 pub(crate) use clock::IdleClock;
+pub use fetch::{PublicFetcher, is_public};
 pub use jsonl::JsonLines;
 pub use sse::{Event, SseDecoder};
 
