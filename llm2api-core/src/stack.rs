@@ -5,6 +5,7 @@ mod built;
 mod dispatch;
 mod draft;
 mod engine;
+mod files;
 
 use tower::ServiceBuilder;
 use tower::util::BoxCloneSyncService;

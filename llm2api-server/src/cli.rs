@@ -6,11 +6,12 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 
 use clap::{Arg, ArgMatches, Args, Command, FromArgMatches, Parser, Subcommand};
+use llm2api_core::adapt::files::DocumentKind;
 
 use crate::config::{Config, ConfigError, Origins, TABLE};
 use crate::reload::Reading;
 use crate::run::{rehearse, run_from};
-use crate::{RunError, healthcheck, store, telemetry};
+use crate::{RunError, documents, healthcheck, store, telemetry};
 
 const FAILED: u8 = 1;
 /// The exit code for settings that cannot be used; clap's own for a command line that cannot.
@@ -41,6 +42,15 @@ enum Task {
     Store(Keep),
     /// Ask a running server on LISTEN whether it lives; the exit code is 0 or 1
     Healthcheck,
+    /// Read a document from the standard input and write its text: what the server starts for each
+    #[command(hide = true)]
+    ExtractDocument {
+        #[arg(value_parser = document_kind)]
+        kind: DocumentKind,
+        /// The limits hold already
+        #[arg(long)]
+        limited: bool,
+    },
 }
 
 #[derive(Clone, Copy, Debug, Subcommand)]
@@ -109,12 +119,22 @@ impl FromArgMatches for Flags {
 }
 
 impl Cli {
+    /// Does what the command line says if it takes neither settings nor a runtime: reading a
+    /// document. Returns the exit code then.
+    pub fn execute_alone(&self) -> Option<u8> {
+        match self.command {
+            Some(Task::ExtractDocument { kind, limited }) => Some(documents::run(kind, limited)),
+            _ => None,
+        }
+    }
+
     /// Does what the command line says; settings come from it, `environment` and the file.
     ///
     /// The exit code is 0 after an orderly end, 2 for settings that cannot be used, and 1 for
     /// everything else.
     pub async fn execute(self, environment: BTreeMap<String, String>) -> u8 {
-        let origins = Origins { file: self.config, flags: self.settings.0, environment };
+        let program = documents::own_program();
+        let origins = Origins { file: self.config, flags: self.settings.0, environment, program };
         let read = origins.read();
         let read = read.and_then(|(settings, file)| Ok((settings.config()?, settings, file)));
         let (config, settings, has_file) = match read {
@@ -129,6 +149,7 @@ impl Cli {
             Task::Healthcheck => {
                 healthcheck::run(config.listen).map_or_else(|text| fail(&text), say)
             }
+            Task::ExtractDocument { kind, limited } => documents::run(kind, limited),
         }
     }
 }
@@ -161,6 +182,10 @@ async fn rotate_key(config: &Config) -> u8 {
         Ok(count) => say(&format!("{count} credential(s) are sealed with the first key\n")),
         Err(error) => fail(&error.to_string()),
     }
+}
+
+fn document_kind(name: &str) -> Result<DocumentKind, &'static str> {
+    DocumentKind::from_name(name).ok_or("write `pdf` or `docx`")
 }
 
 fn say(text: &str) -> u8 {

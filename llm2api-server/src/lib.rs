@@ -7,6 +7,7 @@ mod banner;
 mod budget;
 pub mod cli;
 pub mod config;
+mod documents;
 mod edge;
 mod healthcheck;
 mod keys;

@@ -18,7 +18,7 @@ use crate::reload::{Reading, Reloader};
 use crate::signal::{Hangups, Signals};
 use crate::state::State;
 use crate::stop::Stop;
-use crate::{app, banner, store};
+use crate::{app, banner, documents, store};
 
 /// Requests that were cut leave clean-up behind, so this is apart from the grace and never nothing.
 const CLEAN_UP: Duration = Duration::from_secs(5);
@@ -144,6 +144,10 @@ pub(crate) fn builder(config: &Config) -> ClientBuilder {
         .with_limits(config.limits.clone())
         .with_pool_rules(config.pool.clone())
         .with_strict_parameters(config.strict_parameters);
+        .with_remote_images(config.remote_images);
+    if let Some(program) = &config.document_reader {
+        builder = builder.with_extractor(documents::extractor(program));
+    }
     if let Some(interval) = config.check_interval {
         builder = builder.with_check_interval(interval);
     }

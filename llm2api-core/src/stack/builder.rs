@@ -7,6 +7,7 @@ use std::time::Duration;
 use tower::{Layer, Service};
 
 use super::ChatService;
+use crate::adapt::files::{Extract, FileRules, NoExtract, RemoteImages};
 use crate::auth::Gate;
 use crate::chat::{ChatRequest, ChatStream};
 use crate::error::Error;
@@ -42,6 +43,8 @@ pub struct ClientBuilder {
     pub(super) aliases: Vec<(String, Vec<String>)>,
     pub(super) limits: Limits,
     pub(super) strict: bool,
+    pub(super) file_rules: FileRules,
+    pub(super) extractor: Arc<dyn Extract>,
     pub(super) rules: PoolRules,
     pub(super) check_interval: Option<Duration>,
     pub(super) gate: Gate,
@@ -59,6 +62,8 @@ impl Default for ClientBuilder {
             aliases: Vec::new(),
             limits: Limits::default(),
             strict: false,
+            file_rules: FileRules::default(),
+            extractor: Arc::new(NoExtract),
             rules: PoolRules::default(),
             check_interval: None,
             gate: Gate::open(),
@@ -121,6 +126,19 @@ impl ClientBuilder {
     #[must_use]
     pub fn with_strict_parameters(mut self, strict: bool) -> Self {
         self.strict = strict;
+    /// Sets whether images are fetched from addresses, for upstreams that need the bytes; never by
+    /// default.
+    #[must_use]
+    pub fn with_remote_images(mut self, remote_images: RemoteImages) -> Self {
+        self.file_rules.remote_images = remote_images;
+        self
+    }
+
+    /// Sets what reads the text of PDF and DOCX files, for upstreams that take text only; by default
+    /// nothing does, and such files are refused.
+    #[must_use]
+    pub fn with_extractor(mut self, extractor: Arc<dyn Extract>) -> Self {
+        self.extractor = extractor;
         self
     }
 

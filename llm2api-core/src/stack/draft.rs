@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use super::builder::{AnyLayer, ClientBuilder};
 use super::built::{Built, check_names};
+use super::files::file_kit;
 use crate::accounts::{Plan, Site};
+use crate::adapt::files::FileKit;
 use crate::catalog::Edition;
 use crate::credential::Credential;
 use crate::error::Result;
@@ -18,6 +20,8 @@ pub(super) struct Draft {
     pub(super) limits: Limits,
     /// Whether what would be ignored of a request is refused.
     pub(super) strict: bool,
+    #[expect(dead_code, reason = "the adapting layer does not ask for it yet")]
+    pub(super) files: FileKit,
     pub(super) rules: PoolRules,
     pub(super) built: Vec<Built>,
     pub(super) edition: Edition,
@@ -44,11 +48,14 @@ impl Draft {
             aliases,
             limits,
             strict,
+            file_rules,
+            extractor,
             rules,
             check_interval,
             layers,
             ..
         } = builder;
+        let files = file_kit(file_rules, extractor)?;
         let all = build_all(configs, custom, &limits, outbox, earlier)?;
         let mut credentials = Vec::new();
         for (_, config) in &all {
@@ -69,6 +76,7 @@ impl Draft {
         let listed = built.iter().map(|built| built.listed.clone()).collect();
         let edition = Edition::new(listed, aliases)?;
         Ok(Self { limits, strict, rules, built, edition, plan, credentials, layers })
+        Ok(Self { limits, files, rules, built, edition, plan, credentials, layers })
     }
 }
 

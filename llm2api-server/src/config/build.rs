@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use llm2api_core::Limits;
+use llm2api_core::adapt::files::RemoteImages;
 use secrecy::SecretString;
 
 use super::error::ConfigError;
@@ -47,6 +48,8 @@ impl Settings {
             limits,
             clients: self.clients()?,
             strict_parameters: self.read("STRICT_PARAMETERS", value::switch)?,
+            remote_images: self.remote_images(),
+            document_reader: self.program.clone(),
             shutdown_grace: self.duration("SHUTDOWN_GRACE")?,
             log_format: self.log_format(),
             log_filter: self.read("RUST_LOG", value::log_filter)?,
@@ -123,6 +126,13 @@ impl Settings {
             self.text(one),
             self.text(all)
         )))
+    }
+
+    fn remote_images(&self) -> RemoteImages {
+        match self.text("REMOTE_IMAGES") {
+            "public" => RemoteImages::Public,
+            _ => RemoteImages::Off,
+        }
     }
 
     fn log_format(&self) -> LogFormat {

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use llm2api_core::Limits;
+use llm2api_core::adapt::files::RemoteImages;
 use llm2api_core::pool::PoolRules;
 use secrecy::SecretString;
 
@@ -47,6 +48,10 @@ pub struct Config {
     pub clients: ClientLimits,
     /// Whether a request is refused of which an upstream would ignore something.
     pub strict_parameters: bool,
+    /// Whether images are fetched from the addresses that requests name.
+    pub remote_images: RemoteImages,
+    /// The program that reads PDF and DOCX files: this one. Such files are refused where absent.
+    pub document_reader: Option<PathBuf>,
     /// Running requests may finish for so long after a signal.
     pub shutdown_grace: Duration,
     /// What log lines look like.
@@ -155,6 +160,8 @@ impl fmt::Debug for Config {
             .field("limits", &self.limits)
             .field("clients", &self.clients)
             .field("strict_parameters", &self.strict_parameters)
+            .field("remote_images", &self.remote_images)
+            .field("document_reader", &self.document_reader)
             .field("shutdown_grace", &self.shutdown_grace)
             .field("log_format", &self.log_format)
             .field("log_filter", &self.log_filter)

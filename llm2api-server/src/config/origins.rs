@@ -18,6 +18,8 @@ pub(crate) struct Origins {
     pub(crate) file: Option<PathBuf>,
     pub(crate) flags: BTreeMap<String, String>,
     pub(crate) environment: BTreeMap<String, String>,
+    /// This program, where it is one of its own.
+    pub(crate) program: Option<PathBuf>,
 }
 
 impl Origins {
@@ -29,7 +31,8 @@ impl Origins {
         let file = self.text()?;
         let has_file = file.is_some();
         let (flags, environment) = (self.flags.clone(), self.environment.clone());
-        let sources = Sources { flags, environment, file, ..Sources::default() };
+        let program = self.program.clone();
+        let sources = Sources { flags, environment, file, program, ..Sources::default() };
         Ok((Settings::resolve(&sources)?, has_file))
     }
 

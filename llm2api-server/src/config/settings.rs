@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::path::PathBuf;
 
 use secrecy::SecretString;
 
@@ -35,6 +36,7 @@ pub struct Settings {
     pub(super) upstreams: Vec<FileUpstreamWith>,
     pub(super) models: Vec<FileModel>,
     pub(super) later: Vec<&'static str>,
+    pub(super) program: Option<PathBuf>,
 }
 
 impl Settings {
@@ -68,7 +70,8 @@ impl Settings {
         }
         let is_set = |name: &&&str| is_set(&sources.environment, name);
         let later = LATER.iter().filter(is_set).copied().collect();
-        Ok(Self { values, upstreams, models: file.model, later })
+        let program = sources.program.clone();
+        Ok(Self { values, upstreams, models: file.model, later, program })
     }
 
     /// Returns the text of a setting; empty where it is unset.

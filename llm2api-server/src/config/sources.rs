@@ -1,6 +1,7 @@
 //! Everything that settings are made of.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::{fmt, io};
 
 /// Reads the file at a path.
@@ -25,6 +26,8 @@ pub struct Sources {
     pub environment: BTreeMap<String, String>,
     /// The settings file: its path, to be named in errors, and its text.
     pub file: Option<(String, String)>,
+    /// This program, which is started anew to read documents; none where it is part of another.
+    pub program: Option<PathBuf>,
     /// Reads the file that a `NAME_FILE` setting points to.
     pub read: Read,
 }
@@ -35,6 +38,7 @@ impl Default for Sources {
             flags: BTreeMap::new(),
             environment: BTreeMap::new(),
             file: None,
+            program: None,
             read: |path| std::fs::read_to_string(path),
         }
     }
@@ -47,6 +51,7 @@ impl fmt::Debug for Sources {
             .field("flags", &self.flags.keys())
             .field("environment", &self.environment.len())
             .field("file", &self.file.as_ref().map(|(path, _)| path))
+            .field("program", &self.program)
             .finish_non_exhaustive()
     }
 }

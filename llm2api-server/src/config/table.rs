@@ -68,6 +68,7 @@ const KEY: Kind = Kind::Secret { refuse_empty: true };
 const COOKIES: Kind = Kind::Secret { refuse_empty: false };
 const UPSTREAMS: Kind = Kind::Choice(&["chat-ui", "openai", "open-webui", "demo"]);
 const STRATEGIES: Kind = Kind::Choice(&["least-loaded", "round-robin"]);
+const IMAGES: Kind = Kind::Choice(&["off", "public"]);
 const LOGS: Kind = Kind::Choice(&["auto", "json", "pretty"]);
 /// hyper cannot work with a smaller buffer.
 const LEAST_HEAD: usize = 8192;
@@ -113,6 +114,7 @@ pub static TABLE: &[Setting] = &[
     row("JSON_DEPTH", "128", Kind::CountUpTo(MOST_LEVELS), "A request body of more levels gets 400"),
     row("MESSAGES_LIMIT", "10000", Kind::Count, "A request with more messages gets 400"),
     row("STRICT_PARAMETERS", "false", Kind::Switch, "Refuse a request of which something would be ignored, with 400"),
+    row("REMOTE_IMAGES", "off", IMAGES, "`public` fetches http(s) image URLs, from public addresses, where the upstream needs the bytes"),
     row("SHUTDOWN_GRACE", "30s", Kind::DurationOrZero, "Running requests may finish for so long at the end"),
     row("LOG_FORMAT", "auto", LOGS, "`auto` is pretty on a terminal and json elsewhere"),
     row("RUST_LOG", "info", Kind::Text, "What is logged, as in `info,llm2api_core=debug`"),
@@ -159,7 +161,6 @@ pub(crate) static LATER: &[&str] = &[
     "AUTH_CODE",
     "AUTH_CODE_FILE",
     "AUTH_GRACE",
-    "REMOTE_IMAGES",
     "CONVERSATIONS",
     "SEARCH_BLOCK",
     "METRICS_LISTEN",

@@ -3,6 +3,7 @@
 mod accounts;
 mod chat;
 mod clients;
+mod documents;
 mod faults;
 mod harness;
 mod operator;
