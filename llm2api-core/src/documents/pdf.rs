@@ -16,6 +16,9 @@ pub(super) fn text(bytes: &[u8]) -> Result<String, Fault> {
     if document.is_encrypted() {
         document.decrypt(NO_PASSWORD).map_err(|_| Fault::Locked)?;
     }
+    if document.get_pages().is_empty() {
+        return Err(Fault::Damaged);
+    }
     let mut text = LimitedText::default();
     let written = output_doc(&document, &mut PlainTextOutput::new(&mut text as &mut dyn Write));
     match written {

@@ -111,7 +111,7 @@ impl ProcessExtractor {
             return Err(fault::too_long());
         }
         let lost = |cause| fault::broken("the reader of documents was lost").with_source(cause);
-        judge(child.wait().await.map_err(lost)?, said)
+        judge(child.wait().await.map_err(lost)?, &said)
     }
 }
 
@@ -142,11 +142,11 @@ async fn read(stdout: Option<ChildStdout>, most: usize) -> Vec<u8> {
     said
 }
 
-fn judge(status: ExitStatus, said: Vec<u8>) -> Result<String> {
+fn judge(status: ExitStatus, said: &[u8]) -> Result<String> {
     match status.code() {
         // Killed for its time or memory, or fallen over its stack.
         None => Err(fault::harmful()),
-        Some(0) => text(&said).ok_or_else(no_reader),
+        Some(0) => text(said).ok_or_else(no_reader),
         Some(code) => Err(Fault::from_exit_code(code).map_or_else(no_reader, Into::into)),
     }
 }

@@ -10,12 +10,11 @@ use crate::error::Result;
 pub(super) fn check(bytes: &[u8]) -> Result<&'static str> {
     match sniff(bytes) {
         Found::Image(media_type) => Ok(media_type),
-        Found::OtherImage(found) => Err(refusal::wrong_image(found)),
+        Found::OtherImage(found) | Found::Other(found) => Err(refusal::wrong_image(found)),
         Found::Unknown if is_svg(bytes) => Err(refusal::wrong_image("an SVG")),
         Found::Document(_) => {
             Err(refusal::wrong_image("a document, which goes into a `file` part"))
         }
-        Found::Other(found) => Err(refusal::wrong_image(found)),
         Found::Unknown => Err(refusal::wrong_image("of no known format")),
     }
 }
@@ -24,7 +23,7 @@ pub(super) fn check(bytes: &[u8]) -> Result<&'static str> {
 pub(super) fn correct(image: &ImageUrl, url: DataUrl<'_>, bytes: &[u8]) -> Result<ImageUrl> {
     let media_type = check(bytes)?;
     let plain = format!("data:{media_type};base64,");
-    let is_right = image.url.starts_with(&plain) && url.base64.len() % 4 == 0;
+    let is_right = image.url.starts_with(&plain) && url.base64.len().is_multiple_of(4);
     let url = if is_right { image.url.clone() } else { data_url::write(media_type, bytes) };
     Ok(with_url(image, url))
 }

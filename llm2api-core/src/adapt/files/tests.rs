@@ -151,7 +151,7 @@ async fn broken_data_urls_are_the_callers_mistake() {
 async fn addresses_are_fetched_only_where_the_operator_allows_it() {
     let (desk, mut rules) = (Desk::default(), FileRules::default());
     let part = image("HTTPS://example.org/a.png");
-    let error = inline_files(request(&[part.clone()]), &rules, &desk, &desk).await;
+    let error = inline_files(request(std::slice::from_ref(&part)), &rules, &desk, &desk).await;
     let error = error.expect_err("off");
     assert_eq!(error.kind(), ErrorKind::Unsupported);
     assert!(error.message().contains("REMOTE_IMAGES"), "{error}");

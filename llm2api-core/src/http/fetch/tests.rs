@@ -90,7 +90,7 @@ fn redirect(to: &str) -> String {
     format!("HTTP/1.1 302 Found\r\nLocation: {to}\r\nContent-Length: 0\r\n\r\n")
 }
 
-fn out_of_reach(error: Error) {
+fn out_of_reach(error: &Error) {
     assert_eq!(error.code(), "invalid_image_url");
     assert!(error.message().contains("its address must be public"), "{error}");
 }
@@ -123,10 +123,10 @@ async fn g31_addresses_that_are_not_public_are_never_called() {
         "[fe80::1]",
     ] {
         let url = format!("http://{host}:{port}/");
-        out_of_reach(stage.fetch(&stage.fetcher([]), &url, &[]).await.expect_err("blocked"));
+        out_of_reach(&stage.fetch(&stage.fetcher([]), &url, &[]).await.expect_err("blocked"));
     }
     let url = format!("http://user:word@pictures.example:{port}/");
-    out_of_reach(stage.fetch(&stage.fetcher([]), &url, &[]).await.expect_err("credentials"));
+    out_of_reach(&stage.fetch(&stage.fetcher([]), &url, &[]).await.expect_err("credentials"));
 }
 
 #[tokio::test]
@@ -138,7 +138,7 @@ async fn g31_names_of_addresses_that_are_not_public_are_never_called() {
     for addresses in [vec![stage.canary()], vec![public, stage.canary()], vec![mapped], vec![]] {
         let fetcher = stage.fetcher([addresses]);
         let answer = stage.fetch(&fetcher, "http://localhost/", &[]).await;
-        out_of_reach(answer.expect_err("blocked"));
+        out_of_reach(&answer.expect_err("blocked"));
     }
 }
 
@@ -151,12 +151,12 @@ async fn g31_a_name_that_changes_its_address_is_looked_up_once_a_hop() {
     assert!(image.is_ok(), "{image:?}");
     // The next fetch asks again, and the answer is judged again.
     let answer = stage.fetch(&fetcher, "http://rebind.example/", &[]).await;
-    out_of_reach(answer.expect_err("blocked"));
+    out_of_reach(&answer.expect_err("blocked"));
 
     let fetcher = stage.fetcher([vec![stage.server()], vec![stage.canary()]]);
     let hop = redirect("/again");
     let answer = stage.fetch(&fetcher, "http://rebind.example/", &[&hop]).await;
-    out_of_reach(answer.expect_err("blocked"));
+    out_of_reach(&answer.expect_err("blocked"));
 }
 
 #[tokio::test]
@@ -175,7 +175,7 @@ async fn g31_redirects_are_judged_like_the_first_address() {
         let fetcher = stage.fetcher([vec![stage.server()]]);
         let reply = redirect(&to);
         let answer = stage.fetch(&fetcher, "http://pictures.example/", &[&reply]).await;
-        out_of_reach(answer.expect_err("blocked"));
+        out_of_reach(&answer.expect_err("blocked"));
     }
 }
 
