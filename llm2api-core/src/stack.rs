@@ -12,12 +12,12 @@ use tower::util::BoxCloneSyncService;
 
 pub use self::builder::ClientBuilder;
 use self::dispatch::Dispatch;
+use self::draft::Manner;
 pub(crate) use self::engine::Engine;
 use self::engine::Lasting;
 use crate::chat::{ChatRequest, ChatStream};
 use crate::error::Error;
 use crate::layers::{AdaptLayer, AuthCheckLayer, FirstChunkLayer, Lacks, MetricsLayer, PoolLayer};
-use crate::limits::Limits;
 use crate::upstream::Upstreams;
 
 /// The stack with its types erased: what a layer of yours wraps, and what a client calls.
@@ -25,7 +25,8 @@ pub type ChatService = BoxCloneSyncService<ChatRequest, ChatStream, Error>;
 
 impl Lasting {
     /// Stacks the layers, outermost first.
-    fn stack(&self, limits: &Limits, strict: bool, upstreams: Upstreams) -> ChatService {
+    fn stack(&self, manner: Manner, upstreams: Upstreams) -> ChatService {
+        let Manner { limits, strict, files } = manner;
         let dispatch = Dispatch::new(self.directory.clone(), upstreams);
         let known = dispatch.clone();
         let lacks = move |name: &str| {
@@ -33,7 +34,7 @@ impl Lasting {
             let capability = capability.unwrap_or_default();
             Lacks::new(capability.profile, capability.usage)
         };
-        let adapt = AdaptLayer::new(lacks).with_strict_parameters(strict);
+        let adapt = AdaptLayer::new(lacks).with_strict_parameters(strict).with_files(files);
         let stack = ServiceBuilder::new()
             // Outermost: one count a call, however many attempts it takes.
             .layer(MetricsLayer::new(self.metrics.clone()))

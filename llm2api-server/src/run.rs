@@ -143,7 +143,7 @@ pub(crate) fn builder(config: &Config) -> ClientBuilder {
     let mut builder = Client::builder()
         .with_limits(config.limits.clone())
         .with_pool_rules(config.pool.clone())
-        .with_strict_parameters(config.strict_parameters);
+        .with_strict_parameters(config.strict_parameters)
         .with_remote_images(config.remote_images);
     if let Some(program) = &config.document_reader {
         builder = builder.with_extractor(documents::extractor(program));

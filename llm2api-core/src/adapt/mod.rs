@@ -1,15 +1,19 @@
 //! What an upstream lacks and we can do for it.
 
+mod answer;
+mod demands;
 mod estimate;
+pub mod files;
 mod format;
 pub mod json;
 mod parameters;
 mod room;
 mod stop;
-pub mod files;
 mod think;
 pub mod tools;
 
+pub(crate) use answer::{AnswerShaper, Shaped};
+pub(crate) use demands::Demands;
 pub use estimate::{TokenCounter, estimate_tokens};
 pub use format::{Format, Problem};
 #[cfg(feature = "openai")]

@@ -1,5 +1,6 @@
 //! Adds what an upstream lacks.
 
+mod emulate;
 mod usage;
 
 use std::sync::Arc;
@@ -7,9 +8,11 @@ use std::task::{Context, Poll};
 
 use tower::{Layer, Service};
 
-use self::usage::{prompt_tokens, with_usage};
+use self::emulate::{Asking, emulate};
+use self::usage::with_usage;
 use super::{ChatFuture, take_ready};
-use crate::adapt::{Profile, sort_out};
+use crate::adapt::files::FileKit;
+use crate::adapt::{Demands, Profile, sort_out};
 use crate::chat::{ChatRequest, ChatStream, Ending};
 use crate::error::{Error, Result};
 use crate::pool::{Attempt, Sending};
@@ -37,9 +40,11 @@ type Describe = Arc<dyn Fn(&str) -> Lacks + Send + Sync>;
 /// Wraps the upstream that was chosen: only there is it known what is lacking.
 ///
 /// # Notes
-/// It refuses what the upstream cannot give and notes in the answer what is ignored. Where the
-/// caller wants token counts and the upstream gives none, it adds an estimate. All else passes
-/// through.
+/// For an upstream that takes text and gives text, it puts tools and the form of the answer into
+/// words, and reads calls, JSON, stop sequences and limits out of what the model says. An answer
+/// that is not what was demanded is asked for once more, of the same account, where the call's send
+/// budget allows it. Where the caller wants token counts and the upstream gives none, it adds an
+/// estimate. All else passes through.
 ///
 /// # Order
 /// Innermost, around the upstream: it holds the lease, under which it may send twice.
@@ -62,18 +67,27 @@ type Describe = Arc<dyn Fn(&str) -> Lacks + Send + Sync>;
 pub struct AdaptLayer {
     describe: Describe,
     strict: bool,
+    files: FileKit,
 }
 
 impl AdaptLayer {
     /// Makes a layer; `describe` tells of an upstream, by its name, what it lacks.
     pub fn new(describe: impl Fn(&str) -> Lacks + Send + Sync + 'static) -> Self {
-        Self { describe: Arc::new(describe), strict: false }
+        Self { describe: Arc::new(describe), strict: false, files: FileKit::default() }
     }
 
     /// Sets whether a parameter that would be ignored is refused; off by default.
     #[must_use]
     pub fn with_strict_parameters(mut self, strict: bool) -> Self {
         self.strict = strict;
+        self
+    }
+
+    /// Sets what takes images and files in for an upstream that takes text and images only; by
+    /// default it neither fetches nor reads documents.
+    #[must_use]
+    pub fn with_files(mut self, files: FileKit) -> Self {
+        self.files = files;
         self
     }
 }
@@ -131,17 +145,27 @@ where
 }
 
 impl AdaptLayer {
-    async fn ask<S>(&self, mut inner: S, sending: Sending) -> Result<ChatStream>
+    async fn ask<S>(&self, mut inner: S, mut sending: Sending) -> Result<ChatStream>
     where
-        S: Service<Sending, Response = ChatStream, Error = Error>,
+        S: Service<Sending, Response = ChatStream, Error = Error> + Clone + Send + 'static,
+        S::Future: Send,
     {
         let lacks = (self.describe)(&sending.upstream);
         let ignored = sort_out(&sending.request, lacks.profile, self.strict)?;
-        let prompt = wants_counts(&sending.request).then(|| prompt_tokens(&sending.request));
-        let stream = inner.call(sending).await?;
-        let stream = match prompt {
-            Some(prompt) => with_usage(stream, prompt, lacks.counts_tokens),
-            None => stream,
+        let demands = Demands::of(&sending.request, lacks.profile)?;
+        let usage = wants_counts(&sending.request);
+        if lacks.profile == Profile::Text {
+            sending.request = self.files.inline(demands.put_into_words(sending.request)).await?;
+        }
+        let stream = if demands.is_nothing() {
+            let prompt = usage.then(|| usage::prompt_tokens(&sending.request));
+            let stream = inner.call(sending).await?;
+            match prompt {
+                Some(prompt) => with_usage(stream, prompt, lacks.counts_tokens),
+                None => stream,
+            }
+        } else {
+            emulate(Asking::new(inner, sending), demands, usage).await?
         };
         Ok(stream.with_ignored(ignored))
     }

@@ -126,6 +126,9 @@ impl ClientBuilder {
     #[must_use]
     pub fn with_strict_parameters(mut self, strict: bool) -> Self {
         self.strict = strict;
+        self
+    }
+
     /// Sets whether images are fetched from addresses, for upstreams that need the bytes; never by
     /// default.
     #[must_use]

@@ -15,13 +15,18 @@ use crate::outbox::CleanUps;
 use crate::pool::{PoolRules, UpstreamTerms};
 use crate::upstream::{Upstream, UpstreamConfig};
 
-/// What a client goes by once it is put to use.
-pub(super) struct Draft {
+/// How a stack treats calls, whatever their upstream.
+#[derive(Clone)]
+pub(super) struct Manner {
     pub(super) limits: Limits,
     /// Whether what would be ignored of a request is refused.
     pub(super) strict: bool,
-    #[expect(dead_code, reason = "the adapting layer does not ask for it yet")]
     pub(super) files: FileKit,
+}
+
+/// What a client goes by once it is put to use.
+pub(super) struct Draft {
+    pub(super) manner: Manner,
     pub(super) rules: PoolRules,
     pub(super) built: Vec<Built>,
     pub(super) edition: Edition,
@@ -75,8 +80,8 @@ impl Draft {
         check_names(&built)?;
         let listed = built.iter().map(|built| built.listed.clone()).collect();
         let edition = Edition::new(listed, aliases)?;
-        Ok(Self { limits, strict, rules, built, edition, plan, credentials, layers })
-        Ok(Self { limits, files, rules, built, edition, plan, credentials, layers })
+        let manner = Manner { limits, strict, files };
+        Ok(Self { manner, rules, built, edition, plan, credentials, layers })
     }
 }
 

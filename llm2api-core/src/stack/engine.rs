@@ -5,7 +5,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use super::ChatService;
 use super::builder::{AnyLayer, ClientBuilder};
 use super::built::{Built, by_name};
-use super::draft::Draft;
+use super::draft::{Draft, Manner};
 use crate::accounts::{Accounts, Parts as AccountParts};
 use crate::auth::Gate;
 use crate::catalog::Catalog;
@@ -47,14 +47,9 @@ pub(crate) struct Course {
 }
 
 impl Course {
-    fn new(
-        lasting: &Lasting,
-        limits: Limits,
-        strict: bool,
-        upstreams: Upstreams,
-        layers: Vec<AnyLayer>,
-    ) -> Self {
-        let stack = lasting.stack(&limits, strict, upstreams);
+    fn new(lasting: &Lasting, manner: Manner, upstreams: Upstreams, layers: Vec<AnyLayer>) -> Self {
+        let limits = manner.limits.clone();
+        let stack = lasting.stack(manner, upstreams);
         let service = layers.into_iter().fold(stack, |inner, layer| layer(inner));
         Self { service, limits }
     }
@@ -73,11 +68,10 @@ impl Engine {
         let prepared = self.accounts.prepare(draft.plan, draft.credentials).await?;
         // From here on nothing fails, and nothing waits: no caller can leave half-way.
         let upstreams = by_name(&draft.built);
-        self.lasting.pool.set_rules(draft.rules, draft.limits.queue_timeout);
+        self.lasting.pool.set_rules(draft.rules, draft.manner.limits.queue_timeout);
         // Before any credential of theirs can be used.
         self.lasting.directory.replace(upstreams.clone());
-        let course =
-            Course::new(&self.lasting, draft.limits, draft.strict, upstreams, draft.layers);
+        let course = Course::new(&self.lasting, draft.manner, upstreams, draft.layers);
         self.accounts.follow(prepared, || {
             // After new upstreams have come, and before old ones go: calls always find one of them.
             self.lasting.catalog.replace(draft.edition);
@@ -102,7 +96,7 @@ impl ClientBuilder {
         let (outbox, desk) = CleanUps::new(vault.clone());
         let (gate, metrics) = (self.gate.clone(), self.metrics.clone());
         let draft = Draft::new(self, &outbox, &[])?;
-        let pool = Pool::new(draft.rules, draft.limits.queue_timeout);
+        let pool = Pool::new(draft.rules, draft.manner.limits.queue_timeout);
         let parts = AccountParts { pool: pool.clone(), vault, metrics: metrics.clone() };
         let accounts = Accounts::open(parts, draft.plan.clone()).await?;
         let prepared = accounts.prepare(draft.plan, draft.credentials).await?;
@@ -113,7 +107,7 @@ impl ClientBuilder {
         let tasks = Tasks::start(desk, directory.clone(), accounts.clone(), catalog.clone())?;
         let retry = RetryLayer::new();
         let lasting = Lasting { gate, retry, directory, metrics, pool, catalog };
-        let course = Course::new(&lasting, draft.limits, draft.strict, upstreams, draft.layers);
+        let course = Course::new(&lasting, draft.manner, upstreams, draft.layers);
         let (built, course) = (tokio::sync::Mutex::new(draft.built), RwLock::new(Arc::new(course)));
         Ok(Client::new(Engine { lasting, accounts, outbox, built, course }, tasks))
     }

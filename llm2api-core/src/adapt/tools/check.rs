@@ -8,7 +8,6 @@ use serde_json::Value;
 use super::shape::{Arguments, FoundCall};
 use super::toolbox::{Offered, Toolbox};
 use crate::adapt::json;
-use crate::error::{Error, ErrorKind};
 
 /// A call that satisfies its tool's schema.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -66,14 +65,6 @@ impl fmt::Display for Problem {
 }
 
 impl std::error::Error for Problem {}
-
-impl From<Problem> for Error {
-    /// The error of an answer whose calls stay wrong.
-    fn from(problem: Problem) -> Self {
-        Self::new(ErrorKind::UpstreamProtocol, "call tool", format!("the model failed: {problem}"))
-            .with_code("invalid_tool_call")
-    }
-}
 
 impl Toolbox {
     /// Checks a call: the tool is offered, and the arguments are JSON that satisfies its schema.

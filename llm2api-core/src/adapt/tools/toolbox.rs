@@ -91,7 +91,8 @@ impl Toolbox {
         ToolParser::new(Some(self.clone()))
     }
 
-    pub(super) fn wants_one_call(&self) -> bool {
+    /// Says whether an answer may call only once.
+    pub fn wants_one_call(&self) -> bool {
         !self.shared.parallel
     }
 
