@@ -243,6 +243,23 @@ fn hostile_answers_take_linear_time() {
 }
 
 #[test]
+fn a_closing_tag_in_a_string_that_never_ends_is_seen_at_any_cut() {
+    let toolbox = toolbox();
+    let answers = [
+        "<tool_call>{\"name\":\"write\",\"arguments\":{\"text\":\"a</tool_call> b",
+        "<function=write><parameter=text>a</function> b",
+    ];
+    for answer in answers {
+        let whole = read(&toolbox, &[answer]);
+        assert_eq!(whole.len(), 2, "{whole:?}");
+        for (at, _) in answer.char_indices() {
+            let pieces = [&answer[..at], &answer[at..]];
+            assert_eq!(read(&toolbox, &pieces), whole, "cut at {at}");
+        }
+    }
+}
+
+#[test]
 fn only_one_call_comes_where_parallel_ones_are_off() {
     let fields = json!({"tools": super::tools(), "parallel_tool_calls": false});
     let toolbox = Toolbox::of(&request(&fields)).expect("valid").expect("tools");
