@@ -1,5 +1,6 @@
 //! JSON as models write it: found in prose, repaired, checked against a schema.
 
+mod cost;
 mod find;
 mod look;
 mod quote;

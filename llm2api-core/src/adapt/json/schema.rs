@@ -5,6 +5,8 @@ use std::sync::Arc;
 use jsonschema::{Draft, PatternOptions, ValidationError, Validator};
 use serde_json::Value;
 
+use super::cost::{foreign_reference, has_references, is_bounded};
+
 /// How many problems are told.
 const MOST_PROBLEMS: usize = 5;
 /// How much is told of one problem, and of one place, in characters.
@@ -14,9 +16,10 @@ const PATTERN_SIZE: usize = 1 << 20;
 
 /// A JSON schema that values can be checked against.
 ///
-/// It knows drafts 4 to 2020-12; a schema that names none is taken as 2020-12. References lead within
-/// the schema only, patterns are matched in time that grows with the text, and `format` is not
-/// asserted, as the drafts have it by default.
+/// It knows drafts 4 to 2020-12; a schema that names none is taken as 2020-12. References are `#` or
+/// begin with `#/`, patterns are matched in time that grows with the text, and `format` is not
+/// asserted, as the drafts have it by default. Where a schema refers to itself in so many ways that a
+/// check would take too long, the value is refused as too deep.
 ///
 /// # Example
 /// ```
@@ -33,6 +36,8 @@ const PATTERN_SIZE: usize = 1 << 20;
 #[derive(Clone, Debug)]
 pub struct Schema {
     validator: Arc<Validator>,
+    /// The schema itself, where it has references.
+    source: Option<Arc<Value>>,
 }
 
 impl Schema {
@@ -44,6 +49,14 @@ impl Schema {
         if !schema.is_object() && !schema.is_boolean() {
             return Err("a JSON schema is an object".into());
         }
+        if let Some(to) = foreign_reference(schema) {
+            let to = beginning_of(to);
+            return Err(format!(
+                "`{to}` leads out of the schema: a reference must be `#` or begin with `#/`, and \
+                 only the schema as a whole may have an id"
+            ));
+        }
+        let source = has_references(schema).then(|| Arc::new(schema.clone()));
         let patterns = PatternOptions::regex().size_limit(PATTERN_SIZE);
         let mut options = jsonschema::options()
             .offline()
@@ -54,7 +67,7 @@ impl Schema {
             options = options.with_draft(Draft::Draft202012);
         }
         match options.build(schema) {
-            Ok(validator) => Ok(Self { validator: Arc::new(validator) }),
+            Ok(validator) => Ok(Self { validator: Arc::new(validator), source }),
             Err(error) => Err(told(&error)),
         }
     }
@@ -64,6 +77,11 @@ impl Schema {
     /// # Errors
     /// Up to five problems with the JSON pointers of the places where they are.
     pub fn check(&self, value: &Value) -> Result<(), String> {
+        if self.source.as_ref().is_some_and(|source| !is_bounded(source, value)) {
+            return Err(
+                "at the top: the value is too deep for a schema that refers to itself".into()
+            );
+        }
         let problems = self.validator.iter_errors(value).take(MOST_PROBLEMS);
         let problems: Vec<_> = problems.map(|error| told(&error)).collect();
         if problems.is_empty() { Ok(()) } else { Err(problems.join("; ")) }

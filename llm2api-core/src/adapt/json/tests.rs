@@ -185,12 +185,18 @@ fn a_schema_that_is_none_or_leads_away_is_refused() {
         json!({"$ref": "https://example.com/schema.json"}),
         json!({"properties": {"a": {"$ref": "file:///etc/passwd"}}}),
         json!({"$ref": "#/$defs/missing"}),
+        json!({"properties": {"a": {"$id": "other", "$ref": "#/$defs/b"}}, "$defs": {"b": {}}}),
+        json!({"$ref": "#name", "$defs": {"a": {"$anchor": "name"}}}),
         json!({"pattern": "(a"}),
         json!({"pattern": "(?=a)b"}),
     ];
     for schema in wrong {
         assert!(Schema::compile(&schema).is_err(), "{schema}");
     }
+    let named = json!({
+        "$id": "https://example.com/a.json", "$ref": "#/$defs/a%20b%3C", "$defs": {"a b<": {"type": "null"}},
+    });
+    assert_eq!(Schema::compile(&named).expect("a schema").check(&json!(null)), Ok(()));
     let odd = json!({"$schema": "http://json-schema.org/schema#", "format": "phone"});
     assert!(Schema::compile(&odd).expect("a schema").check(&json!("x")).is_ok());
 }
@@ -216,6 +222,25 @@ fn a_schema_that_leads_back_to_itself_is_checked_to_the_end() {
         // Either is good: to refuse the schema, or to come to an end.
         let _ = Schema::compile(&endless).map(|schema| schema.check(&json!({"a": 1})));
     }
+}
+
+#[test]
+fn alternatives_that_refer_back_do_not_double_the_work_without_end() {
+    let twice = json!([{"$ref": "#"}, {"$ref": "#"}]);
+    for name in ["allOf", "anyOf", "oneOf"] {
+        let schema = json!({"properties": {"a": {name: twice}}, "not": {"required": ["z"]}});
+        let schema = Schema::compile(&schema).expect("a schema");
+        let value = (0..100).fold(json!({"z": 1}), |child, _| json!({"a": child}));
+        let problem = schema.check(&value).expect_err("too deep");
+        assert!(problem.contains("too deep"), "{name}: {problem}");
+        let problem = schema.check(&json!({"a": {"a": {"z": 1}}})).expect_err("wrong");
+        assert!(!problem.contains("too deep"), "{name}: {problem}");
+    }
+    // What refers back at different places may be as large as an answer can be.
+    let both = json!({"properties": {"l": {"$ref": "#"}, "r": {"$ref": "#"}}, "type": "object"});
+    let both = Schema::compile(&both).expect("a schema");
+    let value = (0..10).fold(json!({}), |child, _| json!({"l": child, "r": child}));
+    assert_eq!(both.check(&value), Ok(()));
 }
 
 fn any_json() -> impl Strategy<Value = Value> {
