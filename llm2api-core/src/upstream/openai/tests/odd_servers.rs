@@ -43,7 +43,7 @@ fn joined(pieces: &[Value]) -> Vec<(String, String, String)> {
 }
 
 fn piece(index: Option<u32>, id: &str, name: &str, arguments: &str) -> Value {
-    let mut piece = json!({"type": "function", "function": {"arguments": arguments}});
+    let mut piece = json!({"function": {"arguments": arguments}});
     if let Some(index) = index {
         piece["index"] = json!(index);
     }
@@ -52,6 +52,7 @@ fn piece(index: Option<u32>, id: &str, name: &str, arguments: &str) -> Value {
     }
     if !name.is_empty() {
         piece["function"]["name"] = json!(name);
+        piece["type"] = json!("function");
     }
     piece
 }
