@@ -33,7 +33,7 @@ pub fn repair(text: &str) -> Option<String> {
     }
     match unescaped(text) {
         Some(inner) if is_json(&inner) => Some(inner),
-        Some(inner) => read(&inner),
+        Some(inner) => read(&inner).or_else(|| read(text)),
         None => read(text),
     }
 }

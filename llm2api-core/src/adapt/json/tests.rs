@@ -282,6 +282,16 @@ proptest! {
         }
     }
 
+    /// What is found in such a text can be repaired.
+    #[test]
+    fn what_is_found_can_be_repaired(
+        text in "([{}\\[\\]\"',:/*#`\\\\ \n“”u0-9a-zé.-]|\"a\": |True|```|'''|\", \"|\"}){0,40}",
+    ) {
+        if let Some(range) = find(&text) {
+            prop_assert!(repair(&text[range.clone()]).is_some(), "{}", &text[range]);
+        }
+    }
+
     #[test]
     fn any_text_is_survived(text in any::<String>()) {
         let _ = repair(&text);
