@@ -26,6 +26,11 @@ pub fn extract(kind: DocumentKind, bytes: &[u8]) -> Result<String, Fault> {
     }?;
     match text.trim() {
         "" => Err(Fault::NoText),
-        text => Ok(text.to_owned()),
+        text => Ok(text.chars().filter(|letter| is_for_people(*letter)).collect()),
     }
+}
+
+/// Fonts without a table of their letters leave numbers behind that only look like text.
+fn is_for_people(letter: char) -> bool {
+    !letter.is_control() || matches!(letter, '\n' | '\t')
 }

@@ -99,6 +99,11 @@ fn the_text_of_a_docx_is_read_in_lines_and_tables_in_rows() {
 }
 
 #[test]
+fn what_is_no_letter_does_not_reach_the_text() {
+    assert_eq!(docx_text(&paragraph("a&#1;\u{85}b&#27;[0mc")).as_deref(), Ok("ab[0mc"));
+}
+
+#[test]
 fn a_docx_without_text_or_order_says_so() {
     assert_eq!(docx_text(&paragraph(" ")), Err(Fault::NoText));
     assert_eq!(docx_text("<w:p></w:r>"), Err(Fault::Damaged));

@@ -27,16 +27,16 @@ const FONT: &[u8] = b"<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>";
 /// Writes a PDF of these objects, numbered from 1.
 fn pdf(objects: &[&[u8]]) -> Vec<u8> {
     let mut file = b"%PDF-1.4\n".to_vec();
-    let mut table = format!("xref\n0 {}\n0000000000 65535 f \n", objects.len() + 1);
+    let mut table = format!("xref\n0 {}\n0000000000 65535 f \n", objects.len() + 1).into_bytes();
     for (at, object) in objects.iter().enumerate() {
-        table.push_str(&format!("{:010} 00000 n \n", file.len()));
+        writeln!(table, "{:010} 00000 n ", file.len()).expect("room");
         file.extend_from_slice(format!("{} 0 obj\n", at + 1).as_bytes());
         file.extend_from_slice(object);
         file.extend_from_slice(b"\nendobj\n");
     }
     let (start, count) = (file.len(), objects.len() + 1);
     let trailer = format!("trailer\n<< /Size {count} /Root 1 0 R >>\nstartxref\n{start}\n%%EOF\n");
-    [file, table.into_bytes(), trailer.into_bytes()].concat()
+    [file, table, trailer.into_bytes()].concat()
 }
 
 fn stream(dictionary: &str, bytes: &[u8]) -> Vec<u8> {
