@@ -202,8 +202,14 @@ async fn models_are_listed_without_what_else_a_server_tells() {
         let upstream = UpstreamConfig::new(kind, "up").with_url(server.uri());
         let client = Client::builder().with_upstream(upstream).build().await.expect("a client");
         let models = client.models().await.expect("a list");
-        let json = serde_json::to_string(&models).expect("JSON");
-        assert_eq!(json, r#"[{"id":"m","object":"model","created":5,"owned_by":"up"}]"#, "{kind}");
+        let can = json!({
+            "vision": null, "tools": "native", "reasoning": null, "structured_output": "native"
+        });
+        let own = json!({"upstreams": ["up"], "capabilities": can});
+        let wanted = json!([{
+            "id": "m", "object": "model", "created": 5, "owned_by": "up", "llm2api": own
+        }]);
+        assert_eq!(json!(models), wanted, "{kind}");
         assert!(client.models().await.is_ok());
         let asked = server.received_requests().await.expect("recorded").len();
         assert_eq!(asked, 1, "{kind}: the second list costs no call");

@@ -42,11 +42,12 @@ impl Offer {
             Treatment::Emulated => Some(Support::Emulated),
             _ => None,
         };
-        let mut capabilities = ModelCapabilities::default();
-        (capabilities.vision, capabilities.reasoning) = (self.model.vision, self.model.reasoning);
-        capabilities.tools = support("tools");
-        capabilities.structured_output = support("response_format");
-        capabilities
+        ModelCapabilities {
+            vision: self.model.vision,
+            tools: support("tools"),
+            reasoning: self.model.reasoning,
+            structured_output: support("response_format"),
+        }
     }
 
     /// What becomes of each field; images are refused where the model is blind.
@@ -138,11 +139,11 @@ pub(super) fn with_parameters(mut model: Model, offers: &[Offer]) -> Model {
 
 /// Keeps what holds on both sides.
 fn common(one: ModelCapabilities, other: ModelCapabilities) -> ModelCapabilities {
-    let mut common = ModelCapabilities::default();
-    common.vision = one.vision.filter(|_| one.vision == other.vision);
-    common.reasoning = one.reasoning.filter(|_| one.reasoning == other.reasoning);
-    // None is the least, and emulated less than native.
-    common.tools = one.tools.min(other.tools);
-    common.structured_output = one.structured_output.min(other.structured_output);
-    common
+    // Of those who see to something, nobody is the least, and we are less than the upstream.
+    ModelCapabilities {
+        vision: one.vision.filter(|_| one.vision == other.vision),
+        tools: one.tools.min(other.tools),
+        reasoning: one.reasoning.filter(|_| one.reasoning == other.reasoning),
+        structured_output: one.structured_output.min(other.structured_output),
+    }
 }

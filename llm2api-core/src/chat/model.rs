@@ -75,7 +75,7 @@ pub struct ModelDetails {
 }
 
 /// What a model can do, with what we do for it.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct ModelCapabilities {
     /// Whether it looks at images; null where nobody says.

@@ -32,8 +32,8 @@ async fn names_of_the_clients_choice_cannot_forge_headers() {
     let answer = server.post(CHAT, "", &hello(r#","a\r\nx-forged: b":1,"x,y":1,"z":1"#)).await;
     assert_eq!((status(&answer), header(&answer, NAMED)), (200, Some("z, *")));
     assert_eq!(header(&answer, "x-forged"), None);
-    let many: String = (0..5000).map(|at| format!(r#","field_{at}":1"#)).collect();
-    let answer = server.post(CHAT, "", &hello(&many)).await;
+    let many: Vec<_> = (0..5000).map(|at| format!(r#","field_{at}":1"#)).collect();
+    let answer = server.post(CHAT, "", &hello(&many.concat())).await;
     assert_eq!(status(&answer), 200);
     assert!(header(&answer, NAMED).is_some_and(|names| names.len() < 4096), "{answer}");
 }

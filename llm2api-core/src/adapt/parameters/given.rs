@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::{Profile, Treatment, note};
-use crate::chat::{ChatRequest, Part, Stop};
+use crate::chat::{ChatRequest, Message, Part, Stop};
 use crate::error::{Error, ErrorKind, Result};
 
 /// Stands for ignored fields that are not named: too many, or no plain word.
@@ -127,7 +127,7 @@ fn form(request: &ChatRequest) -> [Set; 10] {
 /// What is no text in the messages.
 fn parts(request: &ChatRequest) -> [Set; 3] {
     let [mut image, mut file, mut audio] = [false; 3];
-    for part in request.messages.iter().flat_map(|message| message.attachments()) {
+    for part in request.messages.iter().flat_map(Message::attachments) {
         match part {
             Part::ImageUrl { .. } => image = true,
             Part::File { .. } => file = true,
@@ -157,7 +157,7 @@ fn asks(name: &str, value: &Value) -> bool {
 /// The names of what is ignored, as many and as long as a header may show.
 #[derive(Default)]
 struct Names {
-    names: Vec<String>,
+    listed: Vec<String>,
     unknown: usize,
     more: bool,
 }
@@ -168,14 +168,14 @@ impl Names {
         if of_client && (self.unknown > MOST_UNKNOWN || !is_plain(name)) {
             self.more = true;
         } else {
-            self.names.push(name.to_owned());
+            self.listed.push(name.to_owned());
         }
     }
 
     fn sorted(mut self) -> Vec<String> {
-        self.names.sort_unstable();
-        self.names.extend(self.more.then(|| MORE.to_owned()));
-        self.names
+        self.listed.sort_unstable();
+        self.listed.extend(self.more.then(|| MORE.to_owned()));
+        self.listed
     }
 }
 
