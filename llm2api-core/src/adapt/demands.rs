@@ -45,6 +45,11 @@ impl Demands {
         toolbox.is_none() && format.is_none() && stop.is_none() && most_tokens.is_none()
     }
 
+    /// Returns how many tokens the answer may have.
+    pub(crate) fn most_tokens(&self) -> u64 {
+        self.most_tokens.unwrap_or(u64::MAX)
+    }
+
     /// Puts into words what the model has to know, and takes out what only we go by.
     pub(crate) fn put_into_words(&self, mut request: ChatRequest) -> ChatRequest {
         let tools = self.toolbox.as_ref().map(Toolbox::instructions);

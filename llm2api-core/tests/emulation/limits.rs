@@ -36,7 +36,7 @@ async fn a_limit_of_tokens_ends_the_answer_for_its_length() {
     request.max_completion_tokens = Some(4);
     request.max_tokens = Some(9);
     let answer = script.answer(request).await.expect("an answer");
-    assert_eq!(answer.text().trim_end(), "one two three four");
+    assert_eq!(answer.text().trim_end(), "one two three four", "of both limits the smaller");
     assert_eq!(answer.finish_reason(), Some(FinishReason::Length));
     assert_eq!(answer.usage().expect("counts").completion_tokens, 4);
     assert_eq!(script.read(), [false], "the rest was not waited for");

@@ -58,6 +58,7 @@ where
     S::Future: Send + 'static,
 {
     let prompt = prompt_tokens(&asking.sending.request);
+    let most = demands.most_tokens();
     let answer = asking.ask().await?;
     let emulation = Emulation {
         asking,
@@ -67,7 +68,7 @@ where
         head: None,
         began: false,
         told: false,
-        counts: Counts { wanted: usage, prompt, text: TokenCounter::new(), given: None },
+        counts: Counts { wanted: usage, prompt, text: TokenCounter::new(), most, given: None },
     };
     Ok(ChatStream::new(stream::unfold(emulation, |mut emulation| async move {
         let item = emulation.next().await?;
@@ -94,6 +95,8 @@ struct Counts {
     wanted: bool,
     prompt: u64,
     text: TokenCounter,
+    /// What comes after these is not for the caller.
+    most: u64,
     given: Option<Usage>,
 }
 
@@ -201,7 +204,7 @@ impl Counts {
     }
 
     fn take(&mut self) -> Option<Usage> {
-        let estimate = || Usage::estimate(self.prompt, self.text.tokens());
+        let estimate = || Usage::estimate(self.prompt, self.text.tokens().min(self.most));
         self.wanted.then(|| self.given.take().unwrap_or_else(estimate))
     }
 }
