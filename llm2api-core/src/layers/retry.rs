@@ -98,7 +98,7 @@ impl Policy<ChatRequest, ChatStream, Error> for RetryPolicy {
         let call = &request.call;
         call.fail(error.kind());
         let backoff = Duration::from_millis(fastrand::u64(BACKOFF_MS));
-        let plan = if error.is_retryable() { plan(error, call, backoff) } else { None };
+        let plan = if may_help(error) { plan(error, call, backoff) } else { None };
         let Some(plan) = plan.filter(|_| self.budget.withdraw()) else {
             error.exhaust();
             return None;
@@ -118,6 +118,16 @@ impl Policy<ChatRequest, ChatStream, Error> for RetryPolicy {
     }
 }
 
+/// What one upstream lacks another may have.
+fn may_help(error: &Error) -> bool {
+    error.is_retryable() || error.kind() == ErrorKind::Unsupported
+}
+
+/// Says whether the fault is that of all credentials of the upstream, and of no other upstream.
+fn goes_elsewhere(kind: ErrorKind) -> bool {
+    matches!(kind, ErrorKind::Connect | ErrorKind::Unsupported)
+}
+
 /// Says what the next attempt may use; none where there must be none.
 fn plan(error: &Error, call: &Call, backoff: Duration) -> Option<RetryPlan> {
     let attempts = call.attempts();
@@ -132,7 +142,7 @@ fn plan(error: &Error, call: &Call, backoff: Duration) -> Option<RetryPlan> {
     let alike = attempts.iter().filter(|attempt| attempt.failure == Some(error.kind())).count();
     let others = match u32::try_from(alike) {
         Ok(alike) if alike <= verdict.others => Others::Any,
-        _ if error.kind() == ErrorKind::Connect => Others::OtherUpstream,
+        _ if goes_elsewhere(error.kind()) => Others::OtherUpstream,
         _ => Others::None,
     };
     (same.is_some() || others != Others::None).then(|| RetryPlan::new(same, others))
@@ -185,6 +195,7 @@ mod tests {
             (Kind::UpstreamProtocol, Some((None, Others::Any))),
             (Kind::RateLimited, Some((None, Others::Any))),
             (Kind::Timeout, None),
+            (Kind::Unsupported, Some((None, Others::OtherUpstream))),
             (Kind::InvalidRequest, None),
             (Kind::UpstreamIncomplete, None),
         ];

@@ -1,5 +1,6 @@
 //! What a text upstream lacks is made up for: limits, stop sequences, tools, forms of the answer.
 
+mod elsewhere;
 mod form;
 mod limits;
 mod model;

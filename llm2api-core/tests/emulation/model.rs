@@ -1,14 +1,15 @@
 //! An upstream that takes text and gives text, and says what it was told to.
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use async_trait::async_trait;
 use futures::stream;
 use llm2api_core::upstream::{Account, Capability, Upstream};
 use llm2api_core::{
-    ChatItem, ChatRequest, ChatStream, Chunk, ChunkBody, ChunkChoice, Client, Completion,
-    Credential, Delta, Error, ErrorKind, FinishReason, Message, Model, Result, UpstreamConfig,
+    ChatItem, ChatRequest, ChatStream, Chunk, ChunkBody, ChunkChoice, Client, ClientBuilder,
+    Completion, Credential, Delta, Error, ErrorKind, FinishReason, Message, Model, Result,
+    UpstreamConfig,
 };
 
 /// A model that gives these answers, one a time, in pieces of so many characters.
@@ -22,6 +23,7 @@ struct Shared {
     answers: Mutex<VecDeque<String>>,
     asked: Mutex<Vec<ChatRequest>>,
     piece: usize,
+    capability: OnceLock<Capability>,
     /// Answers that were read to their end, or dropped before it.
     read: Mutex<Vec<bool>>,
 }
@@ -47,15 +49,24 @@ impl Script {
     /// Gives these answers, so many characters at a time.
     pub(crate) fn in_pieces<const N: usize>(piece: usize, answers: [&str; N]) -> Self {
         let answers = Mutex::new(answers.map(str::to_owned).into());
-        let (asked, read) = (Mutex::default(), Mutex::default());
-        Self { shared: Arc::new(Shared { answers, asked, piece, read }) }
+        let (asked, read, capability) = (Mutex::default(), Mutex::default(), OnceLock::new());
+        Self { shared: Arc::new(Shared { answers, asked, piece, capability, read }) }
+    }
+
+    /// Takes part in a client under a name.
+    pub(crate) fn join(&self, builder: ClientBuilder, name: &str) -> ClientBuilder {
+        builder.with_custom_upstream(UpstreamConfig::new("custom", name), self.clone())
+    }
+
+    /// Speaks the whole OpenAI API.
+    pub(crate) fn with_everything(self) -> Self {
+        self.shared.capability.set(Capability::openai()).expect("set once");
+        self
     }
 
     /// Makes a client that has nothing else.
     pub(crate) async fn client(&self) -> Client {
-        let config = UpstreamConfig::new("custom", "text");
-        let builder = Client::builder().with_custom_upstream(config, self.clone());
-        builder.build().await.expect("a client")
+        self.join(Client::builder(), "text").build().await.expect("a client")
     }
 
     /// Sends a request and collects the answer.
@@ -93,7 +104,7 @@ impl Script {
 #[async_trait]
 impl Upstream for Script {
     fn capability(&self) -> Capability {
-        Capability::default()
+        self.shared.capability.get().copied().unwrap_or_default()
     }
 
     async fn chat(&self, request: ChatRequest, _: &Credential) -> Result<ChatStream> {
@@ -107,6 +118,7 @@ impl Upstream for Script {
         let items = stream::unfold((chunks, reader), |(mut chunks, mut reader)| async move {
             let Some(body) = chunks.pop_front() else {
                 reader.whole = true;
+                drop(reader);
                 return None;
             };
             Some((Ok(ChatItem::Chunk(Chunk::from(body))), (chunks, reader)))

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use futures::StreamExt;
 use llm2api_core::{
     ChatItem, ChatRequest, Chunk, Client, ErrorKind, FinishReason, FunctionCall, Limits, Message,
-    Role, Tool, ToolCall, UpstreamConfig,
+    Role, Tool, ToolCall,
 };
 use serde_json::{Value, json};
 
@@ -172,8 +172,7 @@ async fn g27_asking_again_draws_on_the_same_budget() {
     let script = Script::new([&*wrong, BERN]);
     let mut limits = Limits::default();
     limits.max_attempts = 1;
-    let config = UpstreamConfig::new("custom", "text");
-    let client = Client::builder().with_custom_upstream(config, script.clone()).with_limits(limits);
+    let client = script.join(Client::builder(), "text").with_limits(limits);
     let client = client.build().await.expect("a client");
     let error = match client.chat(weather()).await {
         Ok(answer) => answer.collect().await.expect_err("no send is left"),
