@@ -1,40 +1,13 @@
 """Fixtures: nearly every test starts a server of its own, and a simulator where it needs one."""
 
-from contextlib import ExitStack, contextmanager
-from itertools import count
-from pathlib import Path
+from contextlib import ExitStack
 from typing import Callable, Iterator
 
 import openai
 import pytest
 
-from programs import ALL, DEMO, SIMULATED, Server, Simulator, Stage, Upstream
-
-Play = Callable[..., Stage]
-
-
-@contextmanager
-def starting(directory: Path) -> Iterator[Play]:
-    """A function that starts a server in front of an upstream; everything stops at the end.
-
-    Each server has a data directory of its own, unless `DATA_DIR` names one.
-    """
-    numbers = count(1)
-    with ExitStack() as running:
-
-        def start(upstream: Upstream, **settings: str) -> Stage:
-            simulator = None
-            if upstream is not DEMO:
-                simulator = Simulator(directory, *upstream.arguments)
-                running.callback(simulator.stop)
-                settings = {**upstream.settings_for(simulator), **settings}
-            data = directory / f"data-{next(numbers)}"
-            server = Server(directory, **{"DATA_DIR": str(data), **settings})
-            running.callback(server.stop)
-            return Stage(upstream, server, simulator)
-
-        yield start
-
+from programs import ALL, SIMULATED, Stage
+from stages import Play, starting
 
 @pytest.fixture
 def play(tmp_path) -> Iterator[Play]:

@@ -1,0 +1,9 @@
+"""How a model that only writes text answers, in the convention of docs/EMULATION.md."""
+
+import json
+
+
+def call(name: str, **arguments) -> str:
+    """A call of a tool."""
+    written = json.dumps({"name": name, "arguments": arguments}, ensure_ascii=False)
+    return f"<tool_call>\n{written}\n</tool_call>"
