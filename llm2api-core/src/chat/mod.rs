@@ -32,3 +32,4 @@ pub use request::{ChatRequest, Stop, StreamOptions};
 pub use stream::{ChatItem, ChatStream, Ending, Outcome, Watch};
 pub use tool::{FunctionCall, FunctionDefinition, Tool, ToolCall};
 pub use usage::Usage;
+pub use validate::read_json;

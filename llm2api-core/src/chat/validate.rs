@@ -1,6 +1,6 @@
 //! From bytes to a request, with messages that say what to do.
 
-use serde::de::IgnoredAny;
+use serde::de::{DeserializeOwned, IgnoredAny};
 use serde_json::error::Category;
 
 use super::{ChatRequest, Message, Role};
@@ -25,9 +25,7 @@ impl ChatRequest {
     /// assert_eq!(error.param(), Some("messages"));
     /// ```
     pub fn from_json(json: &[u8]) -> Result<Self> {
-        let json = std::str::from_utf8(json).map_err(|error| not_json(&error))?;
-        check_size(json)?;
-        let request: Self = serde_json::from_str(json).map_err(|error| explain(json, &error))?;
+        let request: Self = read_json(json, "a JSON object with `model` and `messages`")?;
         request.validate()?;
         Ok(request)
     }
@@ -48,6 +46,28 @@ impl ChatRequest {
         }
         self.messages.iter().enumerate().try_for_each(|(at, message)| check_message(at, message))
     }
+}
+
+/// Parses the JSON text of a client, whatever dialect it speaks; `shape` says what it must be.
+///
+/// # Errors
+/// [`ErrorKind::InvalidRequest`], with the field at fault as [`Error::param`]. What was sent is not
+/// quoted.
+///
+/// # Example
+/// ```
+/// use std::collections::BTreeMap;
+///
+/// use llm2api_core::chat::read_json;
+///
+/// type Counts = BTreeMap<String, u32>;
+/// let error = read_json::<Counts>(br#"{"a": 1, "b": "two"}"#, "an object").unwrap_err();
+/// assert_eq!(error.param(), Some("b"));
+/// ```
+pub fn read_json<T: DeserializeOwned>(json: &[u8], shape: &str) -> Result<T> {
+    let json = std::str::from_utf8(json).map_err(|error| not_json(&error))?;
+    check_size(json)?;
+    serde_json::from_str(json).map_err(|error| explain::<T>(json, shape, &error))
 }
 
 /// Refuses a text of so many values that holding them would take many times its size.
@@ -110,14 +130,14 @@ fn invalid(param: &str, message: &str) -> Error {
 }
 
 /// Parses a second time, on the error path only, to learn which field is at fault.
-fn explain(json: &str, error: &serde_json::Error) -> Error {
+fn explain<T: DeserializeOwned>(json: &str, shape: &str, error: &serde_json::Error) -> Error {
     // A number where a word of a list is expected counts as broken syntax there, so ask once more.
     let syntax = error.classify() != Category::Data;
     if syntax && let Err(error) = serde_json::from_str::<IgnoredAny>(json) {
         return not_json(&error);
     }
     let mut json = serde_json::Deserializer::from_str(json);
-    let (path, reason) = match serde_path_to_error::deserialize::<_, ChatRequest>(&mut json) {
+    let (path, reason) = match serde_path_to_error::deserialize::<_, T>(&mut json) {
         Ok(_) => (String::new(), error.to_string()),
         Err(error) => (error.path().to_string(), error.into_inner().to_string()),
     };
@@ -128,7 +148,7 @@ fn explain(json: &str, error: &serde_json::Error) -> Error {
         return invalid(&path, &format!("`{path}` {advice}"));
     }
     if path.is_empty() {
-        let message = "the body must be a JSON object with `model` and `messages`";
+        let message = format!("the body must be {shape}");
         return Error::new(ErrorKind::InvalidRequest, OPERATION, message);
     }
     invalid(path, &format!("`{path}`: {:.300}", in_json_words(reason)))
