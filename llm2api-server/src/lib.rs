@@ -18,6 +18,7 @@ mod reload;
 mod routes;
 mod run;
 mod signal;
+mod sse;
 mod state;
 mod stop;
 mod store;

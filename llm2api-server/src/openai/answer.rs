@@ -4,10 +4,8 @@ use llm2api_core::{ChatStream, Completion};
 use poem::http::header::{self, HeaderName, HeaderValue};
 use poem::{Body, Response};
 use serde::Serialize;
-use tokio_util::sync::WaitForCancellationFutureOwned;
 
-use super::events::Events;
-use crate::edge::Record;
+use crate::sse::{Encode, Events};
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 /// Lists what the answer does not go by.
@@ -28,13 +26,9 @@ pub(crate) fn completion(completion: &Completion) -> Response {
     with_json(body)
 }
 
-/// Answers with a stream, one event and one write a chunk.
-pub(crate) fn stream(
-    chunks: ChatStream,
-    cut: WaitForCancellationFutureOwned,
-    record: Record,
-) -> Response {
-    let mut response = Response::from(Body::from_bytes_stream(Events::new(chunks, cut, record)));
+/// Answers with a stream, one write a chunk.
+pub(crate) fn stream<E: Encode>(events: Events<E>) -> Response {
+    let mut response = Response::from(Body::from_bytes_stream(events));
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, EVENTS);
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));

@@ -221,10 +221,10 @@ impl Failure {
         Self::new(StatusCode::BAD_REQUEST, REQUEST, "json_too_deep", message)
     }
 
-    pub(crate) fn too_many_messages(limit: usize) -> Self {
-        let message = format!("`messages` has more than {limit} entries: send fewer");
+    pub(crate) fn too_many(param: &str, limit: usize) -> Self {
+        let message = format!("`{param}` has more than {limit} entries: send fewer");
         Self::new(StatusCode::BAD_REQUEST, REQUEST, "too_many_messages", message)
-            .with_param(Some("messages"))
+            .with_param(Some(param))
     }
 
     pub(crate) fn shutting_down() -> Self {

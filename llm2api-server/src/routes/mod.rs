@@ -1,5 +1,6 @@
 //! The HTTP surface, path by path; [`table`] is the only list of paths.
 
+mod ask;
 mod body;
 mod chat;
 mod cookies;

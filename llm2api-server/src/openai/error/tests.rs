@@ -62,7 +62,7 @@ fn every_refusal_of_our_own_has_its_row() {
         ("compressed", Failure::compressed()),
         ("too deep", Failure::too_deep(128)),
         ("bodies exhausted", Failure::bodies_exhausted()),
-        ("too many messages", Failure::too_many_messages(2)),
+        ("too many messages", Failure::too_many("messages", 2)),
         ("shutting down", Failure::shutting_down()),
         ("internal", Failure::internal()),
         ("no admin key", Failure::no_admin_key()),

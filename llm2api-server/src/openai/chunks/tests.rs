@@ -1,10 +1,14 @@
-use futures::{StreamExt, stream};
-use llm2api_core::{ChunkBody, Error, ErrorKind};
+use std::time::Duration;
+
+use futures::{Stream, StreamExt, stream};
+use llm2api_core::{ChatItem, ChatStream, ChunkBody, Error, ErrorKind};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::*;
+use crate::edge::Record;
+use crate::sse::Events;
 
 type Item = llm2api_core::Result<ChatItem>;
 
@@ -12,12 +16,15 @@ fn chunk(text: &str) -> ChatItem {
     ChatItem::Chunk(ChunkBody::text("chatcmpl-1", "demo", text).into())
 }
 
-fn events(items: impl Stream<Item = Item> + Send + 'static, cut: &CancellationToken) -> Events {
+fn events(
+    items: impl Stream<Item = Item> + Send + 'static,
+    cut: &CancellationToken,
+) -> Events<Chunks> {
     let record = Record::new("req_1", "POST", None);
-    Events::new(ChatStream::new(items), cut.clone().cancelled_owned(), record)
+    Events::new(ChatStream::new(items), Chunks, cut.clone().cancelled_owned(), record)
 }
 
-async fn text(events: Events) -> String {
+async fn text(events: Events<Chunks>) -> String {
     let frames: Vec<_> = events.map(|frame| frame.expect("never fails")).collect().await;
     frames.iter().map(|frame| std::str::from_utf8(frame).expect("is text")).collect()
 }
