@@ -51,6 +51,13 @@ impl Charge {
         self.taken += if taken { bytes } else { 0 };
         taken
     }
+
+    /// Gives back all but so many bytes.
+    pub(crate) fn keep(&mut self, bytes: usize) {
+        let less = self.taken.saturating_sub(bytes);
+        self.budget.shared.taken.fetch_sub(less, Ordering::Relaxed);
+        self.taken -= less;
+    }
 }
 
 impl Drop for Charge {
@@ -79,6 +86,19 @@ mod tests {
         drop(one);
         assert!(two.take(7) && !two.take(1));
         drop(two);
+        assert!(budget.charge().take(10));
+    }
+
+    #[test]
+    fn what_is_kept_is_all_that_stays_taken() {
+        let budget = Budget::new(10);
+        let mut one = budget.charge();
+        assert!(one.take(8));
+        one.keep(9);
+        assert!(!budget.charge().take(3), "nothing was given back");
+        one.keep(2);
+        assert!(budget.charge().take(8) && !budget.charge().take(9));
+        drop(one);
         assert!(budget.charge().take(10));
     }
 

@@ -54,7 +54,8 @@ pub(crate) fn with_ignored(mut response: Response, ignored: Option<HeaderValue>)
     response
 }
 
-fn with_json(body: Vec<u8>) -> Response {
+/// Answers with JSON that is written already.
+pub(crate) fn with_json(body: Vec<u8>) -> Response {
     let mut response = Response::from(body);
     response.headers_mut().insert(header::CONTENT_TYPE, JSON);
     response

@@ -136,6 +136,15 @@ impl Failure {
             .with_param(Some(param))
     }
 
+    pub(crate) fn unsupported(param: &str, message: &str) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, REQUEST, "unsupported", message).with_param(Some(param))
+    }
+
+    pub(crate) fn unfinished() -> Self {
+        let message = "the upstream's answer ended without saying that it is whole";
+        Self::new(StatusCode::BAD_GATEWAY, SERVER, "upstream_incomplete", message)
+    }
+
     pub(crate) fn no_such_page(param: &str) -> Self {
         let message = "no account has this id any more: begin again without it";
         Self::new(StatusCode::BAD_REQUEST, REQUEST, "cookie_not_found", message)

@@ -10,6 +10,7 @@ mod health;
 mod models;
 mod pages;
 mod resource;
+mod responses;
 mod root;
 mod session;
 mod shield;

@@ -9,7 +9,7 @@ use super::resource::{
     Resource, admin_get, admin_post, client_get, client_post, page_get, page_post, probe_get,
     public_get, secret_get,
 };
-use super::{chat, cookies, health, models, pages, root, session};
+use super::{chat, cookies, health, models, pages, responses, root, session};
 use crate::state::State;
 
 /// Makes the endpoint of every path.
@@ -24,6 +24,7 @@ pub(super) fn table(state: &Arc<State>) -> Vec<(String, Resource)> {
     let client = |path: &str| format!("{}{path}", state.api_path);
     vec![
         (client("/v1/chat/completions"), client_post(state, chat::create)),
+        (client("/v1/responses"), client_post(state, responses::create)),
         (client("/v1/models"), client_get(state, models::list)),
         (client("/v1/models/*id"), client_get(state, models::show)),
         ("/cookies".into(), admin_get(state, cookies::list)),

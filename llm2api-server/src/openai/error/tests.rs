@@ -72,6 +72,8 @@ fn every_refusal_of_our_own_has_its_row() {
         ("cross-site", Failure::cross_site()),
         ("JSON", Failure::invalid_json("unknown field `x`", Some("x"))),
         ("value", Failure::invalid_value("weight", "write 1 to 100")),
+        ("unsupported", Failure::unsupported("background", "leave it out")),
+        ("unfinished", Failure::unfinished()),
         ("page", Failure::no_such_page("after")),
         ("domain", Failure::foreign_domain("evil.example")),
     ];

@@ -1,0 +1,36 @@
+//! `POST /v1/responses`.
+
+use std::sync::Arc;
+
+use poem::{Request, Response};
+
+use super::{ask, body};
+use crate::dialect::Blocks;
+use crate::edge::Record;
+use crate::openai::answer;
+use crate::openai::error::Failure;
+use crate::responses::{self, Asked, ResponseEvents};
+use crate::sse::Events;
+use crate::state::State;
+
+/// Answers a request, whole or as a stream.
+pub(super) async fn create(state: Arc<State>, mut request: Request) -> Result<Response, Failure> {
+    let record = request.data::<Record>().cloned().ok_or_else(Failure::internal)?;
+    let body = body::read(&mut request, &state).await?;
+    drop(request);
+    let parsed = responses::Request::from_json(&body)?;
+    ask::check_length(&state, parsed.items(), "input")?;
+    let Asked { chat, template } = parsed.into_asked()?;
+    let mut charge = body.into_charge();
+    let streams = chat.streams();
+    let answer = ask::engine(&state, &record, chat).await?;
+    // What the answer tells back is held until its end.
+    charge.keep(template.size());
+    if !streams {
+        let blocks = Blocks::of(answer.collect().await?)?;
+        return Ok(answer::with_json(template.whole(&blocks)?));
+    }
+    let encoder = ResponseEvents::new(template, charge);
+    let chunks = answer.into_chunks(true);
+    Ok(answer::stream(Events::new(chunks, encoder, state.stop.cut_off(), record)))
+}
