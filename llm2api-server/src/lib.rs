@@ -13,6 +13,7 @@ mod edge;
 mod healthcheck;
 mod keys;
 mod live;
+mod messages;
 mod openai;
 mod reachable;
 mod reload;

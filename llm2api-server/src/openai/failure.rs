@@ -8,6 +8,8 @@ use poem::http::{HeaderName, StatusCode};
 use poem::{Response, error::ResponseError};
 use serde::Serialize;
 
+use crate::dialect::Dialect;
+
 /// A refusal or a fault, ready to be told; [`super::error`] says which status each gets.
 #[derive(Clone, Debug)]
 pub(crate) struct Failure {
@@ -131,8 +133,13 @@ impl Failure {
 
     /// Makes the HTTP answer.
     pub(crate) fn respond(self, request_id: &str) -> Response {
+        self.respond_in(Dialect::OpenAi, request_id)
+    }
+
+    /// Makes the HTTP answer, in the envelope of a dialect.
+    pub(crate) fn respond_in(self, dialect: Dialect, request_id: &str) -> Response {
         let mut body = Vec::with_capacity(256);
-        self.write_json(request_id, &mut body);
+        dialect.write_error(&self, request_id, &mut body);
         let mut response = Response::from((self.parts.status, body));
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));

@@ -9,7 +9,7 @@ const ANY: HeaderValue = HeaderValue::from_static("*");
 /// needs no list because no credentials are allowed.
 const HEADERS: HeaderValue = HeaderValue::from_static("Authorization, Content-Type, *");
 const EXPOSED: HeaderValue =
-    HeaderValue::from_static("x-request-id, retry-after, x-llm2api-ignored-params");
+    HeaderValue::from_static("x-request-id, request-id, retry-after, x-llm2api-ignored-params");
 const A_DAY: HeaderValue = HeaderValue::from_static("86400");
 
 /// Answers a browser's question whether it may call.

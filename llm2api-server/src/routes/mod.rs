@@ -7,6 +7,7 @@ mod cookies;
 mod cors;
 mod depth;
 mod health;
+mod messages;
 mod models;
 mod pages;
 mod resource;

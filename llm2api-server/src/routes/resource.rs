@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use poem::endpoint::{BoxEndpoint, EndpointExt, make};
-use poem::http::Method;
+use poem::http::{HeaderValue, Method};
 use poem::{Endpoint, PathPattern, Request, Response, Result};
 
 use super::{cors, shield};
 use crate::admin::Level;
+use crate::dialect::Dialect;
 use crate::edge::Record;
-use crate::keys::bearer;
 use crate::openai::error::Failure;
 use crate::state::State;
 
@@ -32,6 +32,7 @@ pub(super) enum Access {
 pub(super) struct Resource {
     state: Arc<State>,
     access: Access,
+    dialect: Dialect,
     handlers: Vec<(Method, BoxEndpoint<'static>)>,
 }
 
@@ -58,6 +59,12 @@ where
 /// A path that takes `POST` from holders of a client key.
 pub(super) fn client_post(state: &Arc<State>, handler: impl Handler) -> Resource {
     Resource::new(state, Access::Client).and(Method::POST, handler)
+}
+
+/// A path that takes `POST` from holders of a client key, in the dialect of Messages.
+pub(super) fn messages_post(state: &Arc<State>, handler: impl Handler) -> Resource {
+    let resource = client_post(state, handler);
+    Resource { dialect: Dialect::Messages, ..resource }
 }
 
 /// A path that takes `GET` from holders of a client key.
@@ -102,7 +109,8 @@ pub(super) fn probe_get(state: &Arc<State>, handler: impl Handler) -> Resource {
 
 impl Resource {
     fn new(state: &Arc<State>, access: Access) -> Self {
-        Self { state: state.clone(), access, handlers: Vec::new() }
+        let (state, dialect) = (state.clone(), Dialect::OpenAi);
+        Self { state, access, dialect, handlers: Vec::new() }
     }
 
     /// Takes another method.
@@ -145,12 +153,15 @@ impl Resource {
         let admin = &self.state.admin;
         match self.access {
             Access::Probe | Access::Public => Ok(()),
-            Access::Client => match self.state.live.now().keys.check(request.headers()) {
-                Err(failure) if bearer(request.headers()).is_some() => {
-                    Err(admin.refuse_client(request, failure).await)
+            Access::Client => {
+                let sent = self.dialect.keys(request.headers());
+                match self.state.live.now().keys.check(&sent) {
+                    Err(failure) if !sent.is_empty() => {
+                        Err(admin.refuse_client(request, failure).await)
+                    }
+                    checked => checked,
                 }
-                checked => checked,
-            },
+            }
             Access::Page => admin.check_host(request.headers()),
             Access::Admin(level) => admin.check(request, level).await,
         }
@@ -189,12 +200,18 @@ impl Endpoint for Resource {
             return Ok(cors::preflight(self.allow()));
         }
         // Errors are answered here and not further out, so that they get the same headers.
-        let mut response = self.answer(request).await.unwrap_or_else(|error| {
-            Failure::from_poem(error).respond(record.as_ref().map_or("", Record::id))
-        });
+        let id = record.as_ref().map_or("", Record::id);
+        let mut response = self
+            .answer(request)
+            .await
+            .unwrap_or_else(|error| Failure::from_poem(error).respond_in(self.dialect, id));
         match self.access {
             Access::Client => cors::open(&mut response),
             _ => shield::close(&mut response),
+        }
+        if let (Some(name), Ok(id)) = (self.dialect.request_id_header(), HeaderValue::from_str(id))
+        {
+            response.headers_mut().insert(name, id);
         }
         Ok(response)
     }

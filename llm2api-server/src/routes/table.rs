@@ -6,10 +6,10 @@ use poem::Route;
 use poem::http::Method;
 
 use super::resource::{
-    Resource, admin_get, admin_post, client_get, client_post, page_get, page_post, probe_get,
-    public_get, secret_get,
+    Resource, admin_get, admin_post, client_get, client_post, messages_post, page_get, page_post,
+    probe_get, public_get, secret_get,
 };
-use super::{chat, cookies, health, models, pages, responses, root, session};
+use super::{chat, cookies, health, messages, models, pages, responses, root, session};
 use crate::state::State;
 
 /// Makes the endpoint of every path.
@@ -25,6 +25,8 @@ pub(super) fn table(state: &Arc<State>) -> Vec<(String, Resource)> {
     vec![
         (client("/v1/chat/completions"), client_post(state, chat::create)),
         (client("/v1/responses"), client_post(state, responses::create)),
+        (client("/v1/messages"), messages_post(state, messages::create)),
+        (client("/v1/messages/count_tokens"), messages_post(state, messages::count)),
         (client("/v1/models"), client_get(state, models::list)),
         (client("/v1/models/*id"), client_get(state, models::show)),
         ("/cookies".into(), admin_get(state, cookies::list)),

@@ -1,0 +1,54 @@
+//! `POST /v1/messages` and `POST /v1/messages/count_tokens`.
+
+use std::sync::Arc;
+
+use poem::{Request, Response};
+use serde::Serialize;
+
+use super::{ask, body};
+use crate::dialect::{Blocks, new_id};
+use crate::edge::Record;
+use crate::messages::{self, Asked, MessageEvents};
+use crate::openai::answer;
+use crate::openai::error::Failure;
+use crate::sse::Events;
+use crate::state::State;
+
+#[derive(Serialize)]
+struct Counted {
+    input_tokens: u64,
+}
+
+/// Answers a request, whole or as a stream.
+pub(super) async fn create(state: Arc<State>, mut request: Request) -> Result<Response, Failure> {
+    let record = request.data::<Record>().cloned().ok_or_else(Failure::internal)?;
+    let body = body::read(&mut request, &state).await?;
+    drop(request);
+    let Asked { chat, stop_sequences } = parse(&state, &body)?.into_asked()?;
+    let charge = body.into_charge();
+    let (streams, model) = (chat.streams(), chat.model.clone());
+    let prompt = if streams { messages::count(&chat) } else { 0 };
+    let answer = ask::engine(&state, &record, chat).await?;
+    drop(charge);
+    let id = new_id("msg")?;
+    if !streams {
+        let blocks = Blocks::of(answer.collect().await?)?;
+        return Ok(answer::with_json(messages::whole(&id, &model, &blocks, &stop_sequences)?));
+    }
+    let encoder = MessageEvents::new(id, model, stop_sequences, prompt);
+    let chunks = answer.into_chunks(true);
+    Ok(answer::stream(Events::new(chunks, encoder, state.stop.cut_off(), record)))
+}
+
+/// Estimates how many tokens a request has; no upstream is asked.
+pub(super) async fn count(state: Arc<State>, mut request: Request) -> Result<Response, Failure> {
+    let body = body::read(&mut request, &state).await?;
+    let chat = parse(&state, &body)?.into_chat()?;
+    Ok(answer::json(&Counted { input_tokens: messages::count(&chat) }))
+}
+
+fn parse(state: &State, body: &[u8]) -> Result<messages::Request, Failure> {
+    let request = messages::Request::from_json(body)?;
+    ask::check_length(state, request.turns(), "messages")?;
+    Ok(request)
+}
