@@ -1,5 +1,6 @@
 //! An answer as a row of blocks, each of one kind, which the newer dialects are made of.
 
+use std::collections::HashMap;
 use std::ops::Range;
 
 use llm2api_core::{
@@ -9,6 +10,8 @@ use serde::de::IgnoredAny;
 
 /// No answer is larger: the end of a Responses stream repeats all of it, so it has to be held.
 const MOST: usize = 16 << 20;
+/// What a block weighs by itself, so that an answer of very many small ones has an end too.
+const FRAME: usize = 256;
 
 /// A piece of an answer that is of one kind.
 #[derive(Debug)]
@@ -17,8 +20,6 @@ pub(crate) struct Block {
     pub(crate) kind: Kind,
     /// What it says so far; of a call, its arguments.
     pub(crate) text: String,
-    /// The number of the call in the upstream's chunks.
-    slot: Option<u32>,
     stage: Stage,
 }
 
@@ -71,11 +72,15 @@ pub(crate) enum Step {
 
 /// The blocks of one answer, built from its chunks.
 ///
-/// One block follows the other. Only calls may overlap, where an upstream mixes their pieces: a
-/// call whose arguments are no whole JSON stays open beside the next one.
+/// One block follows the other. Only calls may overlap what follows, where an upstream mixes the
+/// pieces: a call whose arguments are no whole JSON stays open.
 #[derive(Debug, Default)]
 pub(crate) struct Blocks {
     row: Vec<Block>,
+    /// Those that have not ended, by their place.
+    open: Vec<usize>,
+    /// The last call under each number.
+    calls: HashMap<u32, usize>,
     size: usize,
     /// Why the answer ended.
     pub(crate) finish: Option<FinishReason>,
@@ -113,7 +118,7 @@ impl Blocks {
 
     /// Ends what is still open.
     pub(crate) fn finish(&mut self, steps: &mut Vec<Step>) {
-        for at in 0..self.row.len() {
+        for at in std::mem::take(&mut self.open) {
             if self.row[at].stage == Stage::Held {
                 self.begin(at, steps);
             }
@@ -135,33 +140,36 @@ impl Blocks {
         ];
         for (kind, text) in texts {
             if let Some(text) = text.filter(|text| !text.is_empty()) {
-                let at = self.current(kind, steps);
+                let at = self.current(kind, steps)?;
                 self.grow(at, &text, steps)?;
             }
         }
         delta.tool_calls.into_iter().flatten().try_for_each(|call| self.call(call, steps))
     }
 
-    /// Finds the open block of this kind, or ends all others and begins one.
-    fn current(&mut self, kind: Kind, steps: &mut Vec<Step>) -> usize {
+    /// Finds the open block of this kind, or ends the one before and begins one.
+    fn current(&mut self, kind: Kind, steps: &mut Vec<Step>) -> Result<usize, Error> {
         let last = self.row.last().filter(|last| last.stage == Stage::Open && last.kind == kind);
         if last.is_some() {
-            return self.row.len() - 1;
+            return Ok(self.row.len() - 1);
         }
-        self.finish(steps);
-        self.add(kind, None);
-        self.begin(self.row.len() - 1, steps);
-        self.row.len() - 1
+        self.end_last(steps);
+        let at = self.add(kind)?;
+        self.begin(at, steps);
+        Ok(at)
     }
 
     fn call(&mut self, piece: ToolCallDelta, steps: &mut Vec<Step>) -> Result<(), Error> {
-        let known = self.row.iter().rposition(|block| block.slot == Some(piece.index));
-        let known = known.filter(|at| !self.row[*at].is_followed_by(&piece));
-        let at = known.unwrap_or_else(|| {
-            self.end_whole(steps);
-            self.add(Kind::Call { id: String::new(), name: String::new() }, Some(piece.index));
-            self.row.len() - 1
-        });
+        let known = self.calls.get(&piece.index).copied();
+        let at = match known.filter(|at| !self.row[*at].is_followed_by(&piece)) {
+            Some(at) => at,
+            None => {
+                self.end_last(steps);
+                let at = self.add(Kind::Call { id: String::new(), name: String::new() })?;
+                self.calls.insert(piece.index, at);
+                at
+            }
+        };
         let function = piece.function.unwrap_or_default();
         self.identify(at, piece.id, function.name);
         let arguments = function.arguments.unwrap_or_default();
@@ -192,8 +200,12 @@ impl Blocks {
         }
     }
 
-    fn add(&mut self, kind: Kind, slot: Option<u32>) {
-        self.row.push(Block { kind, text: String::new(), slot, stage: Stage::Held });
+    fn add(&mut self, kind: Kind) -> Result<usize, Error> {
+        self.weigh(FRAME)?;
+        let at = self.row.len();
+        self.row.push(Block { kind, text: String::new(), stage: Stage::Held });
+        self.open.push(at);
+        Ok(at)
     }
 
     fn begin(&mut self, at: usize, steps: &mut Vec<Step>) {
@@ -221,14 +233,19 @@ impl Blocks {
         }
     }
 
-    /// Ends all but calls that have more to come.
-    fn end_whole(&mut self, steps: &mut Vec<Step>) {
-        for at in 0..self.row.len() {
-            let Block { text, slot, stage, .. } = &self.row[at];
-            let whole = slot.is_none() || serde_json::from_str::<IgnoredAny>(text).is_ok();
-            if *stage == Stage::Open && whole {
-                self.end(at, steps);
-            }
+    /// Ends the last block before another begins, unless it is a call that has more to come.
+    ///
+    /// Only the last one is looked at: one that was left open before is one of several whose pieces
+    /// are mixed.
+    fn end_last(&mut self, steps: &mut Vec<Step>) {
+        let Some(at) = self.open.pop() else { return };
+        let Block { kind, text, stage, .. } = &self.row[at];
+        let called = matches!(kind, Kind::Call { .. });
+        let whole = !called || serde_json::from_str::<IgnoredAny>(text).is_ok();
+        if *stage == Stage::Open && whole {
+            self.end(at, steps);
+        } else {
+            self.open.push(at);
         }
     }
 

@@ -1,5 +1,7 @@
 //! Tools, the choice among them, and the form of an answer.
 
+use std::collections::HashSet;
+
 use llm2api_core::chat::Extra;
 use llm2api_core::{ChatRequest, FunctionDefinition, Tool};
 use serde::{Deserialize, Serialize};
@@ -137,9 +139,10 @@ impl Choice {
 
 /// Offers only what may be called, which a chat cannot say otherwise.
 fn keep(allowed: &[Named], chat: &mut ChatRequest) {
+    let functions = allowed.iter().filter(|allowed| allowed.kind == "function");
+    let names: HashSet<_> = functions.filter_map(|allowed| allowed.name.as_deref()).collect();
     let allows = |tool: &Tool| {
-        let name = tool.function.as_ref().map(|function| &function.name);
-        allowed.iter().any(|allowed| allowed.kind == "function" && allowed.name.as_ref() == name)
+        tool.function.as_ref().is_some_and(|function| names.contains(function.name.as_str()))
     };
     let tools = chat.tools.take().unwrap_or_default();
     let kept: Vec<Tool> = tools.iter().filter(|tool| allows(tool)).cloned().collect();

@@ -60,6 +60,7 @@ fn calls_whose_pieces_are_mixed_stay_open_beside_each_other() {
         call(0, "a", "look", "{\"q\":"),
         call(1, "b", "see", "{\"r\":"),
         call(0, "", "", "1}"),
+        Delta::text("\n"),
         call(1, "", "", "2}"),
     ];
     insta::assert_snapshot!(told(deltas).join("\n"));
@@ -93,12 +94,21 @@ fn other_choices_than_the_first_are_left_out() {
 #[test]
 fn an_answer_without_end_is_given_up() {
     let mut blocks = Blocks::default();
-    let text = "x".repeat(MOST);
+    let text = "x".repeat(MOST - FRAME);
     blocks.push(chunk(Delta::text(text))).expect("fits");
     let error = blocks.push(chunk(Delta::text("y"))).expect_err("is too much");
     assert_eq!(error.kind(), ErrorKind::UpstreamProtocol);
     let error = blocks.push(chunk(call(0, "a", "", "y"))).expect_err("is too much");
     assert_eq!(error.kind(), ErrorKind::UpstreamProtocol);
+}
+
+#[test]
+fn an_answer_of_very_many_blocks_is_given_up() {
+    let mut blocks = Blocks::default();
+    let mut deltas = [Delta::text("x"), Delta::reasoning("y")].into_iter().cycle();
+    let most = MOST / FRAME;
+    let given_up = deltas.by_ref().take(most + 1).any(|delta| blocks.push(chunk(delta)).is_err());
+    assert!(given_up && blocks.row().len() < most);
 }
 
 #[test]
