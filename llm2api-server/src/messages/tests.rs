@@ -163,9 +163,24 @@ async fn an_answer_of_all_kinds_is_told_block_by_block() {
 }
 
 #[tokio::test]
-async fn an_answer_that_breaks_ends_with_an_error_and_no_stop() {
+async fn g07_a_message_that_breaks_ends_with_an_error_and_no_stop() {
     let fault = Error::new(ErrorKind::UpstreamIncomplete, "chat", "the answer broke off");
     insta::assert_snapshot!(events(vec![chunk(Delta::text("Hel"))], Some(fault)).await);
+}
+
+#[tokio::test(start_paused = true)]
+async fn g12_silence_in_messages_is_filled_with_pings() {
+    let encoder = MessageEvents::new("msg_1".into(), "demo".into(), Vec::new(), 7);
+    let record = Record::new("req_1", "POST", None);
+    let cut = CancellationToken::new();
+    let silence = ChatStream::new(stream::pending());
+    let mut events = Events::new(silence, encoder, cut.clone().cancelled_owned(), record);
+    let ping = events.next().await.expect("an event").expect("never fails");
+    assert_eq!(&ping[..], b"event: ping\ndata: {\"type\":\"ping\"}\n\n");
+    cut.cancel();
+    let last = events.next().await.expect("an event").expect("never fails");
+    assert!(last.starts_with(b"event: error\n"), "{last:?}");
+    assert!(events.next().await.is_none());
 }
 
 #[tokio::test]

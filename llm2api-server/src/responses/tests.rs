@@ -198,7 +198,7 @@ async fn an_answer_that_is_cut_by_its_limit_is_incomplete() {
 }
 
 #[tokio::test]
-async fn an_answer_that_breaks_has_failed() {
+async fn g07_a_response_that_breaks_has_failed() {
     let fault = Error::new(ErrorKind::UpstreamIncomplete, "chat", "the answer broke off");
     insta::assert_snapshot!(events(SHORT, vec![chunk(Delta::text("Hel"))], Some(fault)).await);
 }
