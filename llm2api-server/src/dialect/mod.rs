@@ -2,12 +2,14 @@
 //! history that a request tells.
 
 mod blocks;
+mod choice;
 mod history;
 mod id;
 mod speech;
 mod text_or;
 
 pub(crate) use blocks::{Block, Blocks, Kind, Step};
+pub(crate) use choice::forget_choice_without_tools;
 pub(crate) use history::History;
 pub(crate) use id::new_id;
 pub(crate) use speech::Dialect;

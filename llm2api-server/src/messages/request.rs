@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use super::content::{Block, Turn, instruct, tell};
 use super::tools::{Choice, Form, Offer};
-use crate::dialect::{History, TextOr};
+use crate::dialect::{History, TextOr, forget_choice_without_tools};
 use crate::openai::error::Failure;
 
 /// What stands between one message and the next counts as so many tokens.
@@ -95,6 +95,7 @@ impl Request {
         if let Some(choice) = self.tool_choice {
             choice.apply(&mut chat)?;
         }
+        forget_choice_without_tools(&mut chat);
         let chat = chat.with_messages(history(self.system, self.messages)?);
         Ok(if chat.streams() { chat.with_usage() } else { chat })
     }

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::answer::Template;
 use super::item::{Item, tell};
 use super::tools::{Choice, Form, Offer};
-use crate::dialect::{History, TextOr};
+use crate::dialect::{History, TextOr, forget_choice_without_tools};
 use crate::openai::error::Failure;
 
 /// A request as it is sent; what this server does not know, or has no use for, is left out.
@@ -126,6 +126,7 @@ impl Request {
         if let Some(choice) = self.tool_choice.take() {
             choice.apply(&mut chat)?;
         }
+        forget_choice_without_tools(&mut chat);
         chat = chat.with_messages(self.history()?);
         let chat = if chat.streams() { chat.with_usage() } else { chat };
         Ok(Asked { chat, template })

@@ -72,6 +72,22 @@ fn a_text_is_what_the_person_says_and_allowed_tools_are_all_there_are() {
 }
 
 #[test]
+fn a_choice_without_tools_is_forgotten() {
+    let fields = [
+        r#""tool_choice":"auto","parallel_tool_calls":false"#,
+        r#""tools":[],"tool_choice":"required""#,
+        r#""tools":[{"type":"function","name":"look"}],"parallel_tool_calls":true,
+            "tool_choice":{"type":"allowed_tools","mode":"auto","tools":[]}"#,
+    ];
+    for field in fields {
+        let json = format!(r#"{{"model":"m","input":"x",{field}}}"#);
+        let chat = asked(&json).expect("valid").chat;
+        assert!(chat.tools.is_none() && chat.tool_choice.is_none(), "{field}");
+        assert!(chat.parallel_tool_calls.is_none(), "{field}");
+    }
+}
+
+#[test]
 fn every_mistake_is_named() {
     let with = |field: &str| format!(r#"{{"model":"m","input":"x",{field}}}"#);
     let saying = |item: &str| format!(r#"{{"model":"m","input":[{item}]}}"#);

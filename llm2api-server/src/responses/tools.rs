@@ -146,11 +146,7 @@ fn keep(allowed: &[Named], chat: &mut ChatRequest) {
     };
     let tools = chat.tools.take().unwrap_or_default();
     let kept: Vec<Tool> = tools.iter().filter(|tool| allows(tool)).cloned().collect();
-    if kept.is_empty() {
-        chat.tool_choice = None;
-    } else {
-        chat.tools = Some(kept.into());
-    }
+    chat.tools = Some(kept).filter(|kept| !kept.is_empty()).map(Into::into);
 }
 
 impl Mode {
