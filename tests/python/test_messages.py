@@ -309,6 +309,8 @@ def test_errors_travel_in_the_envelope_of_messages(play):
         (post(url(stage), {**asking(stage, "Hello"), "max_tokens": None}), 400, "invalid_request_error"),
         (post(url(stage), asking(stage, "x" * 2000)), 413, "request_too_large"),
         (requests.get(url(stage), timeout=TIMEOUT), 405, "invalid_request_error"),
+        (post(f"{url(stage)}/batches", {}), 404, "not_found_error"),
+        (requests.get(f"{url(stage)}/batches", timeout=TIMEOUT), 404, "not_found_error"),
         (requests.post(url(stage), data="{", timeout=TIMEOUT), 400, "invalid_request_error"),
     ]
     for answer, status, kind in refused:

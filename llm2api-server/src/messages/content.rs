@@ -4,7 +4,7 @@ use llm2api_core::{Part, Role};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::source::{Source, document, image, missing};
+use super::source::{Source, document, image};
 use crate::dialect::{History, TextOr};
 use crate::openai::error::Failure;
 
@@ -78,8 +78,8 @@ pub(super) fn tell(turn: Turn, path: &str, history: &mut History) -> Result<(), 
 }
 
 fn call(block: Block, path: &str, history: &mut History) -> Result<(), Failure> {
-    let id = block.id.ok_or_else(|| missing(path, "id"))?;
-    let name = block.name.ok_or_else(|| missing(path, "name"))?;
+    let id = block.id.ok_or_else(|| Failure::missing(path, "id"))?;
+    let name = block.name.ok_or_else(|| Failure::missing(path, "name"))?;
     let input = block.input.map_or_else(|| "{}".to_owned(), |input| input.get().to_owned());
     history.call(id, name, input);
     Ok(())
@@ -87,7 +87,7 @@ fn call(block: Block, path: &str, history: &mut History) -> Result<(), Failure> 
 
 /// A chat has no mark for what went wrong in a tool, so the text says it.
 fn answer(block: Block, path: &str, history: &mut History) -> Result<(), Failure> {
-    let call = block.tool_use_id.ok_or_else(|| missing(path, "tool_use_id"))?;
+    let call = block.tool_use_id.ok_or_else(|| Failure::missing(path, "tool_use_id"))?;
     let content = block.content.unwrap_or(TextOr::Text(String::new()));
     let mut parts = said(content, &format!("{path}.content"))?;
     if block.is_error == Some(true) {
@@ -114,7 +114,7 @@ pub(super) fn parts(blocks: Vec<Block>, path: &str) -> Result<Vec<Part>, Failure
 fn part(block: Block, path: &str) -> Result<Vec<Part>, Failure> {
     match block.kind.as_str() {
         "text" => {
-            let text = block.text.ok_or_else(|| missing(path, "text"))?;
+            let text = block.text.ok_or_else(|| Failure::missing(path, "text"))?;
             Ok(vec![Part::text_part(text)])
         }
         "image" => Ok(vec![image(block.source, path)?]),
@@ -143,6 +143,6 @@ fn found(block: Block, path: &str) -> Result<Vec<Part>, Failure> {
         _ => None,
     };
     let head = block.title.into_iter().chain(source).map(Part::text_part);
-    let content = block.content.ok_or_else(|| missing(path, "content"))?;
+    let content = block.content.ok_or_else(|| Failure::missing(path, "content"))?;
     Ok(head.chain(said(content, &format!("{path}.content"))?).collect())
 }

@@ -59,7 +59,7 @@ pub(super) fn document(
             Ok(vec![Part::File { file, extra: Extra::new() }])
         }
         ("text", _) => {
-            let text = bytes.data.ok_or_else(|| missing(&path, "data"))?;
+            let text = bytes.data.ok_or_else(|| Failure::missing(&path, "data"))?;
             Ok(title.into_iter().chain([text]).map(Part::text_part).collect())
         }
         ("content", Some(TextOr::Text(text))) => Ok(vec![Part::text_part(text)]),
@@ -78,14 +78,9 @@ fn bytes(source: Option<Source>, path: &str) -> Result<Bytes, Failure> {
 }
 
 fn data_url(kind: Option<String>, data: Option<String>, path: &str) -> Result<String, Failure> {
-    let kind = kind.ok_or_else(|| missing(path, "media_type"))?;
-    let data = data.ok_or_else(|| missing(path, "data"))?;
+    let kind = kind.ok_or_else(|| Failure::missing(path, "media_type"))?;
+    let data = data.ok_or_else(|| Failure::missing(path, "data"))?;
     Ok(format!("data:{kind};base64,{data}"))
-}
-
-pub(super) fn missing(path: &str, name: &str) -> Failure {
-    let path = format!("{path}.{name}");
-    Failure::invalid_value(&path, &format!("`{path}` is missing: add it"))
 }
 
 fn unknown(path: &str, known: &str) -> Failure {

@@ -5,7 +5,6 @@ use llm2api_core::{ChatRequest, FunctionDefinition, Tool};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use super::source::missing;
 use crate::openai::error::Failure;
 
 /// A tool that is offered.
@@ -56,8 +55,8 @@ impl Offer {
             );
             return Err(Failure::unsupported(&path, &message));
         }
-        let name = self.name.ok_or_else(|| missing(path, "name"))?;
-        let schema = self.input_schema.ok_or_else(|| missing(path, "input_schema"))?;
+        let name = self.name.ok_or_else(|| Failure::missing(path, "name"))?;
+        let schema = self.input_schema.ok_or_else(|| Failure::missing(path, "input_schema"))?;
         let parameters = Some(Value::Object(schema));
         let extra = self.strict.map(|strict| ("strict".to_owned(), strict.into()));
         let extra = extra.into_iter().collect();
@@ -80,7 +79,7 @@ impl Choice {
             (ChoiceKind::Tool, Some(name)) => {
                 json!({"type": "function", "function": {"name": name}})
             }
-            (ChoiceKind::Tool, None) => return Err(missing("tool_choice", "name")),
+            (ChoiceKind::Tool, None) => return Err(Failure::missing("tool_choice", "name")),
         });
         Ok(())
     }

@@ -136,6 +136,11 @@ impl Failure {
             .with_param(Some(param))
     }
 
+    pub(crate) fn missing(path: &str, name: &str) -> Self {
+        let path = format!("{path}.{name}");
+        Self::invalid_value(&path, &format!("`{path}` is missing: add it"))
+    }
+
     pub(crate) fn unsupported(param: &str, message: &str) -> Self {
         Self::new(StatusCode::BAD_REQUEST, REQUEST, "unsupported", message).with_param(Some(param))
     }

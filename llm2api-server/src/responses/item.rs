@@ -48,7 +48,7 @@ pub(super) struct Piece {
 pub(super) fn tell(item: Item, path: &str, history: &mut History) -> Result<(), Failure> {
     match (item.kind.as_deref(), item.role) {
         (Some("message") | None, Some(speaker)) => message(speaker, item.content, path, history),
-        (Some("message"), None) => Err(missing(path, "role")),
+        (Some("message"), None) => Err(Failure::missing(path, "role")),
         (Some("function_call"), _) => call(item, path, history),
         (Some("function_call_output"), _) => answer(item, path, history),
         // Only the service that wrote it can read it again.
@@ -71,7 +71,7 @@ fn message(
     path: &str,
     history: &mut History,
 ) -> Result<(), Failure> {
-    let content = content.ok_or_else(|| missing(path, "content"))?;
+    let content = content.ok_or_else(|| Failure::missing(path, "content"))?;
     let role = match speaker {
         Speaker::User => Role::User,
         Speaker::Assistant => Role::Assistant,
@@ -83,16 +83,16 @@ fn message(
 }
 
 fn call(item: Item, path: &str, history: &mut History) -> Result<(), Failure> {
-    let id = item.call_id.ok_or_else(|| missing(path, "call_id"))?;
-    let name = item.name.ok_or_else(|| missing(path, "name"))?;
-    let arguments = item.arguments.ok_or_else(|| missing(path, "arguments"))?;
+    let id = item.call_id.ok_or_else(|| Failure::missing(path, "call_id"))?;
+    let name = item.name.ok_or_else(|| Failure::missing(path, "name"))?;
+    let arguments = item.arguments.ok_or_else(|| Failure::missing(path, "arguments"))?;
     history.call(id, name, arguments);
     Ok(())
 }
 
 fn answer(item: Item, path: &str, history: &mut History) -> Result<(), Failure> {
-    let call = item.call_id.ok_or_else(|| missing(path, "call_id"))?;
-    let output = item.output.ok_or_else(|| missing(path, "output"))?;
+    let call = item.call_id.ok_or_else(|| Failure::missing(path, "call_id"))?;
+    let output = item.output.ok_or_else(|| Failure::missing(path, "output"))?;
     history.answer(call, parts(output, &format!("{path}.output"))?);
     Ok(())
 }
@@ -109,9 +109,11 @@ fn parts(content: TextOr<Piece>, path: &str) -> Result<Vec<Part>, Failure> {
 fn part(piece: Piece, path: &str) -> Result<Part, Failure> {
     match piece.kind.as_str() {
         "input_text" | "output_text" | "text" => {
-            Ok(Part::text_part(piece.text.ok_or_else(|| missing(path, "text"))?))
+            Ok(Part::text_part(piece.text.ok_or_else(|| Failure::missing(path, "text"))?))
         }
-        "refusal" => Ok(Part::text_part(piece.refusal.ok_or_else(|| missing(path, "refusal"))?)),
+        "refusal" => {
+            Ok(Part::text_part(piece.refusal.ok_or_else(|| Failure::missing(path, "refusal"))?))
+        }
         "input_image" => {
             let url = piece.image_url.ok_or_else(|| no_upload(path, "image_url"))?;
             let image_url = ImageUrl { url, detail: piece.detail, extra: Extra::new() };
@@ -132,11 +134,6 @@ fn part(piece: Piece, path: &str) -> Result<Part, Failure> {
             Err(Failure::unsupported(&path, &message))
         }
     }
-}
-
-pub(super) fn missing(path: &str, name: &str) -> Failure {
-    let path = format!("{path}.{name}");
-    Failure::invalid_value(&path, &format!("`{path}` is missing: add it"))
 }
 
 fn no_upload(path: &str, name: &str) -> Failure {

@@ -7,7 +7,6 @@ use llm2api_core::{ChatRequest, FunctionDefinition, Tool};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use super::item::missing;
 use crate::openai::error::Failure;
 
 /// A tool that is offered, and as it is told back.
@@ -93,7 +92,7 @@ impl Offer {
             );
             return Err(Failure::unsupported(&path, &message));
         }
-        let name = self.name.clone().ok_or_else(|| missing(path, "name"))?;
+        let name = self.name.clone().ok_or_else(|| Failure::missing(path, "name"))?;
         let strict = self.strict.map(|strict| ("strict".to_owned(), strict.into()));
         let function = FunctionDefinition {
             name,
@@ -121,12 +120,12 @@ impl Choice {
                 let choice = json!({"type": "function", "function": {"name": name}});
                 chat.tool_choice = Some(choice);
             }
-            ("function", None, _) => return Err(missing("tool_choice", "name")),
+            ("function", None, _) => return Err(Failure::missing("tool_choice", "name")),
             ("allowed_tools", _, Some(allowed)) => {
                 chat.tool_choice = Some(which.mode.unwrap_or(Mode::Auto).as_value());
                 keep(allowed, chat);
             }
-            ("allowed_tools", _, None) => return Err(missing("tool_choice", "tools")),
+            ("allowed_tools", _, None) => return Err(Failure::missing("tool_choice", "tools")),
             _ => {
                 let message = "`tool_choice.type`: this server runs no tools itself: choose a \
                                `function`, or `allowed_tools`";

@@ -47,6 +47,11 @@ pub(super) async fn count(state: Arc<State>, mut request: Request) -> Result<Res
     Ok(answer::json(&Counted { input_tokens: messages::count(&chat) }))
 }
 
+/// Refuses what else there is under this path, in the envelope that its clients read.
+pub(super) async fn unknown(_state: Arc<State>, _request: Request) -> Result<Response, Failure> {
+    Err(Failure::unknown_path())
+}
+
 fn parse(state: &State, body: &[u8]) -> Result<messages::Request, Failure> {
     let request = messages::Request::from_json(body)?;
     ask::check_length(state, request.turns(), "messages")?;

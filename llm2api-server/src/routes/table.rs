@@ -27,6 +27,7 @@ pub(super) fn table(state: &Arc<State>) -> Vec<(String, Resource)> {
         (client("/v1/responses"), client_post(state, responses::create)),
         (client("/v1/messages"), messages_post(state, messages::create)),
         (client("/v1/messages/count_tokens"), messages_post(state, messages::count)),
+        (client("/v1/messages/*rest"), messages_post(state, messages::unknown).and(Method::GET, messages::unknown)),
         (client("/v1/models"), client_get(state, models::list)),
         (client("/v1/models/*id"), client_get(state, models::show)),
         ("/cookies".into(), admin_get(state, cookies::list)),
