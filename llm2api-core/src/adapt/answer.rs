@@ -112,6 +112,11 @@ impl AnswerShaper {
         self.ended
     }
 
+    /// Returns the stop sequence that ended it.
+    pub(crate) fn stop_met(&self) -> Option<&str> {
+        self.stop.as_ref().and_then(StopSearch::met)
+    }
+
     /// Returns what the model has said since it was asked last.
     pub(crate) fn said(&self) -> &str {
         &self.said
@@ -168,7 +173,7 @@ impl AnswerShaper {
                 let found = parser.push(text);
                 self.found(found);
             }
-            None => self.visible(&text.to_owned()),
+            None => self.visible(text),
         }
         self.heed_room();
     }
@@ -199,7 +204,7 @@ impl AnswerShaper {
             None => text.to_owned(),
         };
         self.give(certain);
-        if self.stop.as_ref().is_some_and(StopSearch::is_over) {
+        if self.stop_met().is_some() {
             self.break_off(Some(FinishReason::Stop));
         }
     }

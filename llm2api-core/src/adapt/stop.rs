@@ -15,13 +15,13 @@ use crate::chat::Stop;
 /// assert_eq!(search.push("One. E"), "One. ");
 /// assert_eq!(search.push("very. EN"), "Every. ");
 /// assert_eq!(search.push("D. Two."), "");
-/// assert!(search.is_over());
+/// assert_eq!(search.met(), Some("END"));
 /// ```
 #[derive(Clone, Debug, Default)]
 pub struct StopSearch {
     sequences: Vec<String>,
     held: String,
-    over: bool,
+    met: Option<usize>,
 }
 
 impl StopSearch {
@@ -34,12 +34,12 @@ impl StopSearch {
 
     /// Takes the next piece and gives what is certain to come before any sequence.
     pub fn push(&mut self, piece: &str) -> String {
-        if self.over {
+        if self.met.is_some() {
             return String::new();
         }
         self.held.push_str(piece);
-        if let Some(start) = self.first() {
-            self.over = true;
+        if let Some((start, sequence)) = self.first() {
+            self.met = Some(sequence);
             self.held.truncate(start);
             return std::mem::take(&mut self.held);
         }
@@ -53,15 +53,19 @@ impl StopSearch {
         std::mem::take(&mut self.held)
     }
 
-    /// Says whether a sequence was met.
-    pub fn is_over(&self) -> bool {
-        self.over
+    /// Returns the sequence that was met.
+    pub fn met(&self) -> Option<&str> {
+        self.met.map(|sequence| self.sequences[sequence].as_str())
     }
 
-    /// Where the sequence begins that ends first; of several that end there, the longest.
-    fn first(&self) -> Option<usize> {
-        let found = |one: &String| self.held.find(one).map(|start| (start + one.len(), start));
-        self.sequences.iter().filter_map(found).min().map(|(_, start)| start)
+    /// Where the sequence begins that ends first, and which it is; of several that end there, the
+    /// longest.
+    fn first(&self) -> Option<(usize, usize)> {
+        let found = |(number, one): (usize, &String)| {
+            self.held.find(one).map(|start| (start + one.len(), start, number))
+        };
+        let first = self.sequences.iter().enumerate().filter_map(found).min();
+        first.map(|(_, start, number)| (start, number))
     }
 
     /// The length of the longest end of the text that may begin a sequence.
@@ -95,7 +99,7 @@ mod tests {
         let mut search = StopSearch::new(sequences.iter().copied());
         let mut text: String = pieces.iter().map(|piece| search.push(piece)).collect();
         text.push_str(&search.finish());
-        (text, search.is_over())
+        (text, search.met().is_some())
     }
 
     #[test]

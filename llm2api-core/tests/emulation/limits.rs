@@ -68,11 +68,12 @@ async fn a_stream_that_is_cut_ends_as_one_that_is_not() {
     let text: String = chunks
         .iter()
         .flat_map(|body| &body.choices)
-        .flat_map(|c| c.delta.content.clone())
+        .filter_map(|choice| choice.delta.content.clone())
         .collect();
     assert_eq!(text, "one ");
     let [.., end, usage] = &chunks[..] else { panic!("{chunks:?}") };
     assert_eq!(end.choices[0].finish_reason, Some(FinishReason::Stop));
+    assert_eq!(end.choices[0].extra["stop_reason"], "two");
     assert!(usage.choices.is_empty() && usage.usage.as_ref().is_some_and(|usage| usage.estimated));
     assert!(chunks.iter().all(|body| body.id == chunks[0].id), "one id for all");
 }

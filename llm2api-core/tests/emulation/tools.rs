@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use crate::model::Script;
 use crate::question;
 
-fn tool(name: &str, parameters: Value) -> Tool {
+fn tool(name: &str, parameters: &Value) -> Tool {
     serde_json::from_value(json!({
         "type": "function",
         "function": {"name": name, "description": "A tool.", "parameters": parameters},
@@ -23,7 +23,7 @@ fn tool(name: &str, parameters: Value) -> Tool {
 fn weather() -> ChatRequest {
     let city = json!({"type": "object", "properties": {"city": {"type": "string"}},
         "required": ["city"], "additionalProperties": false});
-    question().with_tools([tool("weather", city), tool("clock", json!({"type": "object"}))])
+    question().with_tools([tool("weather", &city), tool("clock", &json!({"type": "object"}))])
 }
 
 const BERN: &str =

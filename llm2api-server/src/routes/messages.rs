@@ -31,13 +31,16 @@ pub(super) async fn create(state: Arc<State>, mut request: Request) -> Result<Re
     let answer = ask::engine(&state, &record, chat).await?;
     drop(charge);
     let id = new_id("msg")?;
-    if !streams {
+    let ignored = answer::ignored(&answer);
+    let response = if streams {
+        let encoder = MessageEvents::new(id, model, stop_sequences, prompt);
+        let chunks = answer.into_chunks(true);
+        answer::stream(Events::new(chunks, encoder, state.stop.cut_off(), record))
+    } else {
         let blocks = Blocks::of(answer.collect().await?)?;
-        return Ok(answer::with_json(messages::whole(&id, &model, &blocks, &stop_sequences)?));
-    }
-    let encoder = MessageEvents::new(id, model, stop_sequences, prompt);
-    let chunks = answer.into_chunks(true);
-    Ok(answer::stream(Events::new(chunks, encoder, state.stop.cut_off(), record)))
+        answer::with_json(messages::whole(&id, &model, &blocks, &stop_sequences)?)
+    };
+    Ok(answer::with_ignored(response, ignored))
 }
 
 /// Estimates how many tokens a request has; no upstream is asked.

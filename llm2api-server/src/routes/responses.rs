@@ -26,11 +26,14 @@ pub(super) async fn create(state: Arc<State>, mut request: Request) -> Result<Re
     let answer = ask::engine(&state, &record, chat).await?;
     // What the answer tells back is held until its end.
     charge.keep(template.size());
-    if !streams {
+    let ignored = answer::ignored(&answer);
+    let response = if streams {
+        let encoder = ResponseEvents::new(template, charge);
+        let chunks = answer.into_chunks(true);
+        answer::stream(Events::new(chunks, encoder, state.stop.cut_off(), record))
+    } else {
         let blocks = Blocks::of(answer.collect().await?)?;
-        return Ok(answer::with_json(template.whole(&blocks)?));
-    }
-    let encoder = ResponseEvents::new(template, charge);
-    let chunks = answer.into_chunks(true);
-    Ok(answer::stream(Events::new(chunks, encoder, state.stop.cut_off(), record)))
+        answer::with_json(template.whole(&blocks)?)
+    };
+    Ok(answer::with_ignored(response, ignored))
 }

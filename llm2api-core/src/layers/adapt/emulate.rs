@@ -179,7 +179,12 @@ where
         if !std::mem::replace(&mut self.began, true) {
             self.emit(Some(ChunkChoice::from(Delta::assistant())), None);
         }
-        self.emit(Some(ChunkChoice::from(reason)), None);
+        let mut end = ChunkChoice::from(reason);
+        if let Some(sequence) = self.shaper.stop_met() {
+            // Where vLLM names the sequence as well.
+            end.extra.insert("stop_reason".into(), sequence.into());
+        }
+        self.emit(Some(end), None);
         if let Some(usage) = self.counts.take() {
             self.emit(None, Some(usage));
         }

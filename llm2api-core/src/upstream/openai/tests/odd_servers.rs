@@ -19,7 +19,7 @@ fn calls(pieces: &[Value]) -> Vec<ToolCallDelta> {
     let items = items(&request(), &[Bytes::from(body(&events))]).expect("an answer");
     let of = |item: &ChatItem| match item {
         ChatItem::Chunk(chunk) => chunk.body().choices[0].delta.tool_calls.clone(),
-        ChatItem::Whole(_) => panic!("no stream"),
+        _ => panic!("no stream"),
     };
     items.iter().filter_map(of).flatten().collect()
 }

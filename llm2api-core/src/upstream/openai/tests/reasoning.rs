@@ -106,7 +106,7 @@ fn chunks_that_need_nothing_pass_byte_for_byte() {
                 chunk.write_json(&mut json);
                 String::from_utf8(json).expect("text")
             }
-            ChatItem::Whole(_) => panic!("no stream"),
+            _ => panic!("no stream"),
         };
         items.iter().map(json).collect()
     };
