@@ -8,6 +8,7 @@ mod catalog;
 pub mod chat;
 mod client;
 mod clock;
+mod conversations;
 pub mod credential;
 pub mod docs;
 #[cfg(feature = "documents")]
@@ -33,6 +34,7 @@ pub use chat::{
     StreamOptions, Support, Tool, ToolCall, ToolCallDelta, Usage,
 };
 pub use client::Client;
+pub use conversations::{ConversationMode, ConversationRules};
 pub use credential::{CookieSet, Credential, CredentialId, Material, Secret};
 pub use error::{Error, ErrorKind, Evidence, Result, Same, Verdict};
 pub use limits::Limits;

@@ -7,6 +7,9 @@ mod draft;
 mod engine;
 mod files;
 
+use std::sync::Arc;
+
+use futures::FutureExt;
 use tower::ServiceBuilder;
 use tower::util::BoxCloneSyncService;
 
@@ -44,12 +47,26 @@ impl Lasting {
             // stacks: its budget is that of the client.
             .layer(self.retry.clone())
             // From here on a request has a credential: services take attempts.
-            .layer(PoolLayer::new(self.pool.clone(), self.catalog.clone()))
+            .layer(self.pool_layer(&dispatch))
             // Inside retry: what fails before the first content has not been seen by anyone.
             .layer(FirstChunkLayer::new(limits.first_content_timeout))
             // Around the one upstream that was chosen: only here is it known what that one lacks.
             .layer(adapt)
             .service(dispatch);
         ChatService::new(stack)
+    }
+
+    /// Gives out credentials; a thread that this process does not know is looked up in the store,
+    /// where an upstream of this stack keeps conversations.
+    fn pool_layer(&self, dispatch: &Dispatch) -> PoolLayer {
+        let layer = PoolLayer::new(self.pool.clone(), self.catalog.clone());
+        if !dispatch.reuse_conversations() {
+            return layer;
+        }
+        let keeper = self.keeper.clone();
+        layer.with_owners(Arc::new(move |thread| {
+            let keeper = keeper.clone();
+            async move { keeper.owner_of(thread).await.map(|id| id.shared()) }.boxed()
+        }))
     }
 }

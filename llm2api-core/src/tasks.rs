@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::FutureExt;
+use futures::future::join;
 use tokio::runtime::Handle;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -11,6 +13,7 @@ use tokio::time::{Instant, timeout_at};
 use crate::accounts::Accounts;
 use crate::catalog::Catalog;
 use crate::clock::after;
+use crate::conversations::Tending;
 use crate::error::{Error, ErrorKind, Result};
 use crate::outbox::Desk;
 use crate::upstream::Directory;
@@ -37,6 +40,7 @@ impl Tasks {
     /// [`ErrorKind::Configuration`] outside a tokio runtime.
     pub(crate) fn start(
         desk: Desk,
+        conversations: Tending,
         upstreams: Directory,
         accounts: Accounts,
         catalog: Arc<Catalog>,
@@ -45,7 +49,10 @@ impl Tasks {
             let message = "a client needs a tokio runtime: build it inside one";
             Error::new(ErrorKind::Configuration, "start tasks", message).with_source(error)
         })?;
-        let outbox = Task::start(&runtime, |stopped| desk.work(upstreams, stopped));
+        let outbox = Task::start(&runtime, |stopped| {
+            let desk = desk.work(upstreams, conversations.last(), stopped.clone());
+            join(desk, conversations.work(stopped)).map(|_| ())
+        });
         let accounts = Task::start(&runtime, |stopped| async move { accounts.work(stopped).await });
         let catalog = Task::start(&runtime, |stopped| async move { catalog.work(stopped).await });
         Ok(Self { outbox, accounts, catalog })

@@ -144,7 +144,8 @@ pub(crate) fn builder(config: &Config) -> ClientBuilder {
         .with_limits(config.limits.clone())
         .with_pool_rules(config.pool.clone())
         .with_strict_parameters(config.strict_parameters)
-        .with_remote_images(config.remote_images);
+        .with_remote_images(config.remote_images)
+        .with_conversations(config.conversations);
     if let Some(program) = &config.document_reader {
         builder = builder.with_extractor(documents::extractor(program));
     }

@@ -97,6 +97,8 @@ class Server(Program):
 
     def __init__(self, directory: Path, **settings: str) -> None:
         defaults = {"LISTEN": "127.0.0.1:0", "SHUTDOWN_GRACE": "5s", "RUST_LOG": "debug"}
+        # What a chat has made is deleted after it, unless a test is about going on with it.
+        defaults["CONVERSATIONS"] = "fresh"
         super().__init__([built("LLM2API_SERVER")], {**defaults, **settings}, directory)
         self.base_url = self.wait_for_line("OPENAI_BASE_URL=")
 

@@ -88,6 +88,7 @@ impl Accounts {
             this.get(&id)?;
             this.note_store(this.shared.parts.vault.remove(&id).await)?;
             this.drop_here(&id);
+            this.shared.parts.conversations.forget_account(&id).await;
             // Nobody asks for them any more: they are left where this cannot be done.
             let series = format!("credential:{id}");
             let _ = this.note_store(this.shared.parts.vault.forget_counts(&series).await);

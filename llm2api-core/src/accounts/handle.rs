@@ -13,6 +13,7 @@ use super::jobs::Job;
 use super::model::{AccountState, AccountStatus, Exported, Target};
 use super::plan::Plan;
 use crate::clock::unix_millis;
+use crate::conversations::Keeper;
 use crate::credential::{Credential, CredentialId, Health, Material, Profile, Record};
 use crate::error::{Error, ErrorKind, Result};
 use crate::metrics::{Batch, Metrics};
@@ -48,6 +49,7 @@ pub struct Accounts {
 pub(crate) struct Parts {
     pub(crate) pool: Pool,
     pub(crate) vault: Vault,
+    pub(crate) conversations: Keeper,
     pub(crate) metrics: Metrics,
 }
 

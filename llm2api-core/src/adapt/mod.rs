@@ -22,3 +22,4 @@ pub use parameters::{MORE, Profile, Treatment, given, sort_out};
 pub use room::TokenRoom;
 pub use stop::StopSearch;
 pub use think::{ThinkSplitter, Thought};
+pub use tools::normalise_answer;

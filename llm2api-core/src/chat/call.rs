@@ -41,6 +41,7 @@ struct Log {
     kept: Option<Error>,
     favourite: Option<Arc<str>>,
     blamed: Option<Arc<str>>,
+    thread: Option<u64>,
 }
 
 /// One attempt that was made.
@@ -117,6 +118,17 @@ impl Call {
     /// Returns the credential that is preferred.
     pub fn favourite(&self) -> Option<Arc<str>> {
         self.log().favourite.clone()
+    }
+
+    /// Notes by what the choice of a credential knows the thread that this call is of.
+    pub(crate) fn set_thread(&self, thread: u64) {
+        self.log().thread = Some(thread);
+    }
+
+    /// Returns by what the choice of a credential knows the thread that this call is of.
+    #[cfg(feature = "chat-ui")]
+    pub(crate) fn thread(&self) -> Option<u64> {
+        self.log().thread
     }
 
     /// Says whether a credential may be made to rest for this call: no other has been.

@@ -3,12 +3,17 @@
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
+use futures::future::{BoxFuture, OptionFuture};
 use tower::{Layer, Service};
 
 use super::{ChatFuture, take_ready};
-use crate::chat::{ChatRequest, ChatStream};
+use crate::chat::{Call, ChatRequest, ChatStream};
 use crate::error::{Error, ErrorKind, Result};
 use crate::pool::{Attempt, Lease, Pool, Routes, Thread};
+
+/// Says which credential has answered a thread, where that is kept.
+pub(crate) type ThreadOwners =
+    Arc<dyn Fn(u64) -> BoxFuture<'static, Option<Arc<str>>> + Send + Sync>;
 
 /// How often a call that has found nobody looks for other routes: more often than settings change
 /// while it waits, and not for ever where routes never come to rest.
@@ -49,16 +54,30 @@ const REROUTES: usize = 100;
 /// );
 /// # drop(layer);
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct PoolLayer {
     pool: Pool,
     routes: Arc<dyn Routes>,
+    owners: Option<ThreadOwners>,
 }
 
 impl PoolLayer {
     /// Leases from `pool` what `routes` says.
     pub fn new(pool: Pool, routes: Arc<dyn Routes>) -> Self {
-        Self { pool, routes }
+        Self { pool, routes, owners: None }
+    }
+
+    /// Asks `owners` who has answered a thread that the pool does not know.
+    #[must_use]
+    pub(crate) fn with_owners(mut self, owners: ThreadOwners) -> Self {
+        self.owners = Some(owners);
+        self
+    }
+}
+
+impl std::fmt::Debug for PoolLayer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("PoolLayer").field("pool", &self.pool).finish_non_exhaustive()
     }
 }
 
@@ -97,7 +116,7 @@ where
         let layer = self.layer.clone();
         Box::pin(async move {
             let thread = Thread::of(&request);
-            layer.pool.prefer(thread, &request.call);
+            layer.prefer(thread, &request.call).await;
             let attempt = layer.attempt(request).await?;
             let credential = attempt.lease.credential().id().shared();
             let answer = inner.call(attempt).await?;
@@ -112,6 +131,20 @@ fn no_sends() -> Error {
 }
 
 impl PoolLayer {
+    /// Prefers, for a call that goes on with a conversation, the credential that knows it. The store
+    /// is asked by the first attempt only, and never for a conversation that begins.
+    async fn prefer(&self, thread: Thread, call: &Call) {
+        call.set_thread(thread.now());
+        if self.pool.prefer(thread, call) || call.attempt_count() > 0 {
+            return;
+        }
+        let asked =
+            self.owners.as_ref().zip(thread.before()).map(|(owners, before)| owners(before));
+        if let Some(owner) = OptionFuture::from(asked).await.flatten() {
+            call.prefer(owner);
+        }
+    }
+
     /// Leases along the routes of a model; where they have changed while the call waited, and those
     /// that it knew lead nowhere any more, along the new ones, where its wait begins anew.
     async fn lease(&self, request: &ChatRequest) -> Result<Lease> {

@@ -15,7 +15,7 @@ struct Details {
 }
 
 /// Writes what is to be done as JSON.
-pub(super) fn write(cleanup: &Cleanup) -> Result<String> {
+pub(crate) fn write(cleanup: &Cleanup) -> Result<String> {
     let Cleanup { begun, target, run, .. } = cleanup.clone();
     serde_json::to_string(&Details { begun, target, run }).map_err(|error| {
         let message = "a clean-up does not become JSON";
@@ -25,12 +25,17 @@ pub(super) fn write(cleanup: &Cleanup) -> Result<String> {
 
 /// Reads what another process wrote. What it knew to be under way may have ended since, and what it
 /// asked for may still be on its way.
-pub(super) fn read(kept: KeptCleanup) -> Option<Cleanup> {
+pub(crate) fn read(kept: KeptCleanup) -> Option<Cleanup> {
     let Details { begun, target, run } = serde_json::from_str(&kept.details).ok()?;
     let run = match run {
         Run::Active(run) => Run::Unsure(run),
         run => run,
     };
     let cleanup = Cleanup::new(kept.credential, target);
+    let begun = match &cleanup.target {
+        Target::Unheard(_) => begun,
+        // It may have been kept for long before it was to go: it is tried from now on.
+        _ => cleanup.begun,
+    };
     Some(Cleanup { id: kept.id, begun, run, ..cleanup })
 }

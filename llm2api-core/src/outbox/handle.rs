@@ -111,6 +111,14 @@ impl Outbox for CleanUps {
             }
         }
     }
+
+    fn begin(&self, work: BoxFuture<'static, ()>) {
+        let upstream = self.maker.upstream();
+        let work = work.map(move |()| drop(upstream)).boxed();
+        if self.orders.send(Order::Finish(work)).is_err() {
+            tracing::debug!("the engine has stopped: work is left undone");
+        }
+    }
 }
 
 impl fmt::Debug for CleanUps {

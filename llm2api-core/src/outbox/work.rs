@@ -1,6 +1,6 @@
 //! Where the outbox's work is done.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -80,14 +80,20 @@ impl Desk {
     }
 
     /// Does what comes, and what earlier processes have left, until told to stop; then finishes
-    /// what does not take long.
-    pub(crate) async fn work(self, upstreams: Directory, stopped: watch::Receiver<()>) {
+    /// what does not take long, and at the very end what `last` adds, until it says that there is
+    /// no more.
+    pub(crate) async fn work(
+        self,
+        upstreams: Directory,
+        last: impl Fn() -> BoxFuture<'static, bool>,
+        stopped: watch::Receiver<()>,
+    ) {
         let Self { vault, orders, sender, in_hand } = self;
         let (done, finished) = unbounded_channel();
         let (places, stops) = (Mutex::default(), stopped.clone());
         let workers = Workers { upstreams, places, stopped: stops, done, in_hand };
         join3(
-            serve(orders, workers, stopped.clone()),
+            serve(orders, workers, last, stopped.clone()),
             look(&vault, sender, stopped.clone()),
             forget(&vault, finished, stopped),
         )
@@ -100,11 +106,15 @@ impl Desk {
 async fn serve(
     mut orders: UnboundedReceiver<Order>,
     workers: Workers,
+    last: impl Fn() -> BoxFuture<'static, bool>,
     mut stopped: watch::Receiver<()>,
 ) {
     let mut running = FuturesUnordered::new();
     let mut stops = false;
-    while !(stops && running.is_empty() && orders.is_empty()) {
+    loop {
+        if stops && running.is_empty() && orders.is_empty() && !last().await {
+            return;
+        }
         tokio::select! {
             Some(()) = running.next(), if !running.is_empty() => {}
             Some(order) = orders.recv() => running.push(workers.follow(order)),
@@ -120,10 +130,11 @@ async fn look(vault: &Vault, left: UnboundedSender<Order>, mut stopped: watch::R
             Ok(kept) if kept.is_empty() => {}
             Ok(kept) => {
                 tracing::info!(count = kept.len(), "cleaning up what another process has left");
+                let still_used = still_used(vault).await;
                 for kept in kept {
                     let id = kept.id.clone();
                     // One of a version that cannot be read is nothing to do.
-                    let order = details::read(kept);
+                    let order = details::read(kept).map(|order| spare(order, &still_used));
                     let order =
                         order.map_or(Order::Forget(id), |order| Order::CleanUp(order, None));
                     // Once the engine has stopped nobody takes it; it stays in the store.
@@ -136,6 +147,23 @@ async fn look(vault: &Vault, left: UnboundedSender<Order>, mut stopped: watch::R
             () = sleep(LOOK) => {}
             _ = stopped.changed() => return,
         }
+    }
+}
+
+/// Names the clean-ups whose conversations are kept for later requests after all.
+async fn still_used(vault: &Vault) -> HashSet<String> {
+    let kept = vault.conversations().await;
+    let kept = kept.inspect_err(|error| tracing::debug!(%error, "conversations cannot be read"));
+    kept.unwrap_or_default().into_iter().map(|kept| kept.id).collect()
+}
+
+/// Leaves a conversation where it is that is kept for later requests: only its run is stopped.
+fn spare(cleanup: Cleanup, still_used: &HashSet<String>) -> Cleanup {
+    match cleanup.target {
+        Target::Named(id) if still_used.contains(&cleanup.id) => {
+            Cleanup { target: Target::Kept(id), ..cleanup }
+        }
+        target => Cleanup { target, ..cleanup },
     }
 }
 

@@ -2,8 +2,9 @@
 //! while, and chat accounts keep the conversation itself.
 
 use std::collections::HashMap;
-use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::{Arc, Mutex, PoisonError};
+
+use sha2::{Digest, Sha256};
 
 use crate::chat::{ChatRequest, Message, Role};
 
@@ -16,7 +17,7 @@ const PREFIX: usize = 512;
 ///
 /// A request goes on where its messages, up to the last answer, are those of an earlier request.
 /// Models of a kind that many requests begin with are no conversation: nobody has asked for their
-/// answers.
+/// answers. Other processes, and later ones, come to the same numbers: a store keeps them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Thread {
     before: Option<u64>,
@@ -31,16 +32,32 @@ impl Thread {
         let before = answer.filter(|at| *at > 0).map(|at| key(model, &messages[..at]));
         Self { before, now: key(model, messages) }
     }
+
+    /// Names what the request goes on from, in every process alike; none where it begins.
+    pub(crate) fn before(self) -> Option<u64> {
+        self.before
+    }
+
+    /// Names what a request goes on from that follows on the answer to this one.
+    pub(crate) fn now(self) -> u64 {
+        self.now
+    }
 }
 
 fn key(model: &str, messages: &[Message]) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    (model, messages.len()).hash(&mut hasher);
+    let mut hasher = Sha256::new();
+    let mut add = |bytes: &[u8], length: usize| {
+        hasher.update((bytes.len() as u64).to_le_bytes());
+        hasher.update((length as u64).to_le_bytes());
+        hasher.update(bytes);
+    };
+    add(model.as_bytes(), messages.len());
     for message in messages.first().into_iter().chain(messages.last()) {
         let text = message.first_text().unwrap_or_default().as_bytes();
-        (message.text_bytes(), &text[..text.len().min(PREFIX)]).hash(&mut hasher);
+        add(&text[..text.len().min(PREFIX)], message.text_bytes());
     }
-    hasher.finish()
+    let digest = hasher.finalize();
+    digest.iter().take(8).fold(0, |key, byte| key << 8 | u64::from(*byte))
 }
 
 /// The conversations of late. Those that nobody goes on with are forgotten.
@@ -99,6 +116,13 @@ mod tests {
         assert_eq!(found(&["hello", "Hi!", "and?", "So.", "more"]), None, "nobody asked that here");
         affinity.note(thread(&["hello", "Hi!", "and?"]), "cred_2".into());
         assert_eq!(found(&["hello", "Hi!", "and?", "So.", "more"]).as_deref(), Some("cred_2"));
+    }
+
+    #[test]
+    fn a_thread_has_the_same_number_in_every_process() {
+        let thread = Thread::of(&request(&["hello", "Hi!", "and?"]));
+        let expected = (Some(0xc6e3_e390_e80b_0044), 0x83e4_0189_628e_3817);
+        assert_eq!((thread.before(), thread.now()), expected);
     }
 
     #[test]

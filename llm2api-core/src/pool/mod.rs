@@ -262,11 +262,11 @@ impl Pool {
         usable.or_else(|| members.entries.first()).map(|entry| entry.credential.clone())
     }
 
-    /// Prefers, for a call that goes on with a conversation, the credential that knows it.
-    pub(crate) fn prefer(&self, thread: Thread, call: &Call) {
-        if let Some(known) = self.shared.affinity.find(thread) {
-            call.prefer(known);
-        }
+    /// Prefers, for a call that goes on with a conversation, the credential that knows it; says
+    /// whether one is known.
+    pub(crate) fn prefer(&self, thread: Thread, call: &Call) -> bool {
+        let known = self.shared.affinity.find(thread);
+        known.map(|known| call.prefer(known)).is_some()
     }
 
     /// Notes who has answered a conversation.

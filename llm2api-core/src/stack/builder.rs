@@ -10,6 +10,7 @@ use super::ChatService;
 use crate::adapt::files::{Extract, FileRules, NoExtract, RemoteImages};
 use crate::auth::Gate;
 use crate::chat::{ChatRequest, ChatStream};
+use crate::conversations::{ConversationMode, ConversationRules};
 use crate::error::Error;
 use crate::limits::Limits;
 use crate::metrics::Metrics;
@@ -51,6 +52,8 @@ pub struct ClientBuilder {
     pub(super) metrics: Metrics,
     pub(super) store: Arc<dyn Store>,
     pub(super) keyring: Option<Keyring>,
+    pub(super) conversations: ConversationMode,
+    pub(super) conversation_rules: ConversationRules,
     pub(super) layers: Vec<AnyLayer>,
 }
 
@@ -70,6 +73,8 @@ impl Default for ClientBuilder {
             metrics: Metrics::default(),
             store: Arc::new(MemoryStore::default()),
             keyring: None,
+            conversations: ConversationMode::default(),
+            conversation_rules: ConversationRules::default(),
             layers: Vec::new(),
         }
     }
@@ -192,6 +197,20 @@ impl ClientBuilder {
     #[must_use]
     pub fn with_store(mut self, store: Arc<dyn Store>, keyring: Keyring) -> Self {
         (self.store, self.keyring) = (store, Some(keyring));
+        self
+    }
+
+    /// Sets what becomes of a chat-ui conversation after its turn; kept by default.
+    #[must_use]
+    pub fn with_conversations(mut self, mode: ConversationMode) -> Self {
+        self.conversations = mode;
+        self
+    }
+
+    /// Sets how many conversations are kept, and for how long.
+    #[must_use]
+    pub fn with_conversation_rules(mut self, rules: ConversationRules) -> Self {
+        self.conversation_rules = rules;
         self
     }
 

@@ -3,10 +3,12 @@
 use std::sync::Arc;
 
 use crate::catalog::Listed;
+use crate::conversations::Keeper;
 use crate::error::{Error, ErrorKind, Result};
 use crate::limits::Limits;
-use crate::outbox::CleanUps;
-use crate::upstream::{self, SharedOutbox, Upstream, UpstreamConfig, Upstreams};
+use crate::upstream::{
+    self, SharedConversations, SharedOutbox, Upstream, UpstreamConfig, Upstreams,
+};
 
 /// An upstream that was built.
 #[derive(Debug)]
@@ -38,7 +40,7 @@ impl Built {
     pub(super) fn new(
         config: &UpstreamConfig,
         limits: &Limits,
-        outbox: &CleanUps,
+        keeper: &Keeper,
         earlier: &[Self],
     ) -> Result<Self> {
         let plan = Some(Blueprint {
@@ -51,8 +53,10 @@ impl Built {
         if let Some(same) = earlier.iter().find(|built| built.plan == plan) {
             return Ok(Self { plan, name, listed: same.listed.again(config.any_model) });
         }
-        let (end, maker) = outbox.end();
-        let upstream = upstream::build(config, limits, &(Arc::new(end) as SharedOutbox))?;
+        let (end, maker) = keeper.outbox().end();
+        let end: SharedOutbox = Arc::new(end);
+        let conversations: SharedConversations = Arc::new(keeper.clone());
+        let upstream = upstream::build(config, limits, &end, &conversations)?;
         maker.set(&upstream);
         Ok(Self { plan, name, listed: Listed::new(&config.name, upstream, config.any_model) })
     }
@@ -86,20 +90,22 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+    use crate::outbox::CleanUps;
     use crate::store::{Keyring, MemoryStore, Vault};
 
-    async fn outbox() -> CleanUps {
+    async fn keeper() -> Keeper {
         let vault = Vault::open(Arc::new(MemoryStore::default()), Keyring::random()).await;
-        CleanUps::new(vault.expect("a vault")).0
+        let vault = vault.expect("a vault");
+        Keeper::new(vault.clone(), CleanUps::new(vault).0)
     }
 
     #[tokio::test]
     async fn what_would_be_the_same_stays_and_nothing_else_does() {
-        let (outbox, limits) = (outbox().await, Limits::default());
+        let (keeper, limits) = (keeper().await, Limits::default());
         let config = UpstreamConfig::new("openai", "local").with_url("http://127.0.0.1:1/v1");
-        let first = [Built::new(&config, &limits, &outbox, &[]).expect("valid")];
+        let first = [Built::new(&config, &limits, &keeper, &[]).expect("valid")];
         let is_kept = |config: &UpstreamConfig, limits: &Limits| {
-            let next = Built::new(config, limits, &outbox, &first).expect("valid");
+            let next = Built::new(config, limits, &keeper, &first).expect("valid");
             Arc::ptr_eq(first[0].upstream(), next.upstream())
         };
         let same = config.clone().with_credential("sk-1").with_max_concurrency(9);

@@ -25,6 +25,11 @@ impl Dispatch {
         Self { directory, own }
     }
 
+    /// Says whether one of the stack's upstreams keeps conversations.
+    pub(super) fn reuse_conversations(&self) -> bool {
+        self.own.values().any(|upstream| upstream.reuses_conversations())
+    }
+
     pub(super) fn upstream(&self, name: &str) -> Option<Arc<dyn Upstream>> {
         self.directory.get(name).or_else(|| self.own.get(name).cloned())
     }

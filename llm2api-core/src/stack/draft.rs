@@ -8,10 +8,10 @@ use super::files::file_kit;
 use crate::accounts::{Plan, Site};
 use crate::adapt::files::FileKit;
 use crate::catalog::Edition;
+use crate::conversations::{ConversationMode, ConversationRules, Keeper};
 use crate::credential::Credential;
 use crate::error::Result;
 use crate::limits::Limits;
-use crate::outbox::CleanUps;
 use crate::pool::{PoolRules, UpstreamTerms};
 use crate::upstream::{Upstream, UpstreamConfig};
 
@@ -32,6 +32,7 @@ pub(super) struct Draft {
     pub(super) edition: Edition,
     pub(super) plan: Plan,
     pub(super) credentials: Vec<Credential>,
+    pub(super) conversations: (ConversationMode, ConversationRules),
     pub(super) layers: Vec<AnyLayer>,
 }
 
@@ -42,11 +43,7 @@ impl Draft {
     /// [`ErrorKind::Configuration`](crate::ErrorKind::Configuration) for a wrong upstream, URL or
     /// alias; [`ErrorKind::InvalidRequest`](crate::ErrorKind::InvalidRequest) with code
     /// `invalid_cookie` for a credential that does not fit.
-    pub(super) fn new(
-        builder: ClientBuilder,
-        outbox: &CleanUps,
-        earlier: &[Built],
-    ) -> Result<Self> {
+    pub(super) fn new(builder: ClientBuilder, keeper: &Keeper, earlier: &[Built]) -> Result<Self> {
         let ClientBuilder {
             configs,
             custom,
@@ -57,11 +54,13 @@ impl Draft {
             extractor,
             rules,
             check_interval,
+            conversations,
+            conversation_rules,
             layers,
             ..
         } = builder;
         let files = file_kit(file_rules, extractor)?;
-        let all = build_all(configs, custom, &limits, outbox, earlier)?;
+        let all = build_all(configs, custom, &limits, keeper, earlier)?;
         let mut credentials = Vec::new();
         for (_, config) in &all {
             credentials.extend(config.read_credentials()?);
@@ -81,7 +80,8 @@ impl Draft {
         let listed = built.iter().map(|built| built.listed.clone()).collect();
         let edition = Edition::new(listed, aliases)?;
         let manner = Manner { limits, strict, files };
-        Ok(Self { manner, rules, built, edition, plan, credentials, layers })
+        let conversations = (conversations, conversation_rules);
+        Ok(Self { manner, rules, built, edition, plan, credentials, conversations, layers })
     }
 }
 
@@ -90,7 +90,7 @@ fn build_all(
     mut configs: Vec<UpstreamConfig>,
     custom: Vec<(UpstreamConfig, Arc<dyn Upstream>)>,
     limits: &Limits,
-    outbox: &CleanUps,
+    keeper: &Keeper,
     earlier: &[Built],
 ) -> Result<Vec<(Built, UpstreamConfig)>> {
     if configs.is_empty() && custom.is_empty() {
@@ -101,7 +101,7 @@ fn build_all(
         all.push((Built::custom(&config, upstream), config));
     }
     for config in configs {
-        all.push((Built::new(&config, limits, outbox, earlier)?, config));
+        all.push((Built::new(&config, limits, keeper, earlier)?, config));
     }
     Ok(all)
 }

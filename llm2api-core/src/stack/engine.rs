@@ -10,6 +10,7 @@ use crate::accounts::{Accounts, Parts as AccountParts};
 use crate::auth::Gate;
 use crate::catalog::Catalog;
 use crate::client::Client;
+use crate::conversations::{Keeper, Tending};
 use crate::error::Result;
 use crate::layers::RetryLayer;
 use crate::limits::Limits;
@@ -25,6 +26,7 @@ pub(crate) struct Lasting {
     pub(super) gate: Gate,
     pub(super) retry: RetryLayer,
     pub(super) directory: Directory,
+    pub(super) keeper: Keeper,
     pub(crate) metrics: Metrics,
     pub(crate) pool: Pool,
     pub(crate) catalog: Arc<Catalog>,
@@ -34,7 +36,6 @@ pub(crate) struct Lasting {
 pub(crate) struct Engine {
     pub(crate) lasting: Lasting,
     pub(crate) accounts: Accounts,
-    outbox: CleanUps,
     /// What was built last; whoever reloads holds it, one at a time.
     built: tokio::sync::Mutex<Vec<Built>>,
     course: RwLock<Arc<Course>>,
@@ -64,11 +65,12 @@ impl Engine {
     /// Goes by other settings: first what may fail, then all the rest at once.
     pub(crate) async fn reload(&self, builder: ClientBuilder) -> Result<()> {
         let mut built = self.built.lock().await;
-        let draft = Draft::new(builder, &self.outbox, &built)?;
+        let draft = Draft::new(builder, &self.lasting.keeper, &built)?;
         let prepared = self.accounts.prepare(draft.plan, draft.credentials).await?;
         // From here on nothing fails, and nothing waits: no caller can leave half-way.
         let upstreams = by_name(&draft.built);
         self.lasting.pool.set_rules(draft.rules, draft.manner.limits.queue_timeout);
+        self.lasting.keeper.set_terms(draft.conversations.0, draft.conversations.1);
         // Before any credential of theirs can be used.
         self.lasting.directory.replace(upstreams.clone());
         let course = Course::new(&self.lasting, draft.manner, upstreams, draft.layers);
@@ -94,21 +96,30 @@ impl ClientBuilder {
         let keyring = self.keyring.take().unwrap_or_else(Keyring::random);
         let vault = Vault::open(self.store.clone(), keyring).await?;
         let (outbox, desk) = CleanUps::new(vault.clone());
+        let keeper = Keeper::new(vault.clone(), outbox);
         let (gate, metrics) = (self.gate.clone(), self.metrics.clone());
-        let draft = Draft::new(self, &outbox, &[])?;
+        let draft = Draft::new(self, &keeper, &[])?;
         let pool = Pool::new(draft.rules, draft.manner.limits.queue_timeout);
-        let parts = AccountParts { pool: pool.clone(), vault, metrics: metrics.clone() };
+        keeper.set_terms(draft.conversations.0, draft.conversations.1);
+        let parts = AccountParts {
+            pool: pool.clone(),
+            vault,
+            conversations: keeper.clone(),
+            metrics: metrics.clone(),
+        };
         let accounts = Accounts::open(parts, draft.plan.clone()).await?;
         let prepared = accounts.prepare(draft.plan, draft.credentials).await?;
         accounts.follow(prepared, || ());
         let upstreams = by_name(&draft.built);
         let directory = Directory::new(upstreams.clone());
         let catalog = Arc::new(Catalog::new(draft.edition, pool.clone()));
-        let tasks = Tasks::start(desk, directory.clone(), accounts.clone(), catalog.clone())?;
+        let tending = Tending::new(keeper.clone());
+        let tasks =
+            Tasks::start(desk, tending, directory.clone(), accounts.clone(), catalog.clone())?;
         let retry = RetryLayer::new();
-        let lasting = Lasting { gate, retry, directory, metrics, pool, catalog };
+        let lasting = Lasting { gate, retry, directory, keeper, metrics, pool, catalog };
         let course = Course::new(&lasting, draft.manner, upstreams, draft.layers);
         let (built, course) = (tokio::sync::Mutex::new(draft.built), RwLock::new(Arc::new(course)));
-        Ok(Client::new(Engine { lasting, accounts, outbox, built, course }, tasks))
+        Ok(Client::new(Engine { lasting, accounts, built, course }, tasks))
     }
 }

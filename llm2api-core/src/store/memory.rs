@@ -1,12 +1,15 @@
 //! A store that forgets everything with the process.
 
+mod branches;
+
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 
-use super::{Count, Inserted, OutboxEntry, Row, Sealed, Store, Swapped, Version};
+use self::branches::Conversations;
+use super::{Branches, Count, Inserted, OutboxEntry, Row, Sealed, Store, Swapped, Version};
 use crate::credential::CredentialId;
 use crate::error::Result;
 
@@ -26,6 +29,7 @@ use crate::error::Result;
 #[derive(Default)]
 pub struct MemoryStore {
     state: Mutex<State>,
+    conversations: Conversations,
 }
 
 #[derive(Default)]
@@ -205,6 +209,7 @@ impl Store for MemoryStore {
         let of_prefix = of_prefix.take_while(|((series, _), _)| series.starts_with(prefix));
         Ok(of_prefix.map(|((series, field), value)| Count::new(series, field, *value)).collect())
     }
+
     async fn put_outbox(&self, entry: &OutboxEntry) -> Result<()> {
         self.state().outbox.insert(entry.id.clone(), entry.sealed.clone());
         Ok(())
@@ -229,5 +234,13 @@ impl Store for MemoryStore {
     /// There is none: no process comes after this one.
     async fn take_outbox(&self) -> Result<Vec<OutboxEntry>> {
         Ok(Vec::new())
+    }
+
+    fn branches(&self) -> Option<&dyn Branches> {
+        Some(self)
+    }
+
+    fn outlives_process(&self) -> bool {
+        false
     }
 }

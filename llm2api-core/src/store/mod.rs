@@ -3,6 +3,7 @@
 //! One engine a file, all of which pass one suite. An engine keeps texts and sealed bytes and
 //! understands neither: [`Vault`] seals, opens and names.
 
+mod branches;
 mod keyring;
 mod memory;
 #[cfg(feature = "redis")]
@@ -20,11 +21,13 @@ use async_trait::async_trait;
 
 #[cfg(feature = "redis")]
 pub use self::redis::RedisStore;
+pub use branches::{Branch, Branches, Collection, Held, Hold, KeptConversation, MOST_BRANCHES};
 pub use keyring::Keyring;
 pub use memory::MemoryStore;
 pub use row::{Changes, Count, Inserted, KeyId, OutboxEntry, Row, Sealed, Swapped, Version};
 #[cfg(feature = "sqlite")]
 pub use sqlite::SqliteStore;
+pub(crate) use vault::Conversation;
 pub use vault::{Fingerprint, KeptCleanup, RecordChanges, Rotated, Vault};
 
 use crate::credential::CredentialId;
@@ -115,6 +118,16 @@ pub trait Store: Debug + Send + Sync + 'static {
     /// Returns the places that several servers share; none where this process is alone.
     fn places(&self) -> Option<Arc<dyn Places>> {
         None
+    }
+
+    /// Returns where conversations are kept for later requests; none where they are not.
+    fn branches(&self) -> Option<&dyn Branches> {
+        None
+    }
+
+    /// Says whether what is kept outlives the process.
+    fn outlives_process(&self) -> bool {
+        true
     }
 }
 

@@ -1,5 +1,6 @@
 //! A store in Redis or Valkey, which several servers share.
 
+mod branches;
 mod failure;
 mod holdings;
 mod link;
@@ -21,7 +22,9 @@ use self::link::Link;
 use self::places::{RedisPlaces, millis};
 use self::rows::{inserted, read_rows};
 use self::scripts::Scripts;
-use super::{Changes, Count, Inserted, OutboxEntry, Places, Row, Sealed, Store, Swapped, Version};
+use super::{
+    Branches, Changes, Count, Inserted, OutboxEntry, Places, Row, Sealed, Store, Swapped, Version,
+};
 use crate::credential::CredentialId;
 use crate::error::{Error, ErrorKind, Result};
 
@@ -281,5 +284,9 @@ impl Store for RedisStore {
 
     fn places(&self) -> Option<Arc<dyn Places>> {
         Some(self.places.clone())
+    }
+
+    fn branches(&self) -> Option<&dyn Branches> {
+        Some(self)
     }
 }

@@ -1,5 +1,6 @@
 //! A store in one SQLite file.
 
+mod branches;
 mod failure;
 mod file;
 mod migrations;
@@ -15,7 +16,7 @@ use async_trait::async_trait;
 use rusqlite::Connection;
 
 use self::thread::Thread;
-use super::{Count, Inserted, OutboxEntry, Row, Sealed, Store, Swapped, Version};
+use super::{Branches, Count, Inserted, OutboxEntry, Row, Sealed, Store, Swapped, Version};
 use crate::credential::CredentialId;
 use crate::error::Result;
 
@@ -169,6 +170,7 @@ impl Store for SqliteStore {
         let prefix = prefix.to_owned();
         self.thread.read(move |connection| statements::counts(connection, &prefix)).await
     }
+
     async fn put_outbox(&self, entry: &OutboxEntry) -> Result<()> {
         let entry = entry.clone();
         self.thread.note(move |connection| statements::put_outbox(connection, &entry)).await
@@ -187,6 +189,10 @@ impl Store for SqliteStore {
         // Nothing panics while it holds the lock.
         let mut left = self.left.lock().unwrap_or_else(PoisonError::into_inner);
         Ok(std::mem::take(&mut *left))
+    }
+
+    fn branches(&self) -> Option<&dyn Branches> {
+        Some(self)
     }
 }
 

@@ -1,5 +1,6 @@
 //! Secrets on their way into a store and out of it.
 
+mod branches;
 mod fingerprint;
 mod material;
 mod outbox;
@@ -10,6 +11,7 @@ mod values;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
+pub(crate) use self::branches::Conversation;
 pub use self::fingerprint::Fingerprint;
 pub use self::outbox::KeptCleanup;
 pub use self::rotate::Rotated;

@@ -1,10 +1,11 @@
 //! What answers: one folder an upstream, each with the same files.
 //!
 //! An upstream is written against one trait, [`Upstream`], and never sees the pool, the store or a
-//! layer. What it has to remember beyond a call it hands to the [`Outbox`].
+//! layer. What it has to remember beyond a call it hands to the [`Outbox`] and to [`Conversations`].
 
 #[cfg(feature = "chat-ui")]
 pub mod chat_ui;
+mod conversations;
 #[cfg(feature = "http")]
 mod decode;
 pub mod demo;
@@ -27,6 +28,9 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
+pub use conversations::{
+    BranchKey, ConversationHold, Conversations, Expected, FoundBranch, NewBranch, NoConversations,
+};
 pub(crate) use directory::{Directory, Upstreams};
 pub use outbox::{Claims, Cleanup, NoOutbox, Outbox, Run, Target};
 pub use registry::{UpstreamConfig, build};
@@ -106,6 +110,11 @@ pub trait Upstream: Debug + Send + Sync + 'static {
         Ok(())
     }
 
+    /// Says whether it keeps [`Conversations`] for later requests; not by default.
+    fn reuses_conversations(&self) -> bool {
+        false
+    }
+
     /// Does what an [`Outbox`] was asked to do; does nothing by default.
     ///
     /// After an error it is called again with the same `cleanup`: what is done is taken out of it.
@@ -154,3 +163,6 @@ impl Account {
 
 /// An outbox shared by upstreams.
 pub type SharedOutbox = Arc<dyn Outbox>;
+
+/// What is kept of conversations, shared by upstreams.
+pub type SharedConversations = Arc<dyn Conversations>;

@@ -43,6 +43,8 @@ pub enum Target {
     Unheard(String),
     /// What has this id: for chat-ui a conversation.
     Named(String),
+    /// Nothing: what has this id stays, and only a run there may have to be stopped.
+    Kept(String),
 }
 
 /// Whether something is under way that a [`Cleanup`] has to stop.
@@ -68,7 +70,7 @@ impl Cleanup {
 
     /// Says that there is nothing to do.
     pub fn is_nothing(&self) -> bool {
-        self.target == Target::Nothing && self.run == Run::Over
+        matches!(self.target, Target::Nothing | Target::Kept(_)) && self.run == Run::Over
     }
 }
 
@@ -116,6 +118,10 @@ pub trait Outbox: Debug + Send + Sync + 'static {
 
     /// Has `work` done to its end, though the caller may leave before.
     async fn finish(&self, work: BoxFuture<'static, ()>);
+
+    /// Has `work` done to its end and returns at once; what keeps nothing drops it. Called where
+    /// nothing can be awaited: it neither blocks nor spawns.
+    fn begin(&self, work: BoxFuture<'static, ()>);
 }
 
 /// An outbox that keeps nothing, for an upstream used by itself: its work ends with its caller.
@@ -135,4 +141,6 @@ impl Outbox for NoOutbox {
     async fn finish(&self, work: BoxFuture<'static, ()>) {
         work.await;
     }
+
+    fn begin(&self, _: BoxFuture<'static, ()>) {}
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{SharedOutbox, Upstream, demo};
+use super::{SharedConversations, SharedOutbox, Upstream, demo};
 use crate::credential::{Credential, Secret};
 use crate::error::{Error, ErrorKind, Result};
 use crate::limits::Limits;
@@ -116,12 +116,16 @@ pub fn build(
     config: &UpstreamConfig,
     limits: &Limits,
     outbox: &SharedOutbox,
+    conversations: &SharedConversations,
 ) -> Result<Arc<dyn Upstream>> {
     check_name(&config.name)?;
-    let _ = (limits, outbox);
+    let _ = (limits, outbox, conversations);
     match config.kind.as_str() {
         #[cfg(feature = "chat-ui")]
-        "chat-ui" => Ok(Arc::new(super::chat_ui::ChatUi::new(config, limits, outbox.clone())?)),
+        "chat-ui" => {
+            let (outbox, conversations) = (outbox.clone(), conversations.clone());
+            Ok(Arc::new(super::chat_ui::ChatUi::new(config, limits, outbox, conversations)?))
+        }
         #[cfg(feature = "openai")]
         "openai" => Ok(Arc::new(super::openai::OpenAi::new(config, limits)?)),
         #[cfg(feature = "openai")]

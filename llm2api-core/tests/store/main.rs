@@ -1,5 +1,6 @@
 //! What every store must do, run by each of them.
 
+mod branches;
 #[cfg(feature = "redis")]
 mod gateway;
 mod memory;

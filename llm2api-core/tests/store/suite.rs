@@ -10,6 +10,12 @@ use llm2api_core::CredentialId;
 use llm2api_core::store::{Count, Inserted, KeyId, OutboxEntry, Row, Sealed, Store, Swapped};
 use tokio::task::JoinSet;
 
+pub(crate) use crate::branches::{
+    a_conversation_takes_the_place_of_its_clean_up, a_hold_runs_out_unless_it_is_renewed,
+    a_thread_leads_to_who_has_answered_it, one_at_a_time_is_at_work_in_a_conversation,
+    what_is_old_or_too_much_is_collected,
+};
+
 /// Where a store keeps what it keeps.
 #[async_trait]
 pub(crate) trait Home: Send + Sync {
@@ -46,6 +52,11 @@ macro_rules! suite {
             of_many_at_once_one_is_new,
             a_thousand_rows_are_kept,
             the_outbox_keeps_what_is_put_until_it_is_removed,
+            a_conversation_takes_the_place_of_its_clean_up,
+            one_at_a_time_is_at_work_in_a_conversation,
+            a_hold_runs_out_unless_it_is_renewed,
+            what_is_old_or_too_much_is_collected,
+            a_thread_leads_to_who_has_answered_it,
         );
     };
 }
@@ -64,7 +75,7 @@ pub(crate) fn row(id: &str, secret: &str, account: Option<&str>) -> Row {
     }
 }
 
-fn sealed(key: &str, text: &str) -> Sealed {
+pub(crate) fn sealed(key: &str, text: &str) -> Sealed {
     Sealed { key: KeyId(key.into()), bytes: [&[0, 255, b'\n'], text.as_bytes()].concat() }
 }
 

@@ -4,8 +4,8 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use llm2api_core::Limits;
 use llm2api_core::adapt::files::RemoteImages;
+use llm2api_core::{ConversationMode, Limits};
 use secrecy::SecretString;
 
 use super::error::ConfigError;
@@ -43,6 +43,7 @@ impl Settings {
             master_key,
             check_interval: Some(interval).filter(|interval| !interval.is_zero()),
             pool: pool::rules(self)?,
+            conversations: self.conversations(),
             aliases: upstreams::aliases(self, &upstreams)?,
             upstreams,
             limits,
@@ -132,6 +133,13 @@ impl Settings {
         match self.text("REMOTE_IMAGES") {
             "public" => RemoteImages::Public,
             _ => RemoteImages::Off,
+        }
+    }
+
+    fn conversations(&self) -> ConversationMode {
+        match self.text("CONVERSATIONS") {
+            "fresh" => ConversationMode::Fresh,
+            _ => ConversationMode::Reuse,
         }
     }
 

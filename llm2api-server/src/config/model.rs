@@ -5,9 +5,9 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use llm2api_core::Limits;
 use llm2api_core::adapt::files::RemoteImages;
 use llm2api_core::pool::PoolRules;
+use llm2api_core::{ConversationMode, Limits};
 use secrecy::SecretString;
 
 use super::hosts::AllowedHosts;
@@ -38,6 +38,8 @@ pub struct Config {
     pub check_interval: Option<Duration>,
     /// The figures that the pool goes by.
     pub pool: PoolRules,
+    /// What becomes of a chat-ui conversation after its turn.
+    pub conversations: ConversationMode,
     /// The upstreams, at least one.
     pub upstreams: Vec<Upstream>,
     /// Models under other names.
@@ -155,6 +157,7 @@ impl fmt::Debug for Config {
             .field("master_key", &self.master_key.as_ref().map(|_| "***"))
             .field("check_interval", &self.check_interval)
             .field("pool", &self.pool)
+            .field("conversations", &self.conversations)
             .field("upstreams", &self.upstreams)
             .field("aliases", &self.aliases)
             .field("limits", &self.limits)

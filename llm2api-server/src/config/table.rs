@@ -69,6 +69,7 @@ const COOKIES: Kind = Kind::Secret { refuse_empty: false };
 const UPSTREAMS: Kind = Kind::Choice(&["chat-ui", "openai", "open-webui", "demo"]);
 const STRATEGIES: Kind = Kind::Choice(&["least-loaded", "round-robin"]);
 const IMAGES: Kind = Kind::Choice(&["off", "public"]);
+const CONVERSATIONS: Kind = Kind::Choice(&["reuse", "fresh"]);
 const LOGS: Kind = Kind::Choice(&["auto", "json", "pretty"]);
 /// hyper cannot work with a smaller buffer.
 const LEAST_HEAD: usize = 8192;
@@ -94,6 +95,7 @@ pub static TABLE: &[Setting] = &[
     row("POOL_STRATEGY", "least-loaded", STRATEGIES, "How to choose among usable credentials"),
     row("MAX_CONCURRENCY_PER_CREDENTIAL", "4", Kind::Count, "Calls at the same time with one credential"),
     row("QUEUE_TIMEOUT", "30s", Kind::DurationOrZero, "Wait for a free credential, then 429"),
+    row("CONVERSATIONS", "reuse", CONVERSATIONS, "chat-ui: `reuse` goes on where a conversation has come to, `fresh` makes one a request"),
     row("RETRY_MAX_ATTEMPTS", "3", Kind::Count, "Sends for one request, all layers together"),
     row("CONNECT_TIMEOUT", "3s", Kind::Duration, "TCP and TLS to the upstream"),
     row("FIRST_CONTENT_TIMEOUT", "60s", Kind::Duration, "Streams: request sent to first content"),
@@ -161,7 +163,6 @@ pub(crate) static LATER: &[&str] = &[
     "AUTH_CODE",
     "AUTH_CODE_FILE",
     "AUTH_GRACE",
-    "CONVERSATIONS",
     "SEARCH_BLOCK",
     "METRICS_LISTEN",
     "METRICS_PUBLIC",

@@ -175,6 +175,8 @@ fn bare(data: &Path) -> Command {
 
 fn command(data: &Path, settings: &[(&str, &str)]) -> Command {
     let mut command = bare(data);
+    // What a call has made is deleted after it, unless a test is about going on with it.
+    command.env("CONVERSATIONS", "fresh");
     command.env("LISTEN", "127.0.0.1:0").env("RUST_LOG", "info").env("LOG_FORMAT", "json");
     command.env("API_KEY", API_KEY).env("ADMIN_KEY", ADMIN_KEY);
     command.envs(settings.iter().copied());

@@ -24,7 +24,7 @@ const ALLOWED: [(&str, &[&str]); 21] = [
     ),
     ("metrics", &["chat"]),
     ("auth", &["error"]),
-    ("store", &["credential", "error"]),
+    ("store", &["clock", "credential", "error"]),
     ("pool", &["chat", "clock", "credential", "error", "metrics", "store"]),
     (
         "accounts",

@@ -5,7 +5,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use futures::StreamExt;
 use llm2api_core::{
-    ChatItem, ChatRequest, ChatStream, Client, Error, Limits, Message, UpstreamConfig,
+    ChatItem, ChatRequest, ChatStream, Client, ConversationMode, Error, Limits, Message,
+    UpstreamConfig,
 };
 use llm2api_tests::cutter::{Answers, Cut, Cutter};
 use llm2api_tests::{Options, Simulator};
@@ -123,7 +124,10 @@ impl Lane {
         let base = if course.kind == "openai" { "/v1" } else { "" };
         let config = UpstreamConfig::new(course.kind, "sim");
         let config = config.with_url(format!("{}{base}", self.cutter.url()));
-        let builder = Client::builder().with_upstream(config).with_limits(course.limits.clone());
+        let builder = Client::builder()
+            .with_upstream(config)
+            .with_limits(course.limits.clone())
+            .with_conversations(ConversationMode::Fresh);
         builder.build().await.expect("a client")
     }
 }

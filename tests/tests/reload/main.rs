@@ -91,7 +91,7 @@ pub(crate) fn file(server: &str, rest: &str) -> String {
     let keys = format!("api_key = \"{API_KEY}\"\nadmin_key = \"{ADMIN_KEY}\"\n");
     let keys = if server.contains("_key") { String::new() } else { keys };
     format!(
-        "[server]\nlisten = \"127.0.0.1:0\"\nstore_url = \"memory:\"\nlog_format = \"json\"\n\
+        "[server]\nlisten = \"127.0.0.1:0\"\nstore_url = \"memory:\"\nconversations = \"fresh\"\nlog_format = \"json\"\n\
          {keys}{server}\n{rest}"
     )
 }

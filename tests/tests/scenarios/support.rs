@@ -2,7 +2,8 @@
 
 use futures::StreamExt;
 use llm2api_core::{
-    ChatItem, ChatRequest, ChatStream, Client, Error, Limits, Message, UpstreamConfig,
+    ChatItem, ChatRequest, ChatStream, Client, ClientBuilder, ConversationMode, Error, Limits,
+    Message, UpstreamConfig,
 };
 use llm2api_tests::{Face, Family, Options, Simulator};
 
@@ -50,13 +51,17 @@ pub(crate) async fn start(options: Options) -> Simulator {
 }
 
 pub(crate) async fn client(config: UpstreamConfig) -> Client {
-    Client::builder().with_upstream(config).build().await.expect("a client")
+    builder(config).build().await.expect("a client")
+}
+
+/// A client that makes a conversation a call, and deletes it.
+fn builder(config: UpstreamConfig) -> ClientBuilder {
+    Client::builder().with_upstream(config).with_conversations(ConversationMode::Fresh)
 }
 
 /// A client with waits of its own.
 pub(crate) async fn limited(config: UpstreamConfig, limits: &Limits) -> Client {
-    let builder = Client::builder().with_upstream(config).with_limits(limits.clone());
-    builder.build().await.expect("a client")
+    builder(config).with_limits(limits.clone()).build().await.expect("a client")
 }
 
 /// A client with two credentials.

@@ -8,7 +8,7 @@ use crate::adapt::{ThinkSplitter, Thought};
 ///
 /// Leading reasoning in `<think>` is left away, so is a code fence around everything; calls, in
 /// whatever form the model wrote them, are rendered as [`render_history`](super::render_history)
-/// renders them; blanks at both ends go.
+/// renders them; blanks at both ends go, and lines end in one way.
 ///
 /// # Example
 /// ```
@@ -19,7 +19,7 @@ use crate::adapt::{ThinkSplitter, Thought};
 /// assert_eq!(normalise_answer(wrote), normalise_answer(sent_back));
 /// ```
 pub fn normalise_answer(text: &str) -> String {
-    let text = without_reasoning(text);
+    let text = without_reasoning(&text.replace("\r\n", "\n"));
     let text = without_fence(text.trim());
     let found = ToolParser::new(None).read(text).into_iter();
     let pieces = found.map(|found| match found {

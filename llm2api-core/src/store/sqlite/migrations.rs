@@ -5,7 +5,7 @@ use rusqlite::{Connection, TransactionBehavior};
 use super::failure::BROKEN;
 
 /// What each version adds to the one before. Never change one that was released: add another.
-const MIGRATIONS: [&str; 2] = [
+const MIGRATIONS: [&str; 3] = [
     "
     CREATE TABLE credential (
         number INTEGER PRIMARY KEY,
@@ -37,6 +37,28 @@ const MIGRATIONS: [&str; 2] = [
         key TEXT NOT NULL,
         sealed BLOB NOT NULL
     ) STRICT, WITHOUT ROWID;
+",
+    "
+    CREATE TABLE conversation (
+        number INTEGER PRIMARY KEY,
+        id TEXT NOT NULL UNIQUE,
+        owner TEXT NOT NULL,
+        conversation TEXT NOT NULL,
+        key TEXT NOT NULL,
+        sealed BLOB NOT NULL,
+        used INTEGER NOT NULL,
+        holder TEXT NOT NULL DEFAULT '',
+        until INTEGER NOT NULL DEFAULT 0
+    ) STRICT;
+    CREATE INDEX conversation_owner ON conversation (owner, used);
+    CREATE TABLE branch (
+        key TEXT PRIMARY KEY,
+        conversation TEXT NOT NULL,
+        message TEXT NOT NULL,
+        thread TEXT
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX branch_conversation ON branch (conversation);
+    CREATE INDEX branch_thread ON branch (thread) WHERE thread IS NOT NULL;
 ",
 ];
 

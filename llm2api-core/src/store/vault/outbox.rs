@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
-use super::super::OutboxEntry;
+use super::super::{OutboxEntry, Sealed};
 use super::{Vault, material};
 use crate::credential::{Credential, CredentialId};
 use crate::error::{Error, ErrorKind, Result};
@@ -65,6 +65,17 @@ impl Vault {
         credential: &Credential,
         details: &str,
     ) -> Result<()> {
+        let sealed = self.seal_cleanup(id, credential, details)?;
+        self.inner.store.put_outbox(&OutboxEntry { id: id.to_owned(), sealed }).await
+    }
+
+    /// Seals a clean-up with its secret.
+    pub(super) fn seal_cleanup(
+        &self,
+        id: &str,
+        credential: &Credential,
+        details: &str,
+    ) -> Result<Sealed> {
         let material = material::encode(credential.material());
         let plain = Plain {
             upstream: credential.upstream(),
@@ -76,8 +87,7 @@ impl Vault {
         let room = 2 * (material.len() + details.len()) + 256;
         let mut text = Zeroizing::new(Vec::with_capacity(room));
         serde_json::to_writer(&mut *text, &plain).map_err(|_| no_text())?;
-        let sealed = self.inner.keyring.seal(&self.last_key(), &name(id), &text)?;
-        self.inner.store.put_outbox(&OutboxEntry { id: id.to_owned(), sealed }).await
+        self.inner.keyring.seal(&self.last_key(), &name(id), &text)
     }
 
     /// Forgets clean-ups that are done.
@@ -90,8 +100,14 @@ impl Vault {
     pub async fn take_cleanups(&self) -> Result<Vec<KeptCleanup>> {
         // New ones are to be sealed under the key of the moment, which another server may change.
         self.current_key().await?;
+        let taken = self.inner.store.take_outbox().await?;
+        Ok(self.open_or_forget(taken).await)
+    }
+
+    /// Opens entries that are this process's to do.
+    pub(super) async fn open_or_forget(&self, entries: Vec<OutboxEntry>) -> Vec<KeptCleanup> {
         let (mut open, mut lost) = (Vec::new(), Vec::new());
-        for entry in self.inner.store.take_outbox().await? {
+        for entry in entries {
             match self.open_cleanup(&entry) {
                 Some(cleanup) => open.push(cleanup),
                 None => lost.push(entry.id),
@@ -104,7 +120,7 @@ impl Vault {
                 tracing::debug!(%error, "they stay in the store");
             }
         }
-        Ok(open)
+        open
     }
 
     /// Returns all clean-ups that open, whoever is at work on them.

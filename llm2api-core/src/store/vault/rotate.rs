@@ -43,6 +43,8 @@ impl Vault {
         let (resealed, mut used) = self.reseal_rows().await?;
         // These are done within a day, so they are left as they are.
         used.extend(self.inner.store.outbox().await?.into_iter().map(|entry| entry.sealed.key));
+        // These are sealed anew with each turn, and gone a day after the last one.
+        used.extend(self.conversations().await?.into_iter().map(|kept| kept.sealed.key));
         let key = self.current_key().await?;
         self.drop_old_keys(&key, &used)?;
         Ok(Rotated { key, resealed })

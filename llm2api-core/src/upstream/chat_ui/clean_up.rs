@@ -29,6 +29,10 @@ impl Server {
         let caller = Caller { session: &session, credential: &credential };
         let id = match &cleanup.target {
             Target::Named(id) => id.clone(),
+            Target::Kept(id) => {
+                let id = id.clone();
+                return self.stop(caller, &id, cleanup).await;
+            }
             Target::Unheard(marks) => return self.find_and_delete(caller, cleanup, marks).await,
             _ => return Ok(()),
         };
@@ -70,7 +74,11 @@ impl Server {
         match self.api.stop(caller, id, &generation).await {
             // It has not arrived.
             Err(error) if error.kind() == ErrorKind::Connect => {
-                cleanup.run = before;
+                cleanup.run = match (before, &cleanup.target) {
+                    // Others may be at work there by the next time.
+                    (Run::Active(generation), Target::Kept(_)) => Run::Unsure(generation),
+                    (before, _) => before,
+                };
                 Err(error)
             }
             _ => Ok(()),

@@ -60,6 +60,15 @@ impl Given {
         self.bytes
     }
 
+    /// Returns the text that was given, without the reasoning.
+    pub(super) fn text(&self) -> String {
+        let texts = self.pieces.iter().filter_map(|piece| match piece {
+            Piece::Text(text) => Some(text.as_str()),
+            Piece::Reasoning(_) => None,
+        });
+        texts.collect()
+    }
+
     /// Returns the reasoning that was given; none once text has followed, or while it comes again.
     pub(super) fn reasoning(&self) -> Option<&str> {
         match &self.pieces[..] {

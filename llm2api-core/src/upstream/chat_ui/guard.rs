@@ -1,21 +1,88 @@
 //! Sees to it that no conversation of ours is left behind, however a turn ends.
 
+use std::time::Duration;
+
 use crate::clock::unix_seconds;
 use crate::credential::Credential;
-use crate::upstream::{Cleanup, Run, SharedOutbox, Target};
+use crate::upstream::{
+    BranchKey, Cleanup, FoundBranch, NewBranch, Run, SharedConversations, SharedOutbox, Target,
+};
 
-/// Hands the clean-up of one conversation to the outbox when dropped.
+/// How long a conversation rests in which a run may have to be stopped. A stop that finds nothing to
+/// stop kills what begins there within five seconds, and it may take some to be sent.
+const REST: Duration = Duration::from_secs(10);
+
+/// Hands the clean-up of one turn to the outbox when dropped: its conversation is removed, but for
+/// one that was kept before, which is free for others then.
 #[derive(Debug)]
 pub(super) struct TurnGuard {
     outbox: SharedOutbox,
+    conversations: SharedConversations,
     cleanup: Option<Box<Cleanup>>,
+    found: Option<FoundBranch>,
 }
 
 impl TurnGuard {
     /// Begins before a conversation is asked for; `marks` is how it is known again.
-    pub(super) fn new(outbox: SharedOutbox, credential: Credential, marks: String) -> Self {
-        let cleanup = Cleanup::new(credential, Target::Unheard(marks));
-        Self { outbox, cleanup: Some(Box::new(cleanup)) }
+    pub(super) fn new(
+        outbox: SharedOutbox,
+        conversations: SharedConversations,
+        credential: Credential,
+        marks: String,
+    ) -> Self {
+        let cleanup = Some(Box::new(Cleanup::new(credential, Target::Unheard(marks))));
+        Self { outbox, conversations, cleanup, found: None }
+    }
+
+    /// Begins a turn in a conversation that was kept, and stays.
+    pub(super) fn found(
+        outbox: SharedOutbox,
+        conversations: SharedConversations,
+        credential: Credential,
+        found: FoundBranch,
+    ) -> Self {
+        let target = Target::Kept(found.conversation.clone());
+        let cleanup = Some(Box::new(Cleanup::new(credential, target)));
+        Self { outbox, conversations, cleanup, found: Some(found) }
+    }
+
+    /// Takes the turn over, and leaves a guard of nothing behind.
+    pub(super) fn take(&mut self) -> Self {
+        let Self { outbox, conversations, cleanup, found } = self;
+        Self {
+            outbox: outbox.clone(),
+            conversations: conversations.clone(),
+            cleanup: cleanup.take(),
+            found: found.take(),
+        }
+    }
+
+    /// Keeps the conversation for those who go on from this turn, which is whole.
+    pub(super) async fn remember(&mut self, key: BranchKey, message: String, thread: Option<u64>) {
+        let Some(cleanup) = self.cleanup.as_deref().cloned() else { return };
+        let cleanup = Cleanup { run: Run::Over, ..cleanup };
+        let (cleanup, hold) = match &self.found {
+            None => (cleanup, None),
+            Some(FoundBranch { id, conversation, hold, .. }) => {
+                let target = Target::Named(conversation.clone());
+                (Cleanup { id: id.clone(), target, ..cleanup }, Some(hold.clone()))
+            }
+        };
+        let new = hold.is_none();
+        if self.conversations.remember(NewBranch { cleanup, key, message, thread, hold }).await {
+            self.found = None;
+            if new {
+                // What is kept has taken the place of the clean-up.
+                self.cleanup = None;
+            }
+        }
+    }
+
+    /// Gives up a conversation that was kept and is of no use any more.
+    pub(super) async fn give_up(&mut self) {
+        if let Some(found) = self.found.take() {
+            self.conversations.give_up(found.hold).await;
+        }
     }
 
     /// Writes down what there is to clean up, before it is needed.
@@ -96,6 +163,11 @@ pub(super) fn title(cleanup: &str) -> String {
 
 impl Drop for TurnGuard {
     fn drop(&mut self) {
+        if let Some(found) = self.found.take() {
+            let run = self.cleanup.as_ref().map(|cleanup| &cleanup.run);
+            let rest = if run == Some(&Run::Over) { Duration::ZERO } else { REST };
+            self.conversations.release(found.hold, rest);
+        }
         if let Some(mut cleanup) = self.cleanup.take() {
             cleanup.ended = unix_seconds();
             self.outbox.push(*cleanup);

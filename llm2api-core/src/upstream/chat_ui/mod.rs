@@ -8,14 +8,17 @@ mod devalue;
 mod faults;
 mod given;
 mod guard;
+mod history;
 mod input;
 mod marks;
+mod note;
 mod open;
 mod parse;
 mod probe;
 mod prompt;
 mod reading;
 mod resume;
+mod reuse;
 mod server;
 mod session;
 mod stored;
@@ -34,7 +37,9 @@ use self::config::SESSION_COOKIE;
 use self::probe::Probe;
 use self::server::Server;
 use self::session::Sessions;
-use super::{Account, Capability, Cleanup, SharedOutbox, Upstream, UpstreamConfig};
+use super::{
+    Account, Capability, Cleanup, SharedConversations, SharedOutbox, Upstream, UpstreamConfig,
+};
 use crate::chat::{ChatRequest, ChatStream, Model};
 use crate::credential::{CookieSet, Credential, Material};
 use crate::error::Result;
@@ -52,12 +57,18 @@ impl ChatUi {
     ///
     /// # Errors
     /// [`ErrorKind::Configuration`](crate::ErrorKind::Configuration) for a missing or wrong URL.
-    pub fn new(config: &UpstreamConfig, limits: &Limits, outbox: SharedOutbox) -> Result<Self> {
+    pub fn new(
+        config: &UpstreamConfig,
+        limits: &Limits,
+        outbox: SharedOutbox,
+        conversations: SharedConversations,
+    ) -> Result<Self> {
         let server = Server {
             api: Api::new(config.base_url()?, limits)?,
             name: config.name.clone(),
             limits: limits.clone(),
             outbox,
+            conversations,
             sessions: Sessions::default(),
             probe: Probe::default(),
         };
@@ -100,6 +111,10 @@ impl Upstream for ChatUi {
     /// A session lives 14 days after its last POST: a conversation is made, and removed at once.
     async fn extend(&self, credential: &Credential) -> Result<()> {
         self.server.extend(credential).await
+    }
+
+    fn reuses_conversations(&self) -> bool {
+        self.server.conversations.reuses()
     }
 
     async fn clean_up(&self, cleanup: &mut Cleanup) -> Result<()> {

@@ -11,6 +11,7 @@ use super::api::Caller;
 use super::config::{Family, SESSION_COOKIE};
 use super::guard::TurnGuard;
 use super::marks::Marks;
+use super::parse::CONVERSATION_LIMIT;
 use super::server::Server;
 use super::session::{Entry, Session};
 use super::stored::Conversation;
@@ -18,21 +19,23 @@ use super::wire::{Created, Superjson};
 use crate::credential::Credential;
 use crate::error::{Error, ErrorKind, Result};
 use crate::http::Response;
+use crate::upstream::Target;
 
 /// How long a conversation is waited for whose caller has left.
 const OUTLIVED: Duration = Duration::from_secs(10);
 /// How long a call waits for its conversation to be given a title.
 const MARKING: Duration = Duration::from_secs(1);
 
-/// A conversation that was made for one turn.
+/// The conversation of one turn.
 pub(super) struct Opened {
     pub(super) session: Session,
     pub(super) id: String,
     pub(super) guard: TurnGuard,
-    root: Option<String>,
+    pub(super) root: Option<String>,
 }
 
 /// What a conversation is made for.
+#[derive(Clone)]
 pub(super) struct Wanted {
     pub(super) family: Family,
     pub(super) credential: Credential,
@@ -41,6 +44,37 @@ pub(super) struct Wanted {
 }
 
 impl Server {
+    /// Makes a conversation; where the account has too many, old ones of ours make room for it.
+    pub(super) async fn open_with_room(self: &Arc<Self>, wanted: Wanted) -> Result<Opened> {
+        match self.open(wanted.clone()).await {
+            Err(error) if error.code() == CONVERSATION_LIMIT => {
+                let room = self.make_room(&wanted.credential).await;
+                if room { self.open(wanted).await } else { Err(error) }
+            }
+            opened => opened,
+        }
+    }
+
+    /// Removes some conversations that nobody has gone on with for longest; says whether there were
+    /// any.
+    async fn make_room(self: &Arc<Self>, credential: &Credential) -> bool {
+        let (reply, answer) = oneshot::channel();
+        let (server, credential) = (self.clone(), credential.clone());
+        let work = async move {
+            let cleanups = server.conversations.make_room(&credential).await;
+            let some = !cleanups.is_empty();
+            for mut cleanup in cleanups {
+                if server.clean_up(&mut cleanup).await.is_ok() {
+                    cleanup.target = Target::Nothing;
+                }
+                server.outbox.push(cleanup);
+            }
+            reply.send(some).unwrap_or_default();
+        };
+        self.outbox.finish(work.boxed()).await;
+        answer.await.unwrap_or(false)
+    }
+
     /// Makes a conversation.
     ///
     /// A caller who leaves meanwhile must not leave one behind whose id nobody knows: the outbox
@@ -74,7 +108,8 @@ impl Server {
         };
         let marks = Marks::new(&wanted.model, &wanted.system).text();
         let owner = entry.session().owner(&wanted.credential);
-        let mut guard = TurnGuard::new(self.outbox.clone(), owner, marks);
+        let (outbox, conversations) = (self.outbox.clone(), self.conversations.clone());
+        let mut guard = TurnGuard::new(outbox, conversations, owner, marks);
         if entry.session().is_known() {
             guard.keep().await;
         }

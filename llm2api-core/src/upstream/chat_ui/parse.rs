@@ -6,6 +6,10 @@ use crate::error::{Error, ErrorKind};
 use crate::upstream::quote::quote;
 
 const OPERATION: &str = "chat";
+/// The account has as many conversations as it may.
+pub(super) const CONVERSATION_LIMIT: &str = "conversation_limit";
+/// The conversation has as many messages as it may.
+pub(super) const CONVERSATION_FULL: &str = "conversation_full";
 
 /// What a refusal was about, where that decides more than its status.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,7 +56,10 @@ pub(super) fn refusal(
     };
     let error = Error::new(kind, OPERATION, text).with_status(status);
     if said.contains("maximum number of conversations") {
-        return error.with_code("conversation_limit");
+        return error.with_code(CONVERSATION_LIMIT);
+    }
+    if said.contains("This conversation has more than") {
+        return error.with_code(CONVERSATION_FULL);
     }
     if kind == ErrorKind::ModelNotFound { error.with_param("model") } else { error }
 }

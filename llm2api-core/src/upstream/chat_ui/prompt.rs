@@ -27,32 +27,46 @@ impl Prompt {
     /// where nothing is asked.
     pub(super) fn new(request: &ChatRequest) -> Result<Self> {
         check(request)?;
-        let is_system = |message: &&Message| matches!(message.role, Role::System | Role::Developer);
-        let leading = request.messages.iter().take_while(is_system);
-        let system = leading.clone().map(Message::text).collect::<Vec<_>>().join("\n\n");
-        let rest = &request.messages[leading.count()..];
+        let (system, first) = system(request);
         let mut prompt = Self { system, ..Self::default() };
-        prompt.text = match rest {
+        prompt.text = match &request.messages[first..] {
+            [only] if only.role == Role::User => prompt.spoken(only, false)?,
+            [] => String::new(),
+            rest => format!("{LEAD}\n\n{}", prompt.flatten(rest)?),
+        };
+        prompt.finish()
+    }
+
+    /// Reads what is new in a request whose first messages, so many, are known to the server.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new).
+    pub(super) fn following(request: &ChatRequest, known: usize) -> Result<Self> {
+        check(request)?;
+        let mut prompt = Self::default();
+        prompt.text = match &request.messages[known..] {
             [only] if only.role == Role::User => prompt.spoken(only, false)?,
             rest => prompt.flatten(rest)?,
         };
-        if prompt.text.trim().is_empty() && !prompt.uploads.is_empty() {
-            prompt.text = ONLY_FILES.into();
+        prompt.finish()
+    }
+
+    /// Refuses what asks nothing.
+    fn finish(mut self) -> Result<Self> {
+        if self.text.trim().is_empty() && !self.uploads.is_empty() {
+            self.text = ONLY_FILES.into();
         }
-        if prompt.text.trim().is_empty() {
+        if self.text.trim().is_empty() {
             let message = "the conversation asks nothing: its last message is empty";
             return Err(
                 Error::new(ErrorKind::InvalidRequest, "chat", message).with_param("messages")
             );
         }
-        Ok(prompt)
+        Ok(self)
     }
 
     fn flatten(&mut self, messages: &[Message]) -> Result<String> {
-        if messages.is_empty() {
-            return Ok(String::new());
-        }
-        let mut blocks = vec![LEAD.to_owned()];
+        let mut blocks = Vec::with_capacity(messages.len());
         for message in messages {
             let said = self.spoken(message, true)?;
             blocks.push(format!("## {}\n{said}", heading(message)));
@@ -88,6 +102,14 @@ impl Prompt {
         self.uploads.push(upload);
         Ok(name)
     }
+}
+
+/// Returns the system prompt, which the first messages make up, and where the others begin.
+pub(super) fn system(request: &ChatRequest) -> (String, usize) {
+    let is_system = |message: &&Message| matches!(message.role, Role::System | Role::Developer);
+    let leading = request.messages.iter().take_while(is_system);
+    let texts: Vec<_> = leading.map(Message::text).collect();
+    (texts.join("\n\n"), texts.len())
 }
 
 /// What changes the form of the answer and cannot be done is refused; sampling is ignored.

@@ -9,6 +9,7 @@ use futures::{FutureExt, Stream};
 use tokio::time::{Sleep, sleep};
 
 use super::guard::TurnGuard;
+use super::note::Note;
 use super::thread::{Resumed, Thread};
 use super::turn::Turn;
 use crate::chat::ChatItem;
@@ -35,6 +36,8 @@ pub(super) struct Resuming {
     answer: Answer<Turn>,
     thread: Thread,
     guard: TurnGuard,
+    /// How the turn is kept for the next one, where it is to be.
+    note: Option<Note>,
     /// Why the connection was lost: what the caller is told if nothing helps.
     lost: Option<Error>,
     resumed: Option<BoxFuture<'static, Result<Resumed>>>,
@@ -53,12 +56,14 @@ impl Resuming {
         answer: Answer<Turn>,
         thread: Thread,
         guard: TurnGuard,
+        note: Option<Note>,
         lost: Option<Error>,
     ) -> Self {
         let mut this = Self {
             answer,
             thread,
             guard,
+            note,
             lost: None,
             resumed: None,
             attempts: 0,
@@ -190,6 +195,21 @@ impl Resuming {
         }
     }
 
+    /// Notes that the answer is whole, and, once the caller has all of it, has that kept.
+    fn keep(&mut self, is_end: bool) {
+        let Some(text) = self.note.as_ref().and_then(|_| self.answer.decoder.whole_text()) else {
+            return;
+        };
+        let Some(mut note) = self.note.take() else { return };
+        note.is_whole(&self.thread, &text);
+        if !is_end {
+            self.note = Some(note);
+            return;
+        }
+        let outbox = self.thread.server.outbox.clone();
+        outbox.begin(note.work(self.thread.clone(), self.guard.take()));
+    }
+
     fn end(&mut self, error: Error) -> Error {
         (self.hurry, self.resumed) = (None, None);
         self.answer.fail(error)
@@ -210,6 +230,7 @@ impl Stream for Resuming {
         if self.answer.decoder.run_is_over() {
             self.guard.ran();
         }
+        self.keep(next.is_none());
         Poll::Ready(next)
     }
 }

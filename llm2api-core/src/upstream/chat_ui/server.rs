@@ -7,6 +7,8 @@ use uuid::Uuid;
 
 use super::api::{Api, Caller};
 use super::config::Family;
+use super::history::History;
+use super::note::Note;
 use super::open::{Opened, Wanted, is_a_no};
 use super::probe::Probe;
 use super::prompt::Prompt;
@@ -20,8 +22,8 @@ use crate::credential::Credential;
 use crate::error::{Error, ErrorKind, Result};
 use crate::http::Response;
 use crate::limits::Limits;
-use crate::upstream::SharedOutbox;
 use crate::upstream::decode::Answer;
+use crate::upstream::{SharedConversations, SharedOutbox};
 
 /// What all calls to one server share.
 #[derive(Debug)]
@@ -30,43 +32,90 @@ pub(super) struct Server {
     pub(super) name: String,
     pub(super) limits: Limits,
     pub(super) outbox: SharedOutbox,
+    pub(super) conversations: SharedConversations,
     pub(super) sessions: Sessions,
     pub(super) probe: Probe,
 }
 
+/// What is asked, as whom, and in which protocol.
+#[derive(Clone, Copy)]
+pub(super) struct Asked<'a> {
+    pub(super) request: &'a ChatRequest,
+    pub(super) credential: &'a Credential,
+    pub(super) family: Family,
+}
+
+/// Where a message goes: the conversation, and the message there that it answers.
+pub(super) struct Place {
+    pub(super) opened: Opened,
+    pub(super) thread: Thread,
+    pub(super) parent: String,
+}
+
 impl Server {
-    /// Makes a conversation, sends the turn, and hands the running answer out.
+    /// Sends the turn, in the conversation that it goes on with or in one of its own, and hands the
+    /// running answer out.
     pub(super) async fn turn(
         self: &Arc<Self>,
         request: &ChatRequest,
         credential: &Credential,
     ) -> Result<ChatStream> {
-        let prompt = Prompt::new(request)?;
         let family = self.probe.family(&self.api, &self.sessions, credential).await?;
+        let asked = Asked { request, credential, family };
+        let history = self.history(asked).await;
+        if let Some(found) = self.find_branch(history.as_ref()).await {
+            match self.go_on(asked, found, history.as_ref()).await? {
+                Some(stream) => return Ok(stream),
+                None => tracing::debug!("what was kept is of no use: beginning anew"),
+            }
+        }
+        let prompt = Prompt::new(request)?;
         self.check_vision(request, &prompt, credential).await?;
         let (model, system) = (request.model.clone(), prompt.system.clone());
         let wanted = Wanted { family, credential: credential.clone(), model, system };
-        let mut opened = self.open(wanted).await?;
-        let generation = Uuid::new_v4().to_string();
-        let thread = Thread {
+        let opened = self.open_with_room(wanted).await?;
+        let thread = self.thread(asked, &opened);
+        let root = self.prepare(&opened, &thread).await?;
+        // The session may have been made only now.
+        let history = history.or_else(|| self.history_with(asked, &opened.session));
+        let mut place = Place { opened, thread, parent: root };
+        let sent = self.send(&mut place, &prompt).await;
+        self.answer(asked, place, history, sent)
+    }
+
+    /// Names where a turn runs, under a new generation.
+    pub(super) fn thread(self: &Arc<Self>, asked: Asked<'_>, opened: &Opened) -> Thread {
+        Thread {
             server: self.clone(),
             session: opened.session.clone(),
-            credential: credential.clone(),
+            credential: asked.credential.clone(),
             conversation: opened.id.clone(),
-            generation,
-            family,
-        };
-        let root = self.prepare(&opened, &thread).await?;
-        let (body, lost) = match self.send(&mut opened, &thread, &prompt, &root).await {
+            generation: Uuid::new_v4().to_string(),
+            family: asked.family,
+        }
+    }
+
+    /// Hands the running answer out.
+    pub(super) fn answer(
+        &self,
+        asked: Asked<'_>,
+        place: Place,
+        history: Option<History>,
+        sent: Result<Response>,
+    ) -> Result<ChatStream> {
+        let (body, lost) = match sent {
             Ok(response) => (Some(response.into_stream()), None),
             // It may have arrived all the same: then the answer is to be had without another run.
             Err(error) if may_have_arrived(&error) => (None, Some(error)),
             Err(error) => return Err(error),
         };
+        let Asked { request, credential, family } = asked;
+        let Place { opened, thread, parent } = place;
         let head = Head::new(&format!("chatcmpl-{}", thread.generation), &request.model);
         let turn = Turn::new(head, family, credential, self.limits.event_limit);
         let answer = Answer::new(body, turn, self.limits.progress_timeout);
-        Ok(ChatStream::new(Resuming::new(answer, thread, opened.guard, lost)))
+        let note = history.map(|history| Note::new(history, &parent, request.call.thread()));
+        Ok(ChatStream::new(Resuming::new(answer, thread, opened.guard, note, lost)))
     }
 
     /// Writes down what has to be cleaned up, before it comes into being, and returns the id that the
@@ -80,16 +129,11 @@ impl Server {
     }
 
     /// Sends the message.
-    async fn send(
-        &self,
-        opened: &mut Opened,
-        thread: &Thread,
-        prompt: &Prompt,
-        root: &str,
-    ) -> Result<Response> {
-        let Thread { session, credential, family, generation, .. } = thread;
+    pub(super) async fn send(&self, place: &mut Place, prompt: &Prompt) -> Result<Response> {
+        let Place { opened, thread, parent } = place;
+        let Thread { session, credential, family, generation, .. } = &*thread;
         let caller = Caller { session, credential };
-        let message = message(*family, &prompt.text, root, generation);
+        let message = message(*family, &prompt.text, parent, generation);
         opened.guard.may_run(generation);
         let sent = self.api.send(caller, &opened.id, &message, &prompt.uploads).await;
         match &sent {
@@ -116,7 +160,7 @@ impl Server {
     }
 
     /// chat-ui drops images silently where the model cannot see them, so that is checked before.
-    async fn check_vision(
+    pub(super) async fn check_vision(
         &self,
         request: &ChatRequest,
         prompt: &Prompt,

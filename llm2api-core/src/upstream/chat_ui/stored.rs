@@ -26,6 +26,7 @@ struct Message {
     id: String,
     from: String,
     content: String,
+    ancestors: Vec<String>,
     reasoning: Option<String>,
     generation_id: Option<String>,
     interrupted: Option<bool>,
@@ -111,6 +112,20 @@ impl Conversation {
     pub(super) fn generation(&self) -> Option<String> {
         let answer = self.messages.iter().rev().find(|message| message.from == "assistant");
         answer.and_then(|answer| answer.generation_id.clone())
+    }
+
+    /// Returns the id and the text of the answer that a generation has written, or, where the server
+    /// names none, of the newest one to a message that answers `parent`.
+    pub(super) fn answer(&self, generation: &str, parent: &str) -> Option<(&str, &str)> {
+        let whole = |message: &&Message| {
+            message.from == "assistant" && message.interrupted != Some(true) && message.is_over()
+        };
+        let answers = || self.messages.iter().rev().filter(whole);
+        let is_ours = |answer: &&Message| match &answer.generation_id {
+            Some(named) => named == generation,
+            None => answer.ancestors.iter().rev().nth(1).is_some_and(|above| above == parent),
+        };
+        answers().find(is_ours).map(|answer| (&*answer.id, &*answer.content))
     }
 
     /// Says how far the answer of the newest turn has got. A server that names generations must

@@ -72,6 +72,8 @@ enum State {
     Over,
     /// The upstream has said that the answer is whole.
     Whole,
+    /// It is whole as far as it goes: it met the length limit.
+    Short,
 }
 
 impl Turn {
@@ -97,6 +99,11 @@ impl Turn {
     /// Says whether the upstream's run is over: nothing is left to stop.
     pub(super) fn run_is_over(&self) -> bool {
         self.state != State::Running
+    }
+
+    /// Returns the text of an answer that is whole, and did not meet a limit.
+    pub(super) fn whole_text(&self) -> Option<String> {
+        (self.state == State::Whole).then(|| self.given.text())
     }
 
     /// Returns a measure that grows as long as the turn gets anywhere, and not when it reads again
@@ -294,7 +301,7 @@ impl Turn {
         if self.given.is_behind() {
             return Err(diverged());
         }
-        self.state = State::Whole;
+        self.state = if reason == FinishReason::Stop { State::Whole } else { State::Short };
         if !self.began {
             self.send(Delta::text(""));
         }
@@ -368,7 +375,7 @@ impl Decode for Turn {
             self.reading.broken = broken;
         }
         match self.state {
-            State::Whole => Ok(()),
+            State::Whole | State::Short => Ok(()),
             _ if !self.reading.is_readable() => Err(not_updates()),
             _ if cut => Err(incomplete("upstream_incomplete", "the upstream's answer broke off")),
             _ => Err(empty()),
@@ -376,7 +383,8 @@ impl Decode for Turn {
     }
 
     fn tail(&self) -> Option<Duration> {
-        (self.state == State::Whole && self.items.is_empty()).then_some(TAIL)
+        let is_whole = matches!(self.state, State::Whole | State::Short);
+        (is_whole && self.items.is_empty()).then_some(TAIL)
     }
 }
 

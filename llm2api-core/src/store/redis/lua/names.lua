@@ -14,6 +14,12 @@ local PLACES, MINUTE, SERVERS = 'llm2api:places:', 'llm2api:minute:', 'llm2api:s
 -- A hash of entries a server, and a sorted set of these servers by the end of their lease.
 local OUTBOX, OUTBOXES = 'llm2api:outbox:', 'llm2api:outboxes'
 
+-- A hash a conversation, the set of its branches, and sorted sets of all, and of one owner's, by
+-- their last use; a hash a branch; the conversation of a thread.
+local CONVERSATION, CONVERSATION_BRANCHES = 'llm2api:conversation:', 'llm2api:conversation-branches:'
+local CONVERSATIONS, CONVERSATIONS_OF = 'llm2api:conversations', 'llm2api:conversations-of:'
+local BRANCH, THREAD = 'llm2api:branch:', 'llm2api:thread:'
+
 -- This server's clock, in milliseconds.
 local function now_ms()
   local time = redis.call('TIME')
@@ -91,4 +97,43 @@ local function put(id, names, upstream, fingerprint, account, key, sealed)
     redis.call('HDEL', ROW .. id, 'account')
   end
   note_change(id)
+end
+
+-- The conversation of a branch, if it is held under this token.
+local function held_by(branch, token)
+  local id = redis.call('HGET', BRANCH .. branch, 'id')
+  if id and redis.call('HGET', CONVERSATION .. id, 'holder') == token then
+    return id
+  end
+end
+
+-- Notes that a conversation is used now; of two in one millisecond the later one comes later.
+local function note_use(id, owner)
+  local time = redis.call('TIME')
+  local now = string.format('%.0f', time[1] * 1000000 + time[2])
+  redis.call('HSET', CONVERSATION .. id, 'used', now_ms())
+  redis.call('ZADD', CONVERSATIONS, now, id)
+  redis.call('ZADD', CONVERSATIONS_OF .. owner, now, id)
+end
+
+-- Makes an entry of a server's outbox of a conversation, and returns it.
+local function move_to_outbox(id, server, lease)
+  local kept = redis.call('HMGET', CONVERSATION .. id, 'owner', 'entry')
+  for _, key in ipairs(redis.call('SMEMBERS', CONVERSATION_BRANCHES .. id)) do
+    local branch = redis.call('HMGET', BRANCH .. key, 'id', 'thread')
+    -- Either may be another conversation's by now.
+    if branch[1] == id then
+      redis.call('DEL', BRANCH .. key)
+    end
+    local thread = THREAD .. (branch[2] or '')
+    if redis.call('GET', thread) == id then
+      redis.call('DEL', thread)
+    end
+  end
+  redis.call('DEL', CONVERSATION .. id, CONVERSATION_BRANCHES .. id)
+  redis.call('ZREM', CONVERSATIONS, id)
+  redis.call('ZREM', CONVERSATIONS_OF .. kept[1], id)
+  redis.call('HSET', OUTBOX .. server, id, kept[2])
+  redis.call('ZADD', OUTBOXES, now_ms() + lease, server)
+  return kept[2]
 end

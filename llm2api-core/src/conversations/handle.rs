@@ -1,0 +1,240 @@
+//! The end of it that upstreams see.
+
+use std::fmt;
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use tokio::time::timeout;
+use uuid::Uuid;
+
+use super::holds::Holds;
+use super::pending::Pending;
+use super::rules::{ConversationMode, ConversationRules};
+use crate::credential::{Credential, CredentialId};
+use crate::error::Result;
+use crate::outbox::{CleanUps, details};
+use crate::store::{Branch, Collection, Conversation, Held, Hold, KeptCleanup, Vault};
+use crate::upstream::{
+    BranchKey, Cleanup, ConversationHold, Conversations, Expected, FoundBranch, NewBranch, Outbox,
+    Target,
+};
+
+/// Who holds a conversation says so this often, and is believed for so long. A server that is gone is
+/// cleaned up after by then: nobody else begins there while its run is still to be stopped.
+pub(super) const RENEW: Duration = Duration::from_secs(10);
+pub(super) const LEASE: Duration = Duration::from_secs(60);
+/// Longest time that a request waits for the store before it gets a conversation of its own.
+const PATIENCE: Duration = Duration::from_millis(250);
+/// Conversations that make room for one, so that the next ones find some too.
+const ROOM: usize = 4;
+
+/// What is kept of conversations, over a store. Cloning is cheap and shares it.
+#[derive(Clone)]
+pub(crate) struct Keeper {
+    pub(super) vault: Vault,
+    pub(super) outbox: CleanUps,
+    pub(super) holds: Holds,
+    pending: Pending,
+    terms: Arc<RwLock<(ConversationMode, ConversationRules)>>,
+}
+
+impl Keeper {
+    /// Keeps conversations in `vault`; those that have to go are removed by `outbox`.
+    pub(crate) fn new(vault: Vault, outbox: CleanUps) -> Self {
+        let (holds, pending) = (Holds::default(), Pending::default());
+        Self { vault, outbox, holds, pending, terms: Arc::default() }
+    }
+
+    /// Returns the outbox that removes conversations.
+    pub(crate) fn outbox(&self) -> &CleanUps {
+        &self.outbox
+    }
+
+    /// Goes by other rules from now on.
+    pub(crate) fn set_terms(&self, mode: ConversationMode, rules: ConversationRules) {
+        *self.terms.write().unwrap_or_else(PoisonError::into_inner) = (mode, rules);
+    }
+
+    pub(super) fn terms(&self) -> (ConversationMode, ConversationRules) {
+        *self.terms.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Returns the credential that answered a thread last; none where the store does not tell at
+    /// once, or would only say what this process knows.
+    pub(crate) async fn owner_of(&self, thread: u64) -> Option<CredentialId> {
+        let (keeps, outlives) = self.vault.keeps_conversations();
+        if !(self.reuses() && keeps && outlives) {
+            return None;
+        }
+        let asked = timeout(PATIENCE, self.vault.owner_of(&thread_name(thread))).await;
+        asked.ok()?.inspect_err(|error| tracing::debug!(%error, "a thread is not found")).ok()?
+    }
+
+    /// Has all conversations of an account removed, which itself is gone.
+    pub(crate) async fn forget_account(&self, owner: &CredentialId) {
+        self.collect(&Collection { owner: Some(owner.clone()), ..Collection::default() }).await;
+    }
+
+    /// Has conversations removed; says how many.
+    pub(super) async fn collect(&self, which: &Collection) -> usize {
+        match self.vault.collect(which).await {
+            Ok(kept) => self.push(kept),
+            Err(error) => {
+                tracing::debug!(%error, "old conversations stay for now");
+                0
+            }
+        }
+    }
+
+    pub(super) fn push(&self, kept: Vec<KeptCleanup>) -> usize {
+        let cleanups: Vec<_> = kept.into_iter().filter_map(details::read).collect();
+        let count = cleanups.len();
+        cleanups.into_iter().for_each(|cleanup| self.outbox.push(cleanup));
+        count
+    }
+
+    fn hold(&self, hold: &ConversationHold) -> Hold {
+        let branch = self.vault.branch_name(&hold.branch.0);
+        Hold { branch, token: hold.token.clone() }
+    }
+
+    async fn keep(&self, new: &NewBranch) -> Result<bool> {
+        let NewBranch { cleanup, key, message, thread, hold } = new;
+        let Target::Named(conversation) = &cleanup.target else { return Ok(false) };
+        let details = details::write(cleanup)?;
+        let conversation = Conversation {
+            id: &cleanup.id,
+            credential: &cleanup.credential,
+            name: conversation,
+            details: &details,
+        };
+        let branch = Branch {
+            key: self.vault.branch_name(&key.0),
+            message: message.clone(),
+            thread: thread.map(thread_name),
+        };
+        let hold = hold.as_ref().map(|hold| self.hold(hold));
+        self.vault.remember(conversation, &branch, hold.as_ref()).await
+    }
+}
+
+#[async_trait]
+impl Conversations for Keeper {
+    fn reuses(&self) -> bool {
+        self.terms().0 == ConversationMode::Reuse
+    }
+
+    async fn take(&self, branch: BranchKey) -> Option<FoundBranch> {
+        self.pending.settled(branch).await;
+        let token = Uuid::new_v4().simple().to_string();
+        let taking = Taking::new(self, ConversationHold::new(branch, token));
+        match timeout(PATIENCE, self.vault.hold(&taking.stored, LEASE)).await {
+            Ok(Ok(Held::Yes { id, conversation, message })) => {
+                Some(FoundBranch::new(id, conversation, message, taking.taken()))
+            }
+            Ok(Ok(held)) => {
+                tracing::debug!(?held, "a history gets a conversation of its own");
+                taking.not_taken();
+                None
+            }
+            // It may have been taken, though nobody has heard of it.
+            Ok(Err(error)) => {
+                tracing::debug!(%error, "kept conversations cannot be looked at");
+                None
+            }
+            Err(_) => None,
+        }
+    }
+
+    fn expect(&self, branch: BranchKey) -> Expected {
+        Expected::new(self.pending.expect(branch))
+    }
+
+    async fn remember(&self, branch: NewBranch) -> bool {
+        let kept = match self.reuses() {
+            true => self.keep(&branch).await,
+            false => Ok(false),
+        };
+        let kept = kept.inspect_err(|error| tracing::debug!(%error, "a turn is not kept"));
+        let kept = kept.unwrap_or(false);
+        if let Some(hold) = branch.hold.as_ref().filter(|_| kept) {
+            self.holds.remove(&self.hold(hold));
+        }
+        if kept && branch.hold.is_none() {
+            let (owner, (_, rules)) = (branch.cleanup.credential.id().clone(), self.terms());
+            let (owner, spare) = (Some(owner), rules.most_per_account);
+            self.collect(&Collection { owner, spare, ..Collection::default() }).await;
+        }
+        kept
+    }
+
+    fn release(&self, hold: ConversationHold, rest: Duration) {
+        let (this, hold) = (self.clone(), self.hold(&hold));
+        self.holds.remove(&hold);
+        self.outbox.begin(Box::pin(async move {
+            if let Err(error) = this.vault.release(&hold, rest).await {
+                tracing::debug!(%error, "a conversation is free only when its lease is over");
+            }
+        }));
+    }
+
+    async fn give_up(&self, hold: ConversationHold) {
+        let hold = self.hold(&hold);
+        match self.vault.give_up(&hold).await {
+            Ok(kept) => drop(self.push(kept)),
+            Err(error) => tracing::debug!(%error, "a conversation is not forgotten"),
+        }
+        self.holds.remove(&hold);
+    }
+
+    async fn make_room(&self, credential: &Credential) -> Vec<Cleanup> {
+        let owner = Some(credential.id().clone());
+        let which = Collection { owner, at_most: ROOM, ..Collection::default() };
+        let kept = self.vault.collect(&which).await.unwrap_or_default();
+        kept.into_iter().filter_map(details::read).collect()
+    }
+}
+
+/// A hold that is asked for: dropped before the answer came, it is released in case it was given.
+struct Taking<'a> {
+    keeper: &'a Keeper,
+    hold: Option<ConversationHold>,
+    stored: Hold,
+}
+
+impl<'a> Taking<'a> {
+    fn new(keeper: &'a Keeper, hold: ConversationHold) -> Self {
+        let stored = keeper.hold(&hold);
+        keeper.holds.add(&stored);
+        Self { keeper, hold: Some(hold), stored }
+    }
+
+    fn taken(mut self) -> ConversationHold {
+        let hold = self.hold.take();
+        hold.unwrap_or_else(|| unreachable!("only taking it ends this"))
+    }
+
+    fn not_taken(mut self) {
+        self.hold = None;
+        self.keeper.holds.remove(&self.stored);
+    }
+}
+
+impl Drop for Taking<'_> {
+    fn drop(&mut self) {
+        if let Some(hold) = self.hold.take() {
+            self.keeper.release(hold, Duration::ZERO);
+        }
+    }
+}
+
+impl fmt::Debug for Keeper {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Keeper").field("terms", &self.terms()).finish_non_exhaustive()
+    }
+}
+
+fn thread_name(thread: u64) -> String {
+    format!("{thread:016x}")
+}

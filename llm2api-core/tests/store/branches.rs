@@ -1,0 +1,150 @@
+//! The part of the suite that is about conversations.
+
+use std::time::Duration;
+
+use llm2api_core::CredentialId;
+use llm2api_core::store::{
+    Branch, Branches, Collection, Held, Hold, KeptConversation, OutboxEntry,
+};
+use tokio::time::sleep;
+
+use crate::suite::{Home, entry, outbox, sealed};
+
+/// Longer than any test takes.
+const LEASE: Duration = Duration::from_secs(60);
+
+fn conversation(id: &str, owner: &str) -> KeptConversation {
+    KeptConversation {
+        id: id.into(),
+        owner: CredentialId::from_text(owner),
+        conversation: format!("upstream-{id}"),
+        sealed: sealed("00000001", id),
+    }
+}
+
+fn branch(key: &str, message: &str) -> Branch {
+    Branch { key: key.into(), message: message.into(), thread: Some(format!("thread-{key}")) }
+}
+
+fn hold(branch: &str, token: &str) -> Hold {
+    Hold { branch: branch.into(), token: token.into() }
+}
+
+async fn keep(store: &dyn Branches, id: &str, owner: &str, key: &str) {
+    let kept = store.remember(&conversation(id, owner), &branch(key, key), None).await;
+    assert!(kept.expect("an answer"), "{id}");
+}
+
+async fn ask(store: &dyn Branches, wanted: &Hold) -> Held {
+    store.hold(wanted, LEASE).await.expect("an answer")
+}
+
+fn found(id: &str, message: &str) -> Held {
+    Held::Yes { id: id.into(), conversation: format!("upstream-{id}"), message: message.into() }
+}
+
+async fn collect(store: &dyn Branches, which: Collection) -> Vec<String> {
+    let entries = store.collect(&which).await.expect("entries");
+    entries.into_iter().map(|entry| entry.id).collect()
+}
+
+fn of(owner: &str) -> Collection {
+    Collection { owner: Some(CredentialId::from_text(owner)), ..Collection::default() }
+}
+
+pub(crate) async fn a_conversation_takes_the_place_of_its_clean_up(home: &impl Home) {
+    let store = home.open().await;
+    let branches = store.branches().expect("it keeps them");
+    store.put_outbox(&entry("a", "first")).await.expect("kept");
+    keep(branches, "a", "cred_1", "one").await;
+    assert_eq!(outbox(&*store).await, []);
+    assert_eq!(branches.conversations().await.expect("one"), [conversation("a", "cred_1")]);
+    assert_eq!(ask(branches, &hold("unknown", "1")).await, Held::Unknown);
+    assert_eq!(ask(branches, &hold("one", "1")).await, found("a", "one"));
+    let moved = branches.give_up(&hold("one", "other")).await.expect("an answer");
+    assert_eq!(moved, [], "somebody else holds it");
+    let moved = branches.give_up(&hold("one", "1")).await.expect("an answer");
+    assert_eq!(moved, [OutboxEntry { id: "a".into(), sealed: sealed("00000001", "a") }]);
+    assert_eq!(outbox(&*store).await, moved);
+    assert_eq!(branches.conversations().await.expect("none"), []);
+    assert_eq!(ask(branches, &hold("one", "2")).await, Held::Unknown);
+}
+
+pub(crate) async fn one_at_a_time_is_at_work_in_a_conversation(home: &impl Home) {
+    let store = home.open().await;
+    let branches = store.branches().expect("it keeps them");
+    keep(branches, "a", "cred_1", "one").await;
+    let first = hold("one", "1");
+    assert_eq!(ask(branches, &first).await, found("a", "one"));
+    assert_eq!(ask(branches, &hold("one", "2")).await, Held::Busy);
+    let remember = async |key: &str, held: &Hold| {
+        let (kept, new) = (conversation("a", "cred_1"), branch(key, key));
+        branches.remember(&kept, &new, Some(held)).await.expect("an answer")
+    };
+    assert!(!remember("two", &hold("one", "2")).await, "it is not held so");
+    assert!(remember("two", &first).await);
+    assert!(!remember("three", &first).await, "the hold has ended");
+    // Both branches lead there, and one hold counts for both.
+    let second = hold("two", "3");
+    assert_eq!(ask(branches, &second).await, found("a", "two"));
+    assert_eq!(ask(branches, &hold("one", "4")).await, Held::Busy);
+    branches.release(&hold("one", "4"), Duration::ZERO).await.expect("an answer");
+    assert_eq!(ask(branches, &hold("one", "4")).await, Held::Busy, "that was nobody's");
+    branches.release(&second, LEASE).await.expect("released");
+    assert_eq!(ask(branches, &hold("one", "5")).await, Held::Busy, "it rests");
+    assert_eq!(branches.conversations().await.expect("one").len(), 1);
+}
+
+pub(crate) async fn a_hold_runs_out_unless_it_is_renewed(home: &impl Home) {
+    let store = home.open().await;
+    let branches = store.branches().expect("it keeps them");
+    keep(branches, "a", "cred_1", "one").await;
+    let (first, second) = (hold("one", "1"), hold("one", "2"));
+    let short = Duration::from_millis(50);
+    let held = branches.hold(&first, short).await.expect("an answer");
+    assert_eq!(held, found("a", "one"));
+    branches.renew_holds(std::slice::from_ref(&first), LEASE).await.expect("renewed");
+    sleep(2 * short).await;
+    assert_eq!(ask(branches, &second).await, Held::Busy);
+    branches.renew_holds(&[second.clone(), first.clone()], short).await.expect("renewed");
+    sleep(2 * short).await;
+    assert_eq!(ask(branches, &second).await, found("a", "one"));
+    branches.renew_holds(std::slice::from_ref(&first), Duration::ZERO).await.expect("ignored");
+    assert_eq!(ask(branches, &hold("one", "3")).await, Held::Busy, "it was another's by then");
+}
+
+pub(crate) async fn what_is_old_or_too_much_is_collected(home: &impl Home) {
+    let store = home.open().await;
+    let branches = store.branches().expect("it keeps them");
+    for (id, owner) in [("a", "cred_1"), ("b", "cred_1"), ("c", "cred_2"), ("d", "cred_1")] {
+        keep(branches, id, owner, &format!("of-{id}")).await;
+    }
+    let unused_for = Duration::from_secs(3600);
+    let none: [&str; 0] = [];
+    assert_eq!(collect(branches, Collection { unused_for, ..Collection::default() }).await, none);
+    // It is used, and so the one that was used last.
+    assert_eq!(ask(branches, &hold("of-a", "1")).await, found("a", "of-a"));
+    branches.release(&hold("of-a", "1"), Duration::ZERO).await.expect("released");
+    assert_eq!(collect(branches, Collection { spare: 2, ..of("cred_1") }).await, ["b"]);
+    assert_eq!(ask(branches, &hold("of-d", "2")).await, found("d", "of-d"));
+    assert_eq!(collect(branches, Collection { at_most: 1, ..of("cred_1") }).await, ["a"]);
+    assert_eq!(collect(branches, of("cred_1")).await, none, "the last one is held");
+    assert_eq!(collect(branches, Collection::default()).await, ["c"]);
+    let left: Vec<_> = outbox(&*store).await.into_iter().map(|entry| entry.id).collect();
+    assert_eq!(left, ["a", "b", "c"]);
+}
+
+pub(crate) async fn a_thread_leads_to_who_has_answered_it(home: &impl Home) {
+    let store = home.open().await;
+    let branches = store.branches().expect("it keeps them");
+    let owner = async |thread: &str| branches.owner_of(thread).await.expect("an answer");
+    assert_eq!(owner("thread-one").await, None);
+    keep(branches, "a", "cred_1", "one").await;
+    assert_eq!(owner("thread-one").await, Some(CredentialId::from_text("cred_1")));
+    keep(branches, "b", "cred_2", "one").await;
+    assert_eq!(owner("thread-one").await, Some(CredentialId::from_text("cred_2")), "the last");
+    // What is another conversation's by now stays when the first one goes.
+    assert_eq!(collect(branches, of("cred_1")).await, ["a"]);
+    assert_eq!(ask(branches, &hold("one", "1")).await, found("b", "one"));
+    assert_eq!(owner("thread-one").await, Some(CredentialId::from_text("cred_2")));
+}
