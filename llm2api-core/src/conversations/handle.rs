@@ -5,11 +5,12 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use tokio::sync::Notify;
 use tokio::time::timeout;
 use uuid::Uuid;
 
 use super::holds::Holds;
-use super::pending::Pending;
+use super::pending::{Guard, Name, Pending};
 use super::rules::{ConversationMode, ConversationRules};
 use crate::credential::{Credential, CredentialId};
 use crate::error::Result;
@@ -37,13 +38,15 @@ pub(crate) struct Keeper {
     pub(super) holds: Holds,
     pending: Pending,
     terms: Arc<RwLock<(ConversationMode, ConversationRules)>>,
+    /// Other terms hold.
+    pub(super) changed: Arc<Notify>,
 }
 
 impl Keeper {
     /// Keeps conversations in `vault`; those that have to go are removed by `outbox`.
     pub(crate) fn new(vault: Vault, outbox: CleanUps) -> Self {
         let (holds, pending) = (Holds::default(), Pending::default());
-        Self { vault, outbox, holds, pending, terms: Arc::default() }
+        Self { vault, outbox, holds, pending, terms: Arc::default(), changed: Arc::default() }
     }
 
     /// Returns the outbox that removes conversations.
@@ -54,6 +57,7 @@ impl Keeper {
     /// Goes by other rules from now on.
     pub(crate) fn set_terms(&self, mode: ConversationMode, rules: ConversationRules) {
         *self.terms.write().unwrap_or_else(PoisonError::into_inner) = (mode, rules);
+        self.changed.notify_one();
     }
 
     pub(super) fn terms(&self) -> (ConversationMode, ConversationRules) {
@@ -94,6 +98,42 @@ impl Keeper {
         count
     }
 
+    /// Takes a branch's conversation; an error says which one is busy, where one is.
+    async fn try_take(
+        &self,
+        branch: BranchKey,
+    ) -> std::result::Result<FoundBranch, Option<String>> {
+        let token = Uuid::new_v4().simple().to_string();
+        let taking = Taking::new(self, ConversationHold::new(branch, token));
+        match timeout(PATIENCE, self.vault.hold(&taking.stored, LEASE)).await {
+            Ok(Ok(Held::Yes { id, conversation, message })) => {
+                Ok(FoundBranch::new(id, conversation, message, taking.taken()))
+            }
+            Ok(Ok(held)) => {
+                taking.not_taken();
+                if let Held::Busy(id) = held { Err(Some(id)) } else { Err(None) }
+            }
+            // It may have been taken, though nobody has heard of it.
+            Ok(Err(error)) => {
+                tracing::debug!(%error, "kept conversations cannot be looked at");
+                Err(None)
+            }
+            Err(_) => Err(None),
+        }
+    }
+
+    /// Has a hold ended, and then what waits for it go on.
+    fn let_go(&self, hold: &ConversationHold, rest: Duration, waiting: Option<Guard>) {
+        let (this, hold) = (self.clone(), self.hold(hold));
+        self.holds.remove(&hold);
+        self.outbox.begin(Box::pin(async move {
+            if let Err(error) = this.vault.release(&hold, rest).await {
+                tracing::debug!(%error, "a conversation is free only when its lease is over");
+            }
+            drop(waiting);
+        }));
+    }
+
     fn hold(&self, hold: &ConversationHold) -> Hold {
         let branch = self.vault.branch_name(&hold.branch.0);
         Hold { branch, token: hold.token.clone() }
@@ -126,29 +166,18 @@ impl Conversations for Keeper {
     }
 
     async fn take(&self, branch: BranchKey) -> Option<FoundBranch> {
-        self.pending.settled(branch).await;
-        let token = Uuid::new_v4().simple().to_string();
-        let taking = Taking::new(self, ConversationHold::new(branch, token));
-        match timeout(PATIENCE, self.vault.hold(&taking.stored, LEASE)).await {
-            Ok(Ok(Held::Yes { id, conversation, message })) => {
-                Some(FoundBranch::new(id, conversation, message, taking.taken()))
-            }
-            Ok(Ok(held)) => {
-                tracing::debug!(?held, "a history gets a conversation of its own");
-                taking.not_taken();
-                None
-            }
-            // It may have been taken, though nobody has heard of it.
-            Ok(Err(error)) => {
-                tracing::debug!(%error, "kept conversations cannot be looked at");
-                None
-            }
-            Err(_) => None,
-        }
+        self.pending.settled(&Name::Branch(branch)).await;
+        let busy = match self.try_take(branch).await {
+            Err(Some(id)) => Name::Conversation(id),
+            taken => return taken.ok(),
+        };
+        // A turn there that is over, but for its note, is worth a moment.
+        if self.pending.settled(&busy).await { self.try_take(branch).await.ok() } else { None }
     }
 
-    fn expect(&self, branch: BranchKey) -> Expected {
-        Expected::new(self.pending.expect(branch))
+    fn expect(&self, branch: BranchKey, id: Option<&str>) -> Expected {
+        let conversation = id.map(|id| Name::Conversation(id.to_owned()));
+        Expected::new(self.pending.expect([Name::Branch(branch)].into_iter().chain(conversation)))
     }
 
     async fn remember(&self, branch: NewBranch) -> bool {
@@ -169,23 +198,20 @@ impl Conversations for Keeper {
         kept
     }
 
-    fn release(&self, hold: ConversationHold, rest: Duration) {
-        let (this, hold) = (self.clone(), self.hold(&hold));
-        self.holds.remove(&hold);
-        self.outbox.begin(Box::pin(async move {
-            if let Err(error) = this.vault.release(&hold, rest).await {
-                tracing::debug!(%error, "a conversation is free only when its lease is over");
-            }
-        }));
+    fn release(&self, branch: FoundBranch, rest: Duration) {
+        // Whoever comes at once finds it free.
+        let soon = rest.is_zero().then(|| self.pending.expect([Name::Conversation(branch.id)]));
+        self.let_go(&branch.hold, rest, soon);
     }
 
-    async fn give_up(&self, hold: ConversationHold) {
-        let hold = self.hold(&hold);
+    async fn give_up(&self, branch: FoundBranch) {
+        let hold = self.hold(&branch.hold);
+        // Whoever asks may leave meanwhile: then its lease runs out.
+        self.holds.remove(&hold);
         match self.vault.give_up(&hold).await {
             Ok(kept) => drop(self.push(kept)),
             Err(error) => tracing::debug!(%error, "a conversation is not forgotten"),
         }
-        self.holds.remove(&hold);
     }
 
     async fn make_room(&self, credential: &Credential) -> Vec<Cleanup> {
@@ -224,7 +250,7 @@ impl<'a> Taking<'a> {
 impl Drop for Taking<'_> {
     fn drop(&mut self) {
         if let Some(hold) = self.hold.take() {
-            self.keeper.release(hold, Duration::ZERO);
+            self.keeper.let_go(&hold, Duration::ZERO, None);
         }
     }
 }

@@ -15,48 +15,56 @@ const PATIENCE: Duration = Duration::from_secs(1);
 /// What is about to be kept. Clones share it.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Pending {
-    branches: Arc<Mutex<HashMap<BranchKey, watch::Receiver<()>>>>,
+    notes: Arc<Mutex<HashMap<Name, watch::Receiver<()>>>>,
+}
+
+/// By what a note is known: what it will be kept under, and in which conversation.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Name {
+    Branch(BranchKey),
+    Conversation(String),
 }
 
 /// One of them; dropped, those who wait for it go on.
 #[derive(Debug)]
 pub(super) struct Guard {
     pending: Pending,
-    key: BranchKey,
+    names: Vec<Name>,
     done: watch::Sender<()>,
 }
 
 impl Pending {
     /// Says that a branch is about to be kept.
-    pub(super) fn expect(&self, key: BranchKey) -> Guard {
+    pub(super) fn expect(&self, names: impl IntoIterator<Item = Name>) -> Guard {
         let (done, waiting) = watch::channel(());
-        self.branches().insert(key, waiting);
-        Guard { pending: self.clone(), key, done }
+        let names: Vec<_> = names.into_iter().collect();
+        self.notes().extend(names.iter().map(|name| (name.clone(), waiting.clone())));
+        Guard { pending: self.clone(), names, done }
     }
 
-    /// Waits until a branch is kept, if it is about to be.
-    pub(super) async fn settled(&self, key: BranchKey) {
-        let waiting = self.branches().get(&key).cloned();
-        if let Some(mut waiting) = waiting {
-            // It changes only by going.
-            let _ = timeout(PATIENCE, waiting.changed()).await;
-        }
+    /// Waits until what is about to be kept is; says whether there was anything to wait for.
+    pub(super) async fn settled(&self, name: &Name) -> bool {
+        let waiting = self.notes().get(name).cloned();
+        let Some(mut waiting) = waiting else { return false };
+        // It changes only by going.
+        let _ = timeout(PATIENCE, waiting.changed()).await;
+        true
     }
 
-    fn branches(&self) -> MutexGuard<'_, HashMap<BranchKey, watch::Receiver<()>>> {
+    fn notes(&self) -> MutexGuard<'_, HashMap<Name, watch::Receiver<()>>> {
         // Nothing panics while it holds the lock.
-        self.branches.lock().unwrap_or_else(PoisonError::into_inner)
+        self.notes.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Drop for Guard {
     fn drop(&mut self) {
-        let mut branches = self.pending.branches();
-        // A later one may have taken its place.
-        let own =
-            branches.get(&self.key).is_some_and(|one| one.same_channel(&self.done.subscribe()));
-        if own {
-            branches.remove(&self.key);
+        let (own, mut notes) = (self.done.subscribe(), self.pending.notes());
+        for name in &self.names {
+            // A later one may have taken its place.
+            if notes.get(name).is_some_and(|one| one.same_channel(&own)) {
+                notes.remove(name);
+            }
         }
     }
 }
@@ -67,33 +75,32 @@ mod tests {
 
     use super::*;
 
-    const KEY: BranchKey = BranchKey([1; 32]);
+    const NAME: Name = Name::Branch(BranchKey([1; 32]));
 
     #[tokio::test(start_paused = true)]
     async fn who_needs_a_branch_waits_for_it_and_not_for_ever() {
         let pending = Pending::default();
         let begun = Instant::now();
-        pending.settled(KEY).await;
-        assert_eq!(begun.elapsed(), Duration::ZERO, "nothing is expected");
-        let guard = pending.expect(KEY);
-        pending.settled(KEY).await;
+        assert!(!pending.settled(&NAME).await, "nothing is expected");
+        let guard = pending.expect([NAME]);
+        assert!(pending.settled(&NAME).await);
         assert_eq!(begun.elapsed(), PATIENCE);
         let finished = async {
             tokio::task::yield_now().await;
             drop(guard);
         };
-        tokio::join!(pending.settled(KEY), finished);
+        tokio::join!(pending.settled(&NAME), finished);
         assert_eq!(begun.elapsed(), PATIENCE, "it was kept at once");
-        assert!(pending.branches().is_empty());
+        assert!(pending.notes().is_empty());
     }
 
     #[test]
     fn one_that_has_gone_leaves_a_later_one_alone() {
         let pending = Pending::default();
-        let (first, second) = (pending.expect(KEY), pending.expect(KEY));
+        let (first, second) = (pending.expect([NAME]), pending.expect([NAME]));
         drop(first);
-        assert_eq!(pending.branches().len(), 1);
+        assert_eq!(pending.notes().len(), 1);
         drop(second);
-        assert!(pending.branches().is_empty());
+        assert!(pending.notes().is_empty());
     }
 }

@@ -14,6 +14,8 @@ use crate::store::Collection;
 
 /// The shortest and the longest pause between two looks for what is old.
 const LOOK: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(60));
+/// The pause where none are to be kept.
+const FRESH_LOOK: Duration = Duration::from_secs(5);
 
 /// The work that goes with a keeper.
 pub(crate) struct Tending {
@@ -33,7 +35,8 @@ impl Tending {
             async move {
                 // Nobody will know them again.
                 let (keeps, outlives) = keeper.vault.keeps_conversations();
-                keeps && !outlives && keeper.collect(&Collection::default()).await > 0
+                let all = Collection { held_too: true, ..Collection::default() };
+                keeps && !outlives && keeper.collect(&all).await > 0
             }
             .boxed()
         }
@@ -51,6 +54,7 @@ impl Tending {
                     self.collect_old().await;
                     look = after(self.look_again());
                 }
+                () = self.keeper.changed.notified() => look = Instant::now(),
                 _ = stopped.changed() => return,
             }
         }
@@ -58,8 +62,11 @@ impl Tending {
 
     /// What is old need not go at once.
     fn look_again(&self) -> Duration {
-        let (_, rules) = self.keeper.terms();
-        (rules.life / 4).clamp(LOOK.0, LOOK.1)
+        match self.keeper.terms() {
+            (ConversationMode::Reuse, rules) => (rules.life / 4).clamp(LOOK.0, LOOK.1),
+            // Those that were held when it was switched off go as soon as they are free.
+            (ConversationMode::Fresh, _) => FRESH_LOOK,
+        }
     }
 
     async fn renew(&self) {

@@ -61,13 +61,13 @@ pub enum Held {
         /// The message's id there.
         message: String,
     },
-    /// Somebody else is at work there, or was of late.
-    Busy,
+    /// Somebody else is at work there, or was of late: the id of its clean-up.
+    Busy(String),
     /// No such branch is known.
     Unknown,
 }
 
-/// Which conversations are collected. None that is held is.
+/// Which conversations are collected.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Collection {
     /// Only those of this credential.
@@ -78,6 +78,8 @@ pub struct Collection {
     pub spare: usize,
     /// Not more than so many; 0 for all.
     pub at_most: usize,
+    /// Those too that are held, or rest.
+    pub held_too: bool,
 }
 
 /// Keeps which conversations later requests go on with.

@@ -80,6 +80,10 @@ impl SqliteStore {
     fn start(path: &Path, connection: Connection, lock: Option<File>) -> Result<Self> {
         // Only where no other process is at work on it has it been left.
         let left = lock.as_ref().map(|_| statements::outbox(&connection)).transpose();
+        if lock.is_some() {
+            let eased = branches::ease_holds(&connection);
+            eased.map_err(|error| failure::of(&Arc::new(error)))?;
+        }
         let left = left.map_err(|error| failure::of(&Arc::new(error)))?.unwrap_or_default();
         let thread = Thread::start(connection, lock)?;
         Ok(Self { path: path.to_owned(), thread, left: Mutex::new(left) })

@@ -104,11 +104,13 @@ pub trait Conversations: Debug + Send + Sync + 'static {
     fn reuses(&self) -> bool;
 
     /// Finds a branch and takes its conversation, for one turn; none where it is not known, or
-    /// somebody else is at work there. Waits a moment for one that is [expected](Self::expect).
+    /// somebody else is at work there. Waits a moment for one that is [expected](Self::expect), and
+    /// for a conversation in which only that is still to be done.
     async fn take(&self, branch: BranchKey) -> Option<FoundBranch>;
 
-    /// Says that a branch is about to be kept.
-    fn expect(&self, branch: BranchKey) -> Expected;
+    /// Says that a branch is about to be kept, in a new conversation or in one that is held: `id` is
+    /// that of its clean-up.
+    fn expect(&self, branch: BranchKey, id: Option<&str>) -> Expected;
 
     /// Keeps a branch, in the place of the clean-up that the outbox has, and ends the hold; says
     /// whether it is kept.
@@ -116,10 +118,10 @@ pub trait Conversations: Debug + Send + Sync + 'static {
 
     /// Ends a hold without a new branch; nobody gets another before `rest` is over. Called from
     /// `Drop`: it neither blocks nor spawns.
-    fn release(&self, hold: ConversationHold, rest: Duration);
+    fn release(&self, branch: FoundBranch, rest: Duration);
 
     /// Forgets a conversation that is held and is of no use any more, and has it removed.
-    async fn give_up(&self, hold: ConversationHold);
+    async fn give_up(&self, branch: FoundBranch);
 
     /// Forgets some conversations of a credential, those that were not used for longest, and returns
     /// how they are removed: whoever asks does it, and hands each to the outbox afterwards.
@@ -140,7 +142,7 @@ impl Conversations for NoConversations {
         None
     }
 
-    fn expect(&self, _: BranchKey) -> Expected {
+    fn expect(&self, _: BranchKey, _: Option<&str>) -> Expected {
         Expected::new(())
     }
 
@@ -148,9 +150,9 @@ impl Conversations for NoConversations {
         false
     }
 
-    fn release(&self, _: ConversationHold, _: Duration) {}
+    fn release(&self, _: FoundBranch, _: Duration) {}
 
-    async fn give_up(&self, _: ConversationHold) {}
+    async fn give_up(&self, _: FoundBranch) {}
 
     async fn make_room(&self, _: &Credential) -> Vec<Cleanup> {
         Vec::new()

@@ -48,6 +48,10 @@ async fn collect(store: &dyn Branches, which: Collection) -> Vec<String> {
     entries.into_iter().map(|entry| entry.id).collect()
 }
 
+fn busy() -> Held {
+    Held::Busy("a".into())
+}
+
 fn of(owner: &str) -> Collection {
     Collection { owner: Some(CredentialId::from_text(owner)), ..Collection::default() }
 }
@@ -76,7 +80,7 @@ pub(crate) async fn one_at_a_time_is_at_work_in_a_conversation(home: &impl Home)
     keep(branches, "a", "cred_1", "one").await;
     let first = hold("one", "1");
     assert_eq!(ask(branches, &first).await, found("a", "one"));
-    assert_eq!(ask(branches, &hold("one", "2")).await, Held::Busy);
+    assert_eq!(ask(branches, &hold("one", "2")).await, busy());
     let remember = async |key: &str, held: &Hold| {
         let (kept, new) = (conversation("a", "cred_1"), branch(key, key));
         branches.remember(&kept, &new, Some(held)).await.expect("an answer")
@@ -87,11 +91,11 @@ pub(crate) async fn one_at_a_time_is_at_work_in_a_conversation(home: &impl Home)
     // Both branches lead there, and one hold counts for both.
     let second = hold("two", "3");
     assert_eq!(ask(branches, &second).await, found("a", "two"));
-    assert_eq!(ask(branches, &hold("one", "4")).await, Held::Busy);
+    assert_eq!(ask(branches, &hold("one", "4")).await, busy());
     branches.release(&hold("one", "4"), Duration::ZERO).await.expect("an answer");
-    assert_eq!(ask(branches, &hold("one", "4")).await, Held::Busy, "that was nobody's");
+    assert_eq!(ask(branches, &hold("one", "4")).await, busy(), "that was nobody's");
     branches.release(&second, LEASE).await.expect("released");
-    assert_eq!(ask(branches, &hold("one", "5")).await, Held::Busy, "it rests");
+    assert_eq!(ask(branches, &hold("one", "5")).await, busy(), "it rests");
     assert_eq!(branches.conversations().await.expect("one").len(), 1);
 }
 
@@ -105,12 +109,12 @@ pub(crate) async fn a_hold_runs_out_unless_it_is_renewed(home: &impl Home) {
     assert_eq!(held, found("a", "one"));
     branches.renew_holds(std::slice::from_ref(&first), LEASE).await.expect("renewed");
     sleep(2 * short).await;
-    assert_eq!(ask(branches, &second).await, Held::Busy);
+    assert_eq!(ask(branches, &second).await, busy());
     branches.renew_holds(&[second.clone(), first.clone()], short).await.expect("renewed");
     sleep(2 * short).await;
     assert_eq!(ask(branches, &second).await, found("a", "one"));
     branches.renew_holds(std::slice::from_ref(&first), Duration::ZERO).await.expect("ignored");
-    assert_eq!(ask(branches, &hold("one", "3")).await, Held::Busy, "it was another's by then");
+    assert_eq!(ask(branches, &hold("one", "3")).await, busy(), "it was another's by then");
 }
 
 pub(crate) async fn what_is_old_or_too_much_is_collected(home: &impl Home) {
@@ -130,8 +134,9 @@ pub(crate) async fn what_is_old_or_too_much_is_collected(home: &impl Home) {
     assert_eq!(collect(branches, Collection { at_most: 1, ..of("cred_1") }).await, ["a"]);
     assert_eq!(collect(branches, of("cred_1")).await, none, "the last one is held");
     assert_eq!(collect(branches, Collection::default()).await, ["c"]);
+    assert_eq!(collect(branches, Collection { held_too: true, ..of("cred_1") }).await, ["d"]);
     let left: Vec<_> = outbox(&*store).await.into_iter().map(|entry| entry.id).collect();
-    assert_eq!(left, ["a", "b", "c"]);
+    assert_eq!(left, ["a", "b", "c", "d"]);
 }
 
 pub(crate) async fn a_thread_leads_to_who_has_answered_it(home: &impl Home) {

@@ -84,7 +84,15 @@ impl Api {
 
     /// Begins a chat.
     pub async fn chat(&self, text: &str, stream: bool) -> reqwest::Result<Response> {
-        let messages = json!([{"role": "user", "content": text}]);
+        self.send(&[json!({"role": "user", "content": text})], stream).await
+    }
+
+    /// Makes a chat of these messages.
+    pub async fn talk(&self, messages: &[Value]) -> Answer {
+        Answer::of(self.send(messages, false).await).await
+    }
+
+    async fn send(&self, messages: &[Value], stream: bool) -> reqwest::Result<Response> {
         let body = json!({"model": MODEL, "messages": messages, "stream": stream});
         let request = self.http.post(format!("{}/v1/chat/completions", self.url));
         request.bearer_auth(self.key).json(&body).send().await

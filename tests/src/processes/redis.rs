@@ -97,6 +97,12 @@ impl Redis {
         assert_eq!(&say(self.port, b"FLUSHALL\r\n").await.expect("it runs"), b"+OK\r\n");
     }
 
+    /// Asks what a whole number answers.
+    pub async fn number(&self, question: &str) -> Option<u64> {
+        let answer = say(self.port, format!("{question}\r\n").as_bytes()).await?;
+        std::str::from_utf8(&answer).ok()?.trim().strip_prefix(':')?.parse().ok()
+    }
+
     /// Ends it in order (SIGTERM).
     pub async fn terminate(&mut self) {
         self.program.take().expect("it runs").terminate().await;

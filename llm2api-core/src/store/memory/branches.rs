@@ -109,7 +109,8 @@ impl Inner {
         all.sort_by_key(|entry| entry.used);
         all.truncate(all.len().saturating_sub(which.spare));
         let old = now.saturating_sub(millis(which.unused_for));
-        let free = all.into_iter().filter(|entry| entry.until <= now && entry.used.0 <= old);
+        let is_free = |entry: &&Entry| which.held_too || entry.until <= now;
+        let free = all.into_iter().filter(is_free).filter(|entry| entry.used.0 <= old);
         let most = if which.at_most == 0 { usize::MAX } else { which.at_most };
         free.take(most).map(|entry| (entry.kept.owner.clone(), entry.kept.id.clone())).collect()
     }
@@ -147,7 +148,7 @@ impl Branches for MemoryStore {
         let (now, used) = (unix_millis(), inner.next_use());
         let Some(entry) = inner.at(&hold.branch) else { return Ok(Held::Unknown) };
         if entry.until > now {
-            return Ok(Held::Busy);
+            return Ok(Held::Busy(entry.kept.id.clone()));
         }
         (entry.holder, entry.until, entry.used) = (hold.token.clone(), now + millis(lease), used);
         let KeptConversation { id, conversation, .. } = entry.kept.clone();

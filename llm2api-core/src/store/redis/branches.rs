@@ -39,8 +39,7 @@ impl Branches for RedisStore {
         let found: Vec<String> = self.link.run_now(&script).await?;
         Ok(match <[String; 3]>::try_from(found) {
             Ok([id, conversation, message]) => Held::Yes { id, conversation, message },
-            Err(found) if found.is_empty() => Held::Unknown,
-            Err(_) => Held::Busy,
+            Err(mut found) => found.pop().map_or(Held::Unknown, Held::Busy),
         })
     }
 
@@ -62,7 +61,7 @@ impl Branches for RedisStore {
         let mut script = self.scripts.collect.arg(self.places.server());
         let owner = which.owner.as_ref().map_or("", CredentialId::as_str);
         script.arg(millis(LEASE)).arg(owner).arg(millis(which.unused_for));
-        script.arg(which.spare).arg(which.at_most);
+        script.arg(which.spare).arg(which.at_most).arg(u8::from(which.held_too));
         self.moved(&script).await
     }
 

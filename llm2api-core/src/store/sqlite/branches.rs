@@ -14,13 +14,17 @@ use crate::clock::unix_millis;
 use crate::credential::CredentialId;
 use crate::error::Result;
 
+/// How long a conversation rests that an earlier process held. Runs are stopped at once, and a stop
+/// that finds nothing to stop lingers for five seconds.
+const LEFT: Duration = Duration::from_secs(10);
+
 /// Picks what a collection is about: its owner or null, the moment of the last use, how many to pass
-/// over and to take, and now.
+/// over and to take, now, and whether those that are held count.
 const WANTED: &str = "
     SELECT id FROM (
         SELECT id, used, until, number FROM conversation WHERE ?1 IS NULL OR owner = ?1
         ORDER BY used DESC, number DESC LIMIT -1 OFFSET ?3
-    ) WHERE until <= ?5 AND used <= ?2 ORDER BY used, number LIMIT ?4";
+    ) WHERE (?6 OR until <= ?5) AND used <= ?2 ORDER BY used, number LIMIT ?4";
 
 #[async_trait]
 impl Branches for SqliteStore {
@@ -140,12 +144,13 @@ fn hold(connection: &Connection, hold: &Hold, now: i64, lease: i64) -> SqlResult
          JOIN conversation AS kept ON kept.id = branch.conversation WHERE branch.key = ?1",
     )?;
     let found = statement.query_row(params![hold.branch], |row| {
-        let answer = Held::Yes { id: row.get(0)?, conversation: row.get(1)?, message: row.get(2)? };
-        Ok((answer, row.get::<_, i64>(3)?))
+        Ok(([row.get(0)?, row.get(1)?, row.get(2)?], row.get::<_, i64>(3)?))
     });
-    let Some((answer, until)) = found.optional()? else { return Ok(Held::Unknown) };
+    let Some(([id, conversation, message], until)) = found.optional()? else {
+        return Ok(Held::Unknown);
+    };
     if until > now {
-        return Ok(Held::Busy);
+        return Ok(Held::Busy(id));
     }
     connection
         .prepare_cached(
@@ -153,7 +158,7 @@ fn hold(connection: &Connection, hold: &Hold, now: i64, lease: i64) -> SqlResult
              WHERE id = (SELECT conversation FROM branch WHERE key = ?1)",
         )?
         .execute(params![hold.branch, hold.token, now.saturating_add(lease), now])?;
-    Ok(answer)
+    Ok(Held::Yes { id, conversation, message })
 }
 
 /// Changes who holds a conversation, and for how long, if it is held so.
@@ -164,6 +169,14 @@ fn set(connection: &Connection, hold: &Hold, holder: &str, time: i64) -> SqlResu
     )?;
     let until = now().saturating_add(time);
     statement.execute(params![hold.branch, hold.token, holder, until]).map(drop)
+}
+
+/// Shortens what an earlier process held: by the end of this its runs are stopped.
+pub(super) fn ease_holds(connection: &Connection) -> SqlResult<()> {
+    let until = now().saturating_add(millis(LEFT));
+    let mut statement =
+        connection.prepare_cached("UPDATE conversation SET until = ?1 WHERE until > ?1")?;
+    statement.execute(params![until]).map(drop)
 }
 
 fn held_id(connection: &Connection, hold: &Hold) -> SqlResult<Option<String>> {
@@ -180,7 +193,9 @@ fn wanted(connection: &Connection, which: &Collection, now: i64) -> SqlResult<Ve
     let most = if which.at_most == 0 { -1 } else { count(which.at_most) };
     let mut statement = connection.prepare_cached(WANTED)?;
     let rows = statement
-        .query_map(params![owner, old, count(which.spare), most, now], |row| row.get(0))?;
+        .query_map(params![owner, old, count(which.spare), most, now, which.held_too], |row| {
+            row.get(0)
+        })?;
     rows.collect()
 }
 

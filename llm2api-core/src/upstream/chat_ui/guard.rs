@@ -46,6 +46,11 @@ impl TurnGuard {
         Self { outbox, conversations, cleanup, found: Some(found) }
     }
 
+    /// Returns the id under which the conversation was kept before, where it was.
+    pub(super) fn kept(&self) -> Option<&str> {
+        self.found.as_ref().map(|found| found.id.as_str())
+    }
+
     /// Takes the turn over, and leaves a guard of nothing behind.
     pub(super) fn take(&mut self) -> Self {
         let Self { outbox, conversations, cleanup, found } = self;
@@ -81,7 +86,7 @@ impl TurnGuard {
     /// Gives up a conversation that was kept and is of no use any more.
     pub(super) async fn give_up(&mut self) {
         if let Some(found) = self.found.take() {
-            self.conversations.give_up(found.hold).await;
+            self.conversations.give_up(found).await;
         }
     }
 
@@ -166,7 +171,7 @@ impl Drop for TurnGuard {
         if let Some(found) = self.found.take() {
             let run = self.cleanup.as_ref().map(|cleanup| &cleanup.run);
             let rest = if run == Some(&Run::Over) { Duration::ZERO } else { REST };
-            self.conversations.release(found.hold, rest);
+            self.conversations.release(found, rest);
         }
         if let Some(mut cleanup) = self.cleanup.take() {
             cleanup.ended = unix_seconds();

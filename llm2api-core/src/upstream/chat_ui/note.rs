@@ -9,6 +9,7 @@ use tokio::time::sleep;
 use super::api::Caller;
 use super::guard::TurnGuard;
 use super::history::History;
+use super::server::Place;
 use super::stored::Conversation;
 use super::thread::Thread;
 use crate::adapt::normalise_answer;
@@ -25,6 +26,8 @@ pub(super) struct Note {
     parent: String,
     /// By what the choice of a credential knows the thread.
     thread: Option<u64>,
+    /// The conversation that was kept before, where it was.
+    kept: Option<String>,
     whole: Option<Whole>,
 }
 
@@ -36,15 +39,16 @@ struct Whole {
 }
 
 impl Note {
-    pub(super) fn new(history: History, parent: &str, thread: Option<u64>) -> Self {
-        Self { history, parent: parent.to_owned(), thread, whole: None }
+    pub(super) fn new(history: History, place: &Place, thread: Option<u64>) -> Self {
+        let kept = place.opened.guard.kept().map(str::to_owned);
+        Self { history, parent: place.parent.clone(), thread, kept, whole: None }
     }
 
     /// Notes the answer, so that whoever goes on from it waits until it is kept.
     pub(super) fn is_whole(&mut self, thread: &Thread, answer: &str) {
         if self.whole.is_none() {
             let key = self.history.after(answer);
-            let expected = thread.server.conversations.expect(key);
+            let expected = thread.server.conversations.expect(key, self.kept.as_deref());
             self.whole = Some(Whole { key, answer: normalise_answer(answer), expected });
         }
     }
@@ -74,10 +78,9 @@ async fn find(thread: &Thread, parent: &str, answer: &str) -> Result<Option<Stri
     for pause in LOOKS {
         sleep(Duration::from_millis(pause)).await;
         let stored = Conversation::read(&server.api, caller, *family, conversation).await?;
-        if let Some((id, content)) = stored.answer(generation, parent)
-            && normalise_answer(content) == answer
-        {
-            return Ok(Some(id.to_owned()));
+        if let Some((id, content)) = stored.answer(generation, parent) {
+            let same = normalise_answer(content) == answer;
+            return Ok(same.then(|| id.to_owned()));
         }
     }
     Ok(None)

@@ -113,7 +113,7 @@ pub(super) fn system(request: &ChatRequest) -> (String, usize) {
 }
 
 /// What changes the form of the answer and cannot be done is refused; sampling is ignored.
-fn check(request: &ChatRequest) -> Result<()> {
+pub(super) fn check(request: &ChatRequest) -> Result<()> {
     let refuse = |param: &str, message: &str| {
         Err(Error::new(ErrorKind::Unsupported, "chat", message).with_param(param))
     };

@@ -9,7 +9,8 @@ use super::parse::CONVERSATION_FULL;
 use super::prompt::{Prompt, system};
 use super::server::{Asked, Place, Server};
 use super::session::Session;
-use crate::chat::ChatStream;
+use crate::chat::{ChatRequest, ChatStream};
+use crate::credential::Credential;
 use crate::error::{Error, ErrorKind, Result};
 use crate::upstream::FoundBranch;
 
@@ -21,24 +22,30 @@ pub(super) struct Found {
 
 impl Server {
     /// Reads a request's history, where that is of use and the session is known.
-    pub(super) async fn history(&self, asked: Asked<'_>) -> Option<History> {
+    pub(super) async fn history(
+        &self,
+        request: &ChatRequest,
+        credential: &Credential,
+    ) -> Option<History> {
         if !self.conversations.reuses() {
             return None;
         }
-        let session = self.sessions.of(asked.credential).await;
-        if session.is_known() { self.history_with(asked, &session) } else { None }
+        let session = self.sessions.of(credential).await;
+        if session.is_known() { self.history_with(request, credential, &session) } else { None }
     }
 
     /// Reads a request's history, where that is of use.
-    pub(super) fn history_with(&self, asked: Asked<'_>, session: &Session) -> Option<History> {
-        if !self.conversations.reuses() {
-            return None;
-        }
-        let Asked { request, credential, .. } = asked;
+    pub(super) fn history_with(
+        &self,
+        request: &ChatRequest,
+        credential: &Credential,
+        session: &Session,
+    ) -> Option<History> {
         let (system, first) = system(request);
         let partners = Partners { session, credential, model: &request.model };
         let rest = first..request.messages.len();
-        Some(History::new(partners, request, &system, rest))
+        let history = || History::new(partners, request, &system, rest);
+        self.conversations.reuses().then(history)
     }
 
     /// Finds the branch that a request goes on from.

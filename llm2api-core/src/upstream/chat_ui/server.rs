@@ -11,7 +11,7 @@ use super::history::History;
 use super::note::Note;
 use super::open::{Opened, Wanted, is_a_no};
 use super::probe::Probe;
-use super::prompt::Prompt;
+use super::prompt::{Prompt, check};
 use super::resume::Resuming;
 use super::session::Sessions;
 use super::thread::Thread;
@@ -60,26 +60,44 @@ impl Server {
         request: &ChatRequest,
         credential: &Credential,
     ) -> Result<ChatStream> {
+        let history = self.history(request, credential).await;
+        // What cannot be asked is refused before anybody is bothered with it. A history that goes on
+        // is written as one text only where it has to be.
+        let goes_on = history.as_ref().is_some_and(|history| history.before().is_some());
+        let prompt = match goes_on {
+            true => check(request).map(|()| None)?,
+            false => Some(Prompt::new(request)?),
+        };
         let family = self.probe.family(&self.api, &self.sessions, credential).await?;
         let asked = Asked { request, credential, family };
-        let history = self.history(asked).await;
         if let Some(found) = self.find_branch(history.as_ref()).await {
             match self.go_on(asked, found, history.as_ref()).await? {
                 Some(stream) => return Ok(stream),
                 None => tracing::debug!("what was kept is of no use: beginning anew"),
             }
         }
-        let prompt = Prompt::new(request)?;
-        self.check_vision(request, &prompt, credential).await?;
+        let prompt = prompt.map_or_else(|| Prompt::new(request), Ok)?;
+        self.begin(asked, &prompt, history).await
+    }
+
+    /// Makes a conversation and sends everything that was said.
+    async fn begin(
+        self: &Arc<Self>,
+        asked: Asked<'_>,
+        prompt: &Prompt,
+        history: Option<History>,
+    ) -> Result<ChatStream> {
+        let Asked { request, credential, family } = asked;
+        self.check_vision(request, prompt, credential).await?;
         let (model, system) = (request.model.clone(), prompt.system.clone());
         let wanted = Wanted { family, credential: credential.clone(), model, system };
         let opened = self.open_with_room(wanted).await?;
         let thread = self.thread(asked, &opened);
         let root = self.prepare(&opened, &thread).await?;
         // The session may have been made only now.
-        let history = history.or_else(|| self.history_with(asked, &opened.session));
+        let history = history.or_else(|| self.history_with(request, credential, &opened.session));
         let mut place = Place { opened, thread, parent: root };
-        let sent = self.send(&mut place, &prompt).await;
+        let sent = self.send(&mut place, prompt).await;
         self.answer(asked, place, history, sent)
     }
 
@@ -110,11 +128,11 @@ impl Server {
             Err(error) => return Err(error),
         };
         let Asked { request, credential, family } = asked;
-        let Place { opened, thread, parent } = place;
+        let note = history.map(|history| Note::new(history, &place, request.call.thread()));
+        let Place { opened, thread, .. } = place;
         let head = Head::new(&format!("chatcmpl-{}", thread.generation), &request.model);
         let turn = Turn::new(head, family, credential, self.limits.event_limit);
         let answer = Answer::new(body, turn, self.limits.progress_timeout);
-        let note = history.map(|history| Note::new(history, &parent, request.call.thread()));
         Ok(ChatStream::new(Resuming::new(answer, thread, opened.guard, note, lost)))
     }
 

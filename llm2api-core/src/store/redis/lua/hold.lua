@@ -1,5 +1,5 @@
--- branch, token, lease in ms -> nothing where it is not known, '' where it is busy, else the id here,
--- the upstream's id and the message
+-- branch, token, lease in ms -> nothing where it is not known, the id here where it is busy, else
+-- also the upstream's id and the message
 local branch, token, lease = ARGV[1], ARGV[2], tonumber(ARGV[3])
 local found = redis.call('HMGET', BRANCH .. branch, 'id', 'message')
 local id = found[1]
@@ -9,7 +9,7 @@ end
 local kept = redis.call('HMGET', CONVERSATION .. id, 'conversation', 'owner', 'until')
 local now = now_ms()
 if tonumber(kept[3]) > now then
-  return { '' }
+  return { id }
 end
 redis.call('HSET', CONVERSATION .. id, 'holder', token, 'until', now + lease)
 note_use(id, kept[2])
