@@ -14,6 +14,7 @@ use crate::accounts::Accounts;
 use crate::catalog::Catalog;
 use crate::clock::after;
 use crate::conversations::Tending;
+use crate::credential::CredentialId;
 use crate::error::{Error, ErrorKind, Result};
 use crate::outbox::Desk;
 use crate::upstream::Directory;
@@ -50,7 +51,9 @@ impl Tasks {
             Error::new(ErrorKind::Configuration, "start tasks", message).with_source(error)
         })?;
         let outbox = Task::start(&runtime, |stopped| {
-            let desk = desk.work(upstreams, conversations.last(), stopped.clone());
+            let known = accounts.clone();
+            let current = move |id: &CredentialId| known.credential(id);
+            let desk = desk.work(upstreams, current, conversations.last(), stopped.clone());
             join(desk, conversations.work(stopped)).map(|_| ())
         });
         let accounts = Task::start(&runtime, |stopped| async move { accounts.work(stopped).await });

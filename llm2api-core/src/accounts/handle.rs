@@ -144,6 +144,11 @@ impl Accounts {
         ids.into_iter().filter_map(join).collect()
     }
 
+    /// Returns an account's secret as it is now.
+    pub(crate) fn credential(&self, id: &CredentialId) -> Option<Credential> {
+        self.shared.parts.pool.credential(id)
+    }
+
     /// Returns one account.
     ///
     /// # Errors

@@ -67,8 +67,8 @@ impl Keeper {
     /// Returns the credential that answered a thread last; none where the store does not tell at
     /// once, or would only say what this process knows.
     pub(crate) async fn owner_of(&self, thread: u64) -> Option<CredentialId> {
-        let (keeps, outlives) = self.vault.keeps_conversations();
-        if !(self.reuses() && keeps && outlives) {
+        let (_, outlives) = self.vault.keeps_conversations();
+        if !(self.reuses() && outlives) {
             return None;
         }
         let asked = timeout(PATIENCE, self.vault.owner_of(&thread_name(thread))).await;
@@ -162,7 +162,7 @@ impl Keeper {
 #[async_trait]
 impl Conversations for Keeper {
     fn reuses(&self) -> bool {
-        self.terms().0 == ConversationMode::Reuse
+        self.terms().0 == ConversationMode::Reuse && self.vault.keeps_conversations().0
     }
 
     async fn take(&self, branch: BranchKey) -> Option<FoundBranch> {

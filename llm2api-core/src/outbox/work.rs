@@ -14,6 +14,7 @@ use tokio::time::{sleep, timeout};
 use super::details;
 use super::in_hand::InHand;
 use crate::clock::unix_seconds;
+use crate::credential::{Credential, CredentialId};
 use crate::error::{Error, ErrorKind, Result};
 use crate::store::Vault;
 use crate::upstream::{Cleanup, Directory, Target, Upstream};
@@ -85,13 +86,15 @@ impl Desk {
     pub(crate) async fn work(
         self,
         upstreams: Directory,
+        current: impl Fn(&CredentialId) -> Option<Credential> + Send + Sync + 'static,
         last: impl Fn() -> BoxFuture<'static, bool>,
         stopped: watch::Receiver<()>,
     ) {
         let Self { vault, orders, sender, in_hand } = self;
         let (done, finished) = unbounded_channel();
         let (places, stops) = (Mutex::default(), stopped.clone());
-        let workers = Workers { upstreams, places, stopped: stops, done, in_hand };
+        let current = Box::new(current);
+        let workers = Workers { upstreams, current, places, stopped: stops, done, in_hand };
         join3(
             serve(orders, workers, last, stopped.clone()),
             look(&vault, sender, stopped.clone()),
@@ -186,8 +189,12 @@ async fn forget(
     }
 }
 
+/// Tells the secret that an account has now.
+type Current = Box<dyn Fn(&CredentialId) -> Option<Credential> + Send + Sync>;
+
 struct Workers {
     upstreams: Directory,
+    current: Current,
     places: Mutex<HashMap<Arc<str>, Arc<Semaphore>>>,
     stopped: watch::Receiver<()>,
     done: UnboundedSender<String>,
@@ -229,12 +236,24 @@ impl Workers {
             match self.attempt(cleanup, maker).await {
                 Some(Ok(())) => return true,
                 Some(Err(error)) if is_hopeless(cleanup, &error) => {
-                    report(cleanup);
-                    return true;
+                    if !self.renew(cleanup) {
+                        report(cleanup);
+                        return true;
+                    }
                 }
                 _ => cleanup.tries += 1,
             }
         }
+    }
+
+    /// Takes the secret that the account has now, where its operator has replaced the one that was
+    /// used; says whether there is another.
+    fn renew(&self, cleanup: &mut Cleanup) -> bool {
+        let current = (self.current)(cleanup.credential.id());
+        let other = |current: &Credential| current.material() != cleanup.credential.material();
+        let Some(current) = current.filter(other) else { return false };
+        (cleanup.credential, cleanup.tries) = (current, 0);
+        true
     }
 
     /// Tries once, at the upstream that has left it, else at who has the name; none where that took

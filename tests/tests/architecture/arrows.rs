@@ -31,6 +31,7 @@ const ALLOWED: [(&str, &[&str]); 21] = [
         &[
             "backlog",
             "clock",
+            "conversations",
             "credential",
             "error",
             "metrics",
@@ -43,7 +44,12 @@ const ALLOWED: [(&str, &[&str]); 21] = [
     ("layers", &["adapt", "auth", "chat", "clock", "error", "metrics", "pool"]),
     ("catalog", &["adapt", "chat", "error", "pool", "single_flight", "upstream"]),
     ("outbox", &["clock", "credential", "error", "store", "upstream"]),
+<<<<<<< HEAD
     ("tasks", &["accounts", "catalog", "clock", "error", "outbox", "upstream"]),
+=======
+    ("conversations", &["clock", "credential", "error", "outbox", "store", "upstream"]),
+    ("tasks", &["accounts", "clock", "conversations", "credential", "error", "outbox", "upstream"]),
+>>>>>>> 34d4146 (Remove with the secret that an account has now)
     (
         "client",
         &[

@@ -3,10 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use llm2api_core::accounts::AccountChange;
 use llm2api_core::store::{Keyring, MemoryStore, Store};
 use llm2api_core::{ConversationMode, ConversationRules};
-use llm2api_tests::Options;
 use llm2api_tests::processes::eventually;
+use llm2api_tests::{Mark, Options, Session};
 
 use crate::stage::{begin, client, go_on, made, settings, simulator};
 
@@ -90,6 +91,24 @@ async fn all_go_when_each_request_is_to_have_its_own() {
     begin(&client, "two").await;
     let log = upstream.wait_for(|log| log.conversations.is_empty()).await;
     assert_eq!((made(&log), log.deleted.len()), (2, 2));
+}
+
+#[tokio::test]
+async fn a_cookie_that_was_replaced_is_no_reason_to_leave_them() {
+    let sessions = ["session-0", "session-1"].map(|value| Session::new(value, "ann"));
+    let options = Options { login: true, sessions: sessions.into(), ..Options::default() };
+    let upstream = simulator(options).await;
+    let client = client(&upstream).await;
+    let first = begin(&client, "one").await;
+    go_on(&client, &first, "more").await;
+    let id = client.pool().list()[0].id.clone();
+    let mut change = AccountChange::default();
+    change.secret = Some("hf-chat=session-1".into());
+    client.accounts().update(&id, change).await.expect("it is Ann's as well");
+    upstream.mark("session-0", Mark::Revoked);
+    let fresh = settings(&upstream, 1).with_conversations(ConversationMode::Fresh);
+    client.reload(fresh).await.expect("reloaded");
+    upstream.wait_for(|log| log.conversations.is_empty()).await;
 }
 
 #[tokio::test]

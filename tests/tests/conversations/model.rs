@@ -6,7 +6,7 @@ use std::time::Duration;
 use futures::StreamExt;
 use futures::future::{join, join_all};
 use llm2api_core::pool::PoolRules;
-use llm2api_core::{ChatRequest, Client, Message};
+use llm2api_core::{ChatRequest, Client, Message, Role};
 use llm2api_tests::{Options, Snapshot};
 
 use crate::stage::{Answered, MODEL, ask, made, settings, simulator};
@@ -30,16 +30,19 @@ struct Talker<'a> {
 }
 
 impl Talker<'_> {
-    /// A text of its own, whose answer is one of its own too.
-    fn text(&mut self, words: &str) -> String {
+    /// A text of its own, whose answer is one of its own too, or one that others have as well.
+    fn text(&mut self) -> String {
         self.said += 1;
-        let (name, number) = (&self.name, self.said);
-        let text = format!("{words} question {number} of {name}\nECHO:answer {number} to {name}");
+        let (name, number) = match self.random.u8(..3) {
+            0 => ("everybody", self.random.usize(..4)),
+            _ => (self.name.as_str(), self.said),
+        };
+        let text = format!("question {number} of {name}\nECHO:answer {number} to {name}");
         if self.random.u8(..4) == 0 { format!("THINK {text} ") } else { text }
     }
 
     fn question(&mut self) -> Message {
-        Message::user(self.text(""))
+        Message::user(self.text())
     }
 
     /// What one of those that were answered has come to.
@@ -71,7 +74,7 @@ impl Talker<'_> {
     fn next(&mut self) -> Vec<Message> {
         let mut history = self.history();
         let users: Vec<_> =
-            (0..history.len()).filter(|at| history[*at].role == llm2api_core::Role::User).collect();
+            (0..history.len()).filter(|at| history[*at].role == Role::User).collect();
         match (self.random.u8(..10), users.is_empty()) {
             // An edit: something else is said in the place of an earlier turn.
             (0 | 1, false) => history.truncate(users[self.random.usize(..users.len())]),
@@ -86,8 +89,13 @@ impl Talker<'_> {
                     *last = Message::assistant(format!("{} changed", last.text().trim()));
                 }
             }
-            // More than one message is new.
+            // The client has changed what stands before everything.
             (5, _) => {
+                history.retain(|message| message.role != Role::System);
+                history.splice(0..0, self.beginning());
+            }
+            // More than one message is new.
+            (6, _) => {
                 let more = self.question();
                 history.push(more);
             }
@@ -177,5 +185,5 @@ async fn whatever_is_asked_the_model_is_given_all_of_it() {
         }
     }
     println!("{answers} histories in {conversations} conversations");
-    assert!(conversations * 10 < answers * 7, "{conversations} of {answers} begin anew");
+    assert!(conversations * 10 < answers * 8, "{conversations} of {answers} begin anew");
 }

@@ -14,10 +14,10 @@ async fn delete(upstream: &Simulator, id: &str) {
     assert_eq!(answer.status(), 200);
 }
 
-async fn refuse(upstream: &Simulator, before: &Answered, status: u16, message: &str) {
+fn refuse(upstream: &Simulator, before: &Answered, status: u16, message: &str) {
     let id = before.conversation(&upstream.log());
     let body = json!({"message": message});
-    let refusal = Script::steps([Step::Json { status, headers: Default::default(), body }]);
+    let refusal = Script::steps([Step::Json { status, headers: Vec::new(), body }]);
     upstream.script_exact_path(&format!("/conversation/{id}"), refusal);
 }
 
@@ -44,7 +44,7 @@ async fn one_that_is_full_or_does_not_know_the_message_is_begun_anew_and_deleted
         let upstream = simulator(Options::default()).await;
         let client = client(&upstream).await;
         let first = begin(&client, "hello").await;
-        refuse(&upstream, &first, status, message).await;
+        refuse(&upstream, &first, status, message);
         let second = go_on(&client, &first, "and?").await;
         let log = upstream.wait_for(|log| log.deleted.len() == 1).await;
         second.is_true_to(&log);
@@ -62,7 +62,7 @@ async fn beginning_anew_is_one_of_the_sends() {
     let client: Client =
         settings(&upstream, 1).with_limits(limits).build().await.expect("a client");
     let first = begin(&client, "hello").await;
-    refuse(&upstream, &first, 500, "An error occurred").await;
+    refuse(&upstream, &first, 500, "An error occurred");
     let asked = first.history().into_iter().chain([llm2api_core::Message::user("and?")]).collect();
     let error = crate::stage::ask(&client, asked).await.expect_err("no send is left");
     assert_eq!(error.status(), Some(500), "{error}");
