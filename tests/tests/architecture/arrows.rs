@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use crate::sources::{root, sources};
 
 /// Which modules of the core may name which others.
-const ALLOWED: [(&str, &[&str]); 21] = [
+const ALLOWED: [(&str, &[&str]); 22] = [
     ("backlog", &[]),
     ("error", &["chat"]),
     ("clock", &[]),
@@ -44,12 +44,20 @@ const ALLOWED: [(&str, &[&str]); 21] = [
     ("layers", &["adapt", "auth", "chat", "clock", "error", "metrics", "pool"]),
     ("catalog", &["adapt", "chat", "error", "pool", "single_flight", "upstream"]),
     ("outbox", &["clock", "credential", "error", "store", "upstream"]),
-<<<<<<< HEAD
-    ("tasks", &["accounts", "catalog", "clock", "error", "outbox", "upstream"]),
-=======
     ("conversations", &["clock", "credential", "error", "outbox", "store", "upstream"]),
-    ("tasks", &["accounts", "clock", "conversations", "credential", "error", "outbox", "upstream"]),
->>>>>>> 34d4146 (Remove with the secret that an account has now)
+    (
+        "tasks",
+        &[
+            "accounts",
+            "catalog",
+            "clock",
+            "conversations",
+            "credential",
+            "error",
+            "outbox",
+            "upstream",
+        ],
+    ),
     (
         "client",
         &[
