@@ -201,6 +201,16 @@ impl ClientBuilder {
     }
 
     /// Sets what becomes of a chat-ui conversation after its turn; kept by default.
+    ///
+    /// # Example
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> llm2api_core::Result<()> {
+    /// use llm2api_core::{Client, ConversationMode};
+    ///
+    /// let client = Client::builder().with_conversations(ConversationMode::Fresh).build().await?;
+    /// # drop(client);
+    /// # Ok(()) }
+    /// ```
     #[must_use]
     pub fn with_conversations(mut self, mode: ConversationMode) -> Self {
         self.conversations = mode;

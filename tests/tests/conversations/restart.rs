@@ -43,6 +43,24 @@ async fn after_a_restart_a_conversation_goes_on() {
 }
 
 #[tokio::test]
+async fn a_session_of_nobody_in_particular_is_used_while_it_is_known() {
+    let upstream = simulator(Options::default()).await;
+    let anonymous = settings(&upstream, 0).build().await.expect("a client");
+    let first = begin(&anonymous, "hello").await;
+    let second = go_on(&anonymous, &first, "and?").await;
+    assert_eq!(made(&upstream.log()), 1);
+    // Another process is given another session, to which that conversation is closed.
+    let next = settings(&upstream, 0).build().await.expect("a client");
+    go_on(&next, &second, "so?").await.is_true_to(&upstream.log());
+    let log = upstream.log();
+    assert_eq!(made(&log), 2);
+    assert!(log.requests.iter().all(|sent| !sent.is_send() || !sent.sender().is_empty()));
+    anonymous.shutdown(Duration::from_secs(5)).await;
+    let left = upstream.log().conversations;
+    assert_eq!(left.len(), 1, "what the first session has made is removed by it: {left:?}");
+}
+
+#[tokio::test]
 async fn servers_that_share_a_store_share_conversations() {
     let (upstream, redis) = (simulator(Options::default()).await, Redis::start().await);
     let connect = async || RedisStore::connect(&redis.url()).await.expect("a store");

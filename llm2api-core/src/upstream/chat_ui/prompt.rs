@@ -206,6 +206,23 @@ mod tests {
     }
 
     #[test]
+    fn what_is_new_is_sent_alone() {
+        let known = [Message::user("Hi"), Message::assistant("Hello.")];
+        let new = |more: Vec<Message>| {
+            let request = ChatRequest::new("m").with_messages(known.iter().cloned().chain(more));
+            let prompt = Prompt::following(&request, known.len()).expect("takes text");
+            (prompt.text, prompt.uploads.len())
+        };
+        assert_eq!(new(vec![Message::user("And?")]), ("And?".to_owned(), 0));
+        let image = Part::image("data:image/png;base64,iVBORw0KGgo=");
+        let only = Message::user(vec![image]);
+        assert_eq!(new(vec![only.clone()]), (ONLY_FILES.to_owned(), 1));
+        let (text, uploads) = new(vec![Message::system("Be brief."), only]);
+        let several = "## System\nBe brief.\n\n## User\n[attached: image-1.png]";
+        assert_eq!((text.as_str(), uploads), (several, 1));
+    }
+
+    #[test]
     fn images_are_attached_and_named() {
         let part = Part::image("data:image/png;base64,iVBORw0KGgo=");
         let only = ChatRequest::new("m").with_message(Message::user(vec![part.clone()]));
