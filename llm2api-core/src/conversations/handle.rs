@@ -225,32 +225,33 @@ impl Conversations for Keeper {
 /// A hold that is asked for: dropped before the answer came, it is released in case it was given.
 struct Taking<'a> {
     keeper: &'a Keeper,
-    hold: Option<ConversationHold>,
+    hold: ConversationHold,
     stored: Hold,
+    answered: bool,
 }
 
 impl<'a> Taking<'a> {
     fn new(keeper: &'a Keeper, hold: ConversationHold) -> Self {
         let stored = keeper.hold(&hold);
         keeper.holds.add(&stored);
-        Self { keeper, hold: Some(hold), stored }
+        Self { keeper, hold, stored, answered: false }
     }
 
     fn taken(mut self) -> ConversationHold {
-        let hold = self.hold.take();
-        hold.unwrap_or_else(|| unreachable!("only taking it ends this"))
+        self.answered = true;
+        self.hold.clone()
     }
 
     fn not_taken(mut self) {
-        self.hold = None;
+        self.answered = true;
         self.keeper.holds.remove(&self.stored);
     }
 }
 
 impl Drop for Taking<'_> {
     fn drop(&mut self) {
-        if let Some(hold) = self.hold.take() {
-            self.keeper.let_go(&hold, Duration::ZERO, None);
+        if !self.answered {
+            self.keeper.let_go(&self.hold, Duration::ZERO, None);
         }
     }
 }

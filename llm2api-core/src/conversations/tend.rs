@@ -52,7 +52,7 @@ impl Tending {
                 _ = renewing.tick() => self.renew().await,
                 () = sleep_until(look) => {
                     self.collect_old().await;
-                    look = after(self.look_again());
+                    look = after(self.look_again().await);
                 }
                 () = self.keeper.changed.notified() => look = Instant::now(),
                 _ = stopped.changed() => return,
@@ -61,12 +61,13 @@ impl Tending {
     }
 
     /// What is old need not go at once.
-    fn look_again(&self) -> Duration {
-        match self.keeper.terms() {
-            (ConversationMode::Reuse, rules) => (rules.life / 4).clamp(LOOK.0, LOOK.1),
-            // Those that were held when it was switched off go as soon as they are free.
-            (ConversationMode::Fresh, _) => FRESH_LOOK,
+    async fn look_again(&self) -> Duration {
+        if let (ConversationMode::Reuse, rules) = self.keeper.terms() {
+            return (rules.life / 4).clamp(LOOK.0, LOOK.1);
         }
+        // Those that were held when it was switched off go as soon as they are free.
+        let left = self.keeper.vault.conversations().await;
+        if left.is_ok_and(|left| left.is_empty()) { LOOK.1 } else { FRESH_LOOK }
     }
 
     async fn renew(&self) {

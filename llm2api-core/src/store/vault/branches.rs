@@ -117,3 +117,34 @@ impl Vault {
         self.inner.store.branches()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::store::{Keyring, MemoryStore, Store};
+
+    #[tokio::test]
+    async fn what_is_kept_opens_after_any_number_of_rotations() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let keyring = Keyring::file(folder.path().join("master.key")).expect("a keyring");
+        let store = Arc::new(MemoryStore::default());
+        let vault = Vault::open(store.clone(), keyring).await.expect("a vault");
+        let credential = Credential::parse("up", "hf-chat=canary").expect("a cookie");
+        let (id, details) = ("a", "delete it");
+        let conversation = Conversation { id, credential: &credential, name: "66f", details };
+        let branch = Branch { key: vault.branch_name(b"said"), message: "m".into(), thread: None };
+        assert!(vault.remember(conversation, &branch, None).await.expect("kept"));
+        for _ in 0..4 {
+            vault.rotate().await.expect("rotated");
+        }
+        assert_eq!(vault.branch_name(b"said"), branch.key, "it is found under the same name");
+        assert_ne!(vault.branch_name(b"other"), branch.key);
+        let kept = vault.collect(&Collection::default()).await.expect("collected");
+        let [kept] = kept.try_into().expect("one");
+        assert_eq!((kept.id.as_str(), kept.details.as_str()), ("a", "delete it"));
+        assert_eq!(kept.credential.material(), credential.material());
+        assert_eq!(store.outbox().await.expect("entries").len(), 1);
+    }
+}
