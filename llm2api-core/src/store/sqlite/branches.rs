@@ -10,7 +10,7 @@ use super::super::{
     Branch, Branches, Collection, Held, Hold, KeptConversation, KeyId, OutboxEntry, Sealed,
 };
 use super::SqliteStore;
-use crate::clock::unix_millis;
+use crate::clock::{unix_millis, unix_millis_once};
 use crate::credential::CredentialId;
 use crate::error::Result;
 
@@ -35,13 +35,13 @@ impl Branches for SqliteStore {
         hold: Option<&Hold>,
     ) -> Result<bool> {
         let (kept, branch, hold) = (kept.clone(), branch.clone(), hold.cloned());
-        let work = move |connection: &_| remember(connection, &kept, &branch, hold.as_ref(), now());
+        let work = move |connection: &_| remember(connection, &kept, &branch, hold.as_ref(), use_now());
         self.thread.note(work).await
     }
 
     async fn hold(&self, wanted: &Hold, lease: Duration) -> Result<Held> {
         let wanted = wanted.clone();
-        self.thread.note(move |connection| hold(connection, &wanted, now(), millis(lease))).await
+        self.thread.note(move |connection| hold(connection, &wanted, use_now(), millis(lease))).await
     }
 
     async fn renew_holds(&self, holds: &[Hold], lease: Duration) -> Result<()> {
@@ -69,7 +69,7 @@ impl Branches for SqliteStore {
     async fn collect(&self, which: &Collection) -> Result<Vec<OutboxEntry>> {
         let which = which.clone();
         let work = move |connection: &_| {
-            let ids = wanted(connection, &which, now())?;
+            let ids = wanted(connection, &which, use_now())?;
             move_to_outbox(connection, ids)
         };
         self.thread.note(work).await
@@ -240,6 +240,11 @@ fn all(connection: &Connection) -> SqlResult<Vec<KeptConversation>> {
 
 fn now() -> i64 {
     i64::try_from(unix_millis()).unwrap_or(i64::MAX)
+}
+
+/// The moment of a use: of two uses, each has one of its own.
+fn use_now() -> i64 {
+    i64::try_from(unix_millis_once()).unwrap_or(i64::MAX)
 }
 
 fn millis(duration: Duration) -> i64 {
