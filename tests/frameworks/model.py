@@ -3,7 +3,7 @@
 import json
 
 
-def call(name: str, **arguments) -> str:
+def call(tool: str, /, **arguments) -> str:
     """A call of a tool."""
-    written = json.dumps({"name": name, "arguments": arguments}, ensure_ascii=False)
+    written = json.dumps({"name": tool, "arguments": arguments}, ensure_ascii=False)
     return f"<tool_call>\n{written}\n</tool_call>"

@@ -52,8 +52,8 @@ def says(stage):
     return queue
 
 
-def call(name: str = "weather", **arguments) -> str:
-    written = json.dumps({"name": name, "arguments": arguments}, ensure_ascii=False)
+def call(tool: str = "weather", /, **arguments) -> str:
+    written = json.dumps({"name": tool, "arguments": arguments}, ensure_ascii=False)
     return f"<tool_call>\n{written}\n</tool_call>"
 
 

@@ -9,7 +9,7 @@ use super::TokenCounter;
 /// use llm2api_core::adapt::TokenRoom;
 ///
 /// let mut room = TokenRoom::new(2);
-/// assert_eq!(room.take("one two three"), "one two ");
+/// assert_eq!(room.take("one two three"), "one two");
 /// assert!(room.is_used_up());
 /// ```
 #[derive(Clone, Debug)]
