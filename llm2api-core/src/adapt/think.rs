@@ -1,5 +1,7 @@
 //! Takes leading reasoning out of a text.
 
+use super::stop::overlap;
+
 const OPEN: &str = "<think>";
 const CLOSE: &str = "</think>";
 /// Blanks that may stand before the tag, in bytes.
@@ -111,7 +113,7 @@ impl ThinkSplitter {
             self.state = State::Outside;
             return Some(reasoning);
         }
-        let keep = self.held.len() - possible_tag(&self.held);
+        let keep = self.held.len() - overlap(&self.held, CLOSE);
         let rest = self.held.split_off(keep);
         Some(std::mem::replace(&mut self.held, rest))
     }
@@ -119,15 +121,6 @@ impl ThinkSplitter {
     fn outside(&mut self) -> Option<String> {
         (self.state == State::Outside).then(|| std::mem::take(&mut self.held))
     }
-}
-
-/// The length of the longest end of `text` that may be the beginning of the closing tag.
-fn possible_tag(text: &str) -> usize {
-    let longest = (CLOSE.len() - 1).min(text.len());
-    (1..=longest)
-        .rev()
-        .find(|len| text.as_bytes().ends_with(&CLOSE.as_bytes()[..*len]))
-        .unwrap_or(0)
 }
 
 fn both(reasoning: Option<String>, text: Option<String>) -> impl Iterator<Item = Thought> + use<> {

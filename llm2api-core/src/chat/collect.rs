@@ -87,9 +87,10 @@ impl Whole {
         self.body.extra.extend(chunk.extra);
         for choice in chunk.choices {
             let at = self.place(choice.index);
-            let ChunkChoice { delta, finish_reason, logprobs, .. } = choice;
+            let ChunkChoice { delta, finish_reason, logprobs, extra, .. } = choice;
             let whole = &mut self.body.choices[at];
             whole.finish_reason = finish_reason.or(whole.finish_reason);
+            whole.extra.extend(extra);
             match (&mut whole.logprobs, logprobs) {
                 (Some(known), Some(more)) => join(known, more),
                 (known, more) => *known = known.take().or(more),
@@ -191,9 +192,9 @@ fn split(completion: Completion) -> Result<VecDeque<ChatItem>> {
 }
 
 fn halves(choice: Choice) -> (ChunkChoice, ChunkChoice) {
-    let Choice { index, message, finish_reason, logprobs, .. } = choice;
+    let Choice { index, message, finish_reason, logprobs, extra } = choice;
     let said = ChunkChoice { index, delta: message.into(), logprobs, ..ChunkChoice::default() };
-    (said, ChunkChoice { index, finish_reason, ..ChunkChoice::default() })
+    (said, ChunkChoice { index, finish_reason, extra, ..ChunkChoice::default() })
 }
 
 impl From<AssistantMessage> for Delta {

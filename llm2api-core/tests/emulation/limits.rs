@@ -13,6 +13,7 @@ async fn a_stop_sequence_ends_the_answer_and_frees_the_upstream() {
         let mut request = question();
         request.stop = Some(Stop::Many(vec!["###".into(), "END".into()]));
         let answer = script.answer(request).await.expect("an answer");
+        assert_eq!(answer.body().choices[0].extra["stop_reason"], "END");
         assert_eq!(answer.text(), "One.\n\n", "pieces of {piece}");
         assert_eq!(answer.finish_reason(), Some(FinishReason::Stop));
         assert_eq!(script.read(), [false], "the rest was not waited for");

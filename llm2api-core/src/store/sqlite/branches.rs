@@ -35,13 +35,16 @@ impl Branches for SqliteStore {
         hold: Option<&Hold>,
     ) -> Result<bool> {
         let (kept, branch, hold) = (kept.clone(), branch.clone(), hold.cloned());
-        let work = move |connection: &_| remember(connection, &kept, &branch, hold.as_ref(), use_now());
+        let work =
+            move |connection: &_| remember(connection, &kept, &branch, hold.as_ref(), use_now());
         self.thread.note(work).await
     }
 
     async fn hold(&self, wanted: &Hold, lease: Duration) -> Result<Held> {
         let wanted = wanted.clone();
-        self.thread.note(move |connection| hold(connection, &wanted, use_now(), millis(lease))).await
+        self.thread
+            .note(move |connection| hold(connection, &wanted, use_now(), millis(lease)))
+            .await
     }
 
     async fn renew_holds(&self, holds: &[Hold], lease: Duration) -> Result<()> {
