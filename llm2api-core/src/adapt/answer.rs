@@ -37,6 +37,12 @@ pub(crate) struct AnswerShaper {
     /// Text that is not given before the end.
     held: String,
     calls: u32,
+    /// The calls of the first answer, in case that the second repeats them.
+    accepted: Vec<ReadyCall>,
+    /// The upstream calls tools by itself.
+    native: bool,
+    /// Text was given.
+    spoke: bool,
     /// What the model has to be told.
     flaws: Vec<Flaw>,
     /// Calls that the model was told to write again, and has not.
@@ -73,6 +79,9 @@ impl AnswerShaper {
             said: String::new(),
             held: String::new(),
             calls: 0,
+            accepted: Vec::new(),
+            native: false,
+            spoke: false,
             flaws: Vec::new(),
             owed: 0,
             ended: None,
@@ -89,8 +98,11 @@ impl AnswerShaper {
         if let Some(text) = &delta.content {
             self.text(text);
         }
+        let calls = delta.tool_calls.filter(|_| self.demands.toolbox.is_none());
+        self.native |= calls.as_ref().is_some_and(|calls| !calls.is_empty());
         let rest = Delta {
             refusal: delta.refusal.filter(|text| !text.is_empty()),
+            tool_calls: calls,
             extra: delta.extra,
             ..Delta::default()
         };
@@ -128,7 +140,10 @@ impl AnswerShaper {
             return Shaped::Ended(reason);
         }
         self.flush();
-        if self.calls == 0 && self.flaws.is_empty() {
+        if let Some(reason) = self.ended {
+            return Shaped::Ended(reason);
+        }
+        if self.calls == 0 && !self.native && self.flaws.is_empty() {
             self.settle_text();
         } else if self.owed > 0 && self.flaws.is_empty() {
             let reason = "a tool call was not written again".into();
@@ -136,16 +151,30 @@ impl AnswerShaper {
         }
         let flaws = std::mem::take(&mut self.flaws);
         match flaws.first() {
-            None if self.calls > 0 => Shaped::Ended(FinishReason::ToolCalls),
-            None => Shaped::Ended(FinishReason::Stop),
+            None => Shaped::Ended(self.natural_end()),
             Some(Flaw { code, reason, .. }) => {
                 self.owed = flaws.len();
-                let corrections: Vec<&str> =
-                    flaws.iter().map(|flaw| flaw.correction.as_str()).collect();
-                let correction = (!self.second).then(|| corrections.join("\n\n"));
+                let correction = (!self.second).then(|| self.correction(&flaws));
                 Shaped::Invalid(correction, invalid(code, reason))
             }
         }
+    }
+
+    fn natural_end(&self) -> FinishReason {
+        if self.calls > 0 || self.native { FinishReason::ToolCalls } else { FinishReason::Stop }
+    }
+
+    fn correction(&self, flaws: &[Flaw]) -> String {
+        let accepted: Vec<String> =
+            self.accepted.iter().map(|call| format!("`{}`", call.name)).collect();
+        let taken = (!accepted.is_empty()).then(|| {
+            let accepted = accepted.join(", ");
+            format!(
+                "These calls of your last message were accepted, do not repeat them: {accepted}."
+            )
+        });
+        let wrong = flaws.iter().map(|flaw| flaw.correction.clone());
+        taken.into_iter().chain(wrong).collect::<Vec<_>>().join("\n\n")
     }
 
     /// Reads the answer to a correction from here on.
@@ -213,6 +242,7 @@ impl AnswerShaper {
         if self.demands.format.is_some() || self.second {
             self.held.push_str(&text);
         } else if !text.is_empty() {
+            self.spoke = true;
             self.given.push_back(Delta::text(text));
         }
     }
@@ -223,6 +253,7 @@ impl AnswerShaper {
             return;
         }
         match toolbox.check(call) {
+            Ok(call) if self.is_repeated(&call) => {}
             Ok(call) => self.give_call(call),
             Err(problem) => self.object_to(&problem),
         }
@@ -236,8 +267,18 @@ impl AnswerShaper {
         }
     }
 
+    /// Says whether a second answer repeats a call of the first, each of which counts once.
+    fn is_repeated(&mut self, call: &ReadyCall) -> bool {
+        let same = |one: &ReadyCall| one.name == call.name && one.has_arguments_of(call);
+        let at = self.second.then(|| self.accepted.iter().position(same)).flatten();
+        at.map(|at| self.accepted.swap_remove(at)).is_some()
+    }
+
     /// Gives a call: first whom it is for, then the arguments.
     fn give_call(&mut self, call: ReadyCall) {
+        if !self.second {
+            self.accepted.push(call.clone());
+        }
         let ReadyCall { name, arguments, .. } = call;
         let index = self.calls;
         self.calls += 1;
@@ -259,12 +300,19 @@ impl AnswerShaper {
         }
         if reason != Some(FinishReason::Stop) {
             self.flush();
+            // A stop sequence in what was held back comes before the limit.
+            if self.ended.is_some() {
+                return;
+            }
         }
         let held = std::mem::take(&mut self.held);
         if !held.is_empty() {
             self.given.push_back(Delta::text(held));
         }
-        self.ended = reason;
+        self.ended = match reason {
+            Some(FinishReason::Stop) => Some(self.natural_end()),
+            reason => reason,
+        };
     }
 
     /// Takes what parser and search have held back.
@@ -284,6 +332,7 @@ impl AnswerShaper {
         }
         let held = std::mem::take(&mut self.held);
         let text = match &self.demands.format {
+            None if self.spoke && !held.is_empty() => Ok(format!("\n\n{held}")),
             None => Ok(held),
             Some(format) => format.read(&held).map_err(|problem| Flaw {
                 code: "invalid_json_answer",

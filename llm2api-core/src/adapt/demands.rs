@@ -31,7 +31,7 @@ impl Demands {
             demands.format = Format::of(request)?;
         }
         if emulated("stop") {
-            demands.stop.clone_from(&request.stop);
+            demands.stop = request.stop.clone().map(checked).transpose()?;
         }
         if emulated("max_tokens") {
             demands.most_tokens = most_tokens(request)?;
@@ -72,6 +72,26 @@ impl Demands {
         request.messages = messages.into();
         request
     }
+}
+
+/// Sequences that are looked for at most, and their bytes: each piece of the answer is held against
+/// all of them.
+const MOST_STOPS: usize = 16;
+const LONGEST_STOP: usize = 256;
+
+fn checked(stop: Stop) -> Result<Stop> {
+    let sequences = match &stop {
+        Stop::One(one) => std::slice::from_ref(one),
+        Stop::Many(many) => many,
+    };
+    if sequences.len() > MOST_STOPS || sequences.iter().any(|one| one.len() > LONGEST_STOP) {
+        let message = format!(
+            "`stop` may have {MOST_STOPS} sequences of {LONGEST_STOP} bytes each: send fewer or \
+             shorter ones"
+        );
+        return Err(Error::new(ErrorKind::InvalidRequest, "chat", message).with_param("stop"));
+    }
+    Ok(stop)
 }
 
 fn speaks_of_tools(message: &Message) -> bool {

@@ -9,7 +9,7 @@ use tokio::time::timeout;
 
 use crate::adapt::Profile;
 use crate::chat::Model;
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 use crate::pool::{Pool, Route};
 use crate::single_flight::Cached;
 use crate::upstream::Upstream;
@@ -75,20 +75,24 @@ impl Listed {
     /// Returns the models, asking once a minute. Where a list is known nobody waits long for a newer
     /// one, and nobody is refused: `late` is told, and the task is to [catch up](Self::catch_up).
     pub(super) async fn models(&self, pool: &Pool, late: &Notify) -> Result<Arc<[Model]>> {
-        let Some(known) = self.list.models.known() else {
+        let known = self.list.models.known();
+        // The first callers wait: it may be slow and have what they want.
+        if known.is_none() && !self.list.is_missed.load(Ordering::Relaxed) {
             return self.ask(pool).await;
-        };
-        if self.list.is_late.load(Ordering::Relaxed) {
-            return Ok(known);
         }
-        match timeout(GRACE, self.ask(pool)).await {
-            Ok(models) => models,
-            Err(_) => {
-                self.list.is_late.store(true, Ordering::Relaxed);
-                late.notify_one();
-                Ok(known)
+        if !self.list.is_late.load(Ordering::Relaxed) {
+            if let Ok(models) = timeout(GRACE, self.ask(pool)).await {
+                return models;
             }
+            self.list.is_late.store(true, Ordering::Relaxed);
+            late.notify_one();
         }
+        known.ok_or_else(|| self.unlisted())
+    }
+
+    fn unlisted(&self) -> Error {
+        let message = "the upstream does not list its models";
+        Error::new(ErrorKind::Timeout, "list models", message).with_context("upstream", &self.name)
     }
 
     /// Asks on behalf of those who did not wait, if any.

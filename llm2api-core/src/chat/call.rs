@@ -7,6 +7,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 use uuid::Uuid;
 
+use super::Message;
 use crate::error::{Error, ErrorKind};
 
 const DEFAULT_SENDS: u32 = 3;
@@ -42,6 +43,7 @@ struct Log {
     favourite: Option<Arc<str>>,
     blamed: Option<Arc<str>>,
     thread: Option<u64>,
+    prepared: Option<Arc<[Message]>>,
 }
 
 /// One attempt that was made.
@@ -129,6 +131,16 @@ impl Call {
     #[cfg(feature = "chat-ui")]
     pub(crate) fn thread(&self) -> Option<u64> {
         self.log().thread
+    }
+
+    /// Keeps the messages with their images and files taken in, so that no other attempt has to.
+    pub(crate) fn keep_prepared(&self, messages: Arc<[Message]>) {
+        self.log().prepared = Some(messages);
+    }
+
+    /// Returns the messages with their images and files taken in.
+    pub(crate) fn prepared(&self) -> Option<Arc<[Message]>> {
+        self.log().prepared.clone()
     }
 
     /// Says whether a credential may be made to rest for this call: no other has been.

@@ -5,7 +5,9 @@ mod usage;
 
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
+use tokio::time::timeout;
 use tower::{Layer, Service};
 
 use self::emulate::{Asking, emulate};
@@ -14,8 +16,12 @@ use super::{ChatFuture, take_ready};
 use crate::adapt::files::FileKit;
 use crate::adapt::{Demands, Profile, sort_out};
 use crate::chat::{ChatRequest, ChatStream, Ending};
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::pool::{Attempt, Sending};
+
+/// How long the images and files of a request are waited for, all together: an account is held
+/// meanwhile.
+const FILES_WAIT: Duration = Duration::from_secs(20);
 
 /// What the layer has to know of an upstream.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -155,7 +161,7 @@ impl AdaptLayer {
         let demands = Demands::of(&sending.request, lacks.profile)?;
         let usage = wants_counts(&sending.request);
         if lacks.profile == Profile::Text {
-            sending.request = self.files.inline(demands.put_into_words(sending.request)).await?;
+            sending.request = self.take_files(demands.put_into_words(sending.request)).await?;
         }
         let stream = if demands.is_nothing() {
             let prompt = usage.then(|| usage::prompt_tokens(&sending.request));
@@ -169,6 +175,29 @@ impl AdaptLayer {
         };
         Ok(stream.with_ignored(ignored))
     }
+}
+
+impl AdaptLayer {
+    /// Takes images and files in, once for all attempts of a call.
+    async fn take_files(&self, mut request: ChatRequest) -> Result<ChatRequest> {
+        if request.messages.iter().all(|message| message.attachments().next().is_none()) {
+            return Ok(request);
+        }
+        if let Some(messages) = request.call.prepared() {
+            request.messages = messages;
+            return Ok(request);
+        }
+        let taken = timeout(FILES_WAIT, self.files.inline(request)).await;
+        let request = taken.map_err(|_| files_too_slow())??;
+        request.call.keep_prepared(request.messages.clone());
+        Ok(request)
+    }
+}
+
+fn files_too_slow() -> Error {
+    let message = "the images and files of the request could not be taken in within 20 s: send \
+                   fewer, or images as `data:` URLs";
+    Error::new(ErrorKind::InvalidRequest, "take files", message).with_param("messages")
 }
 
 /// Says whether the caller gets token counts: whole answers carry them always.

@@ -99,7 +99,9 @@ impl Policy<ChatRequest, ChatStream, Error> for RetryPolicy {
         call.fail(error.kind());
         let backoff = Duration::from_millis(fastrand::u64(BACKOFF_MS));
         let plan = if may_help(error) { plan(error, call, backoff) } else { None };
-        let Some(plan) = plan.filter(|_| self.budget.withdraw()) else {
+        // A caller's demand that another upstream may meet says nothing of how upstreams fare.
+        let is_free = error.kind() == ErrorKind::Unsupported;
+        let Some(plan) = plan.filter(|_| is_free || self.budget.withdraw()) else {
             error.exhaust();
             return None;
         };

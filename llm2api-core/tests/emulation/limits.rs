@@ -1,7 +1,8 @@
 //! `stop` and the limits of tokens.
 
 use futures::StreamExt;
-use llm2api_core::{ChatItem, ErrorKind, FinishReason, Stop};
+use llm2api_core::{ChatItem, ChatRequest, Client, ErrorKind, FinishReason, Message, Stop, Tool};
+use serde_json::json;
 
 use crate::model::Script;
 use crate::question;
@@ -77,4 +78,26 @@ async fn a_stream_that_is_cut_ends_as_one_that_is_not() {
     assert_eq!(end.choices[0].extra["stop_reason"], "two");
     assert!(usage.choices.is_empty() && usage.usage.as_ref().is_some_and(|usage| usage.estimated));
     assert!(chunks.iter().all(|body| body.id == chunks[0].id), "one id for all");
+}
+
+#[tokio::test]
+async fn very_many_stop_sequences_are_a_mistake() {
+    let script = Script::new([""]);
+    let mut request = question();
+    request.stop = Some(Stop::Many(vec!["x".into(); 17]));
+    let error = script.answer(request).await.expect_err("a mistake");
+    assert_eq!((error.kind(), error.param()), (ErrorKind::InvalidRequest, Some("stop")));
+}
+
+#[tokio::test]
+async fn calls_that_an_upstream_makes_by_itself_pass_a_limit() {
+    let client = Client::builder().build().await.expect("the demo");
+    let tool = json!({"type": "function", "function": {"name": "now", "parameters": {}}});
+    let tool: Tool = serde_json::from_value(tool).expect("a tool");
+    let mut request = ChatRequest::new("demo").with_message(Message::user("x")).with_tools([tool]);
+    request.max_tokens = Some(500);
+    let answer = client.chat(request).await.expect("an answer").collect().await.expect("whole");
+    assert_eq!(answer.finish_reason(), Some(FinishReason::ToolCalls));
+    let calls = answer.message().and_then(|message| message.tool_calls.as_ref());
+    assert_eq!(calls.map(Vec::len), Some(1));
 }

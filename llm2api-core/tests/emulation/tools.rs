@@ -181,3 +181,23 @@ async fn g27_asking_again_draws_on_the_same_budget() {
     assert_eq!(error.code(), "invalid_tool_call");
     assert_eq!(script.asked().len(), 1);
 }
+
+#[tokio::test]
+async fn a_correction_makes_no_call_twice() {
+    let wrong = BERN.replace("city", "town");
+    let script = Script::new([&*format!("{TIME}{wrong}"), &*format!("{TIME}{BERN}")]);
+    let answer = script.answer(weather()).await.expect("an answer");
+    let expected = [("clock".into(), json!({})), ("weather".into(), json!({"city": "Bern"}))];
+    assert_eq!(calls(&answer), expected);
+    assert!(script.heard().contains("do not repeat them: `clock`"), "{}", script.heard());
+}
+
+#[tokio::test]
+async fn a_stop_sequence_behind_a_call_does_not_hide_it() {
+    let script = Script::new([&*format!("Ok {BERN}\n\nthen END more")]);
+    let mut request = weather();
+    request.stop = Some(llm2api_core::Stop::One("END".into()));
+    let answer = script.answer(request).await.expect("an answer");
+    assert_eq!(calls(&answer).len(), 1);
+    assert_eq!(answer.finish_reason(), Some(FinishReason::ToolCalls));
+}

@@ -60,6 +60,24 @@ const SVG_HEAD: usize = 4096;
 
 /// Looks at the bytes of a file.
 pub(super) fn sniff(bytes: &[u8]) -> Found {
+    if may_be_chance(bytes) && reads_as_text(bytes) { Found::Unknown } else { mark(bytes) }
+}
+
+/// Says whether the mark of a format may stand in a text by chance: short ones, and that of a PDF
+/// that begins no line.
+fn may_be_chance(bytes: &[u8]) -> bool {
+    let first = head(bytes, PDF_HEAD);
+    let begins_a_line =
+        bytes.starts_with(b"%PDF-") || contains(first, b"\n%PDF-") || contains(first, b"\r%PDF-");
+    let pdf_within = contains(first, b"%PDF-") && !begins_a_line;
+    bytes.starts_with(b"ID3") || bytes.get(4..8) == Some(b"ftyp") || pdf_within
+}
+
+fn reads_as_text(bytes: &[u8]) -> bool {
+    !bytes.contains(&0) && std::str::from_utf8(bytes).is_ok()
+}
+
+fn mark(bytes: &[u8]) -> Found {
     let begins = MAGIC.iter().find(|(magic, _)| bytes.starts_with(magic));
     if let Some((_, found)) = begins {
         return *found;
@@ -113,6 +131,14 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    #[test]
+    fn a_text_that_speaks_of_a_format_is_a_text() {
+        let texts = ["b.startswith(b'%PDF-')", "ID3,name", "The ftyp box"];
+        for text in texts {
+            assert_eq!(sniff(text.as_bytes()), Found::Unknown, "{text}");
+        }
+    }
 
     #[test]
     fn formats_are_known_by_their_bytes() {

@@ -1,23 +1,19 @@
-//! Bounds the work that a schema which refers to itself can make of a value.
+//! Bounds the work that a schema can make of a value.
 
 use serde_json::Value;
 
-/// Steps that every check may take.
-const STEPS: usize = 10_000;
-/// And those for each part of the value.
-const STEPS_A_PART: usize = 100;
 /// How many schemas may apply within one another.
 const MOST_DEPTH: usize = 512;
 
-/// Says whether a schema has references; where it has none, its own size bounds the work.
-pub(super) fn has_references(schema: &Value) -> bool {
-    match schema {
-        Value::Object(fields) => fields
-            .iter()
-            .any(|(name, value)| reference(name, value).is_some() || has_references(value)),
-        Value::Array(items) => items.iter().any(has_references),
-        _ => false,
-    }
+/// Counts the patterns of a schema.
+pub(super) fn count_patterns(schema: &Value) -> usize {
+    let own = |(name, value): (&String, &Value)| match (name.as_str(), value) {
+        ("pattern", Value::String(_)) => 1,
+        ("patternProperties", Value::Object(patterns)) => patterns.len(),
+        _ => 0,
+    };
+    let fields = schema.as_object().into_iter().flatten();
+    fields.map(own).sum::<usize>() + children(schema).map(count_patterns).sum::<usize>()
 }
 
 /// Returns a reference that leads elsewhere than to a place in the schema, or a name within the schema
@@ -37,10 +33,9 @@ fn foreign_below<'a>(schema: &'a Value, base: &str, top: bool) -> Option<&'a str
     foreign.or_else(|| children(schema).find_map(|inner| foreign_below(inner, base, false)))
 }
 
-/// Says whether a check comes to its end within bounds: alternatives that all refer back double the
-/// work with each level of the value.
-pub(super) fn is_bounded(schema: &Value, value: &Value) -> bool {
-    let steps = STEPS.saturating_add(parts(value).saturating_mul(STEPS_A_PART));
+/// Says whether a check takes so many steps at most: alternatives that all refer back double the work
+/// with each level of the value, and long lists of them multiply it with its length.
+pub(super) fn takes_at_most(schema: &Value, value: &Value, steps: usize) -> bool {
     Walk { root: schema, steps }.apply(schema, value, 0).is_some()
 }
 
@@ -70,8 +65,9 @@ fn decoded(pointer: &str) -> String {
     String::from_utf8_lossy(&bytes).into_owned()
 }
 
-fn parts(value: &Value) -> usize {
-    1 + children(value).map(parts).sum::<usize>()
+/// Counts a value and all within it.
+pub(super) fn count_parts(value: &Value) -> usize {
+    1 + children(value).map(count_parts).sum::<usize>()
 }
 
 /// Returns the members of an object, or the items of an array.

@@ -330,3 +330,24 @@ proptest! {
         prop_assert_eq!(repaired, value);
     }
 }
+
+#[test]
+fn alternatives_for_each_of_many_items_are_refused_and_not_told_one_by_one() {
+    let branches: Vec<_> = (0..2000).map(|n| json!({"type": "string", "minLength": n})).collect();
+    let schema = Schema::compile(&json!({"type": "array", "items": {"anyOf": branches}}));
+    let schema = schema.expect("a schema");
+    let began = Instant::now();
+    let wrong = schema.check(&Value::from(vec![1; 3000])).expect_err("numbers");
+    assert!(wrong.contains("too large"), "{wrong}");
+    let wrong = schema.check(&Value::from(vec![1; 20])).expect_err("numbers");
+    assert!(wrong.contains("does not satisfy"), "{wrong}");
+    assert!(began.elapsed() < std::time::Duration::from_secs(5));
+}
+
+#[test]
+fn schemas_of_very_many_patterns_are_refused() {
+    let pattern = |n: usize| (format!("p{n}"), json!({"pattern": format!("^\\p{{L}}{{10}}x{n}$")}));
+    let properties: serde_json::Map<_, _> = (0..65).map(pattern).collect();
+    let error = Schema::compile(&json!({"properties": properties})).expect_err("65 patterns");
+    assert!(error.contains("64 patterns"), "{error}");
+}

@@ -18,6 +18,14 @@ pub struct ReadyCall {
     pub arguments: String,
 }
 
+impl ReadyCall {
+    /// Says whether another call has the same arguments, however they are written.
+    pub(crate) fn has_arguments_of(&self, other: &Self) -> bool {
+        let read = |call: &Self| serde_json::from_str::<Value>(&call.arguments).ok();
+        self.arguments == other.arguments || read(self) == read(other)
+    }
+}
+
 /// Why the calls of an answer cannot be used. `Display` tells it without the model's text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]

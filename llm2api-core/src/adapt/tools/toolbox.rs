@@ -54,6 +54,9 @@ pub(super) struct Offered {
     pub(super) schema: Schema,
 }
 
+/// Patterns that the schemas of all tools may have: each is held as an automaton.
+const MOST_PATTERNS: usize = 256;
+
 impl Toolbox {
     /// Reads the tools of a request; `None` where it offers none, or forbids to call them.
     ///
@@ -72,7 +75,13 @@ impl Toolbox {
         }
         check_names(tools)?;
         let tools = tools.iter().enumerate().map(|(at, tool)| Offered::read(at, tool));
-        let tools = allowed(tools.collect::<Result<_>>()?, choice.only.as_deref())?;
+        let tools: Vec<Offered> = tools.collect::<Result<_>>()?;
+        if tools.iter().map(|tool| tool.schema.patterns()).sum::<usize>() > MOST_PATTERNS {
+            let message =
+                format!("all tools together may have {MOST_PATTERNS} patterns in their schemas");
+            return Err(invalid("tools", &message));
+        }
+        let tools = allowed(tools, choice.only.as_deref())?;
         if tools.is_empty() || choice.mode == Mode::None {
             return Ok(None);
         }
