@@ -207,7 +207,7 @@ impl ToolParser {
         let mark = mark.unwrap_or(text.len());
         let firm = firm(&text[..mark]);
         match look {
-            Look::Is(tag, length) if tag.stands_alone() => {
+            Look::Is(tag, length) if tag.stands_alone() || self.ends_calls(&tag, &text[..mark]) => {
                 self.output.text(&text[..firm]);
                 let blanks = text[firm..mark].to_owned();
                 self.at += mark + length;
@@ -226,6 +226,11 @@ impl ToolParser {
             Look::Maybe { .. } if !last => self.say(firm, Flow::Wait),
             _ => self.say(mark + 1, Flow::On),
         }
+    }
+
+    /// Says whether a tag is one that closes, with nothing between it and a call.
+    fn ends_calls(&self, tag: &Tag, before: &str) -> bool {
+        tag.closes() && self.output.after_call() && before.trim_ascii().is_empty()
     }
 
     /// Gives the next `length` bytes out as text.
@@ -259,7 +264,7 @@ impl ToolParser {
                 self.state = State::Block(Box::new(block.with_blanks(blanks)));
             }
             Tag::Response if self.called => self.state = State::Over,
-            _ => self.output.leave_out(),
+            _ => self.output.leave_out(&blanks),
         }
     }
 
@@ -269,7 +274,7 @@ impl ToolParser {
             Step::More => return Flow::Wait,
             Step::Mention => {
                 self.output.text(&block.blanks);
-                self.output.leave_out();
+                self.output.leave_out("");
             }
             Step::Wrapper(length) => {
                 self.at += length;
@@ -292,8 +297,8 @@ impl ToolParser {
             return Flow::On;
         };
         let body = &self.held[self.at + block.start..self.at + end.body];
-        let calls = shape::read(block.name.as_deref(), body, end.lenient || self.lenient);
-        let calls = calls.filter(|_| end.whole).ok_or_else(|| {
+        let read = || shape::read(block.name.as_deref(), body, end.lenient || self.lenient);
+        let calls = end.whole.then(read).flatten().ok_or_else(|| {
             let problem = if end.whole { Problem::Unreadable } else { Problem::Cut };
             Broken { problem, body: body.to_owned() }
         });

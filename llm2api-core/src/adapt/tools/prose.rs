@@ -7,11 +7,16 @@ const LEFT_OUT: &str = "…";
 /// Stands between the text before calls and the text after them.
 const BREAK: &str = "\n\n";
 
+/// How many blanks before tags that were left out are kept, in bytes.
+const MOST_BLANKS: usize = 128;
+
 /// What was found since it was taken last.
 #[derive(Debug)]
 pub(super) struct Output {
     found: Vec<Found>,
     gap: Gap,
+    /// Blanks before a tag that was left out; they count if no call follows.
+    blanks: String,
     /// The text ends in what may be the beginning of a tag.
     open: bool,
     /// The text's last line is blank so far.
@@ -30,7 +35,14 @@ enum Gap {
 
 impl Default for Output {
     fn default() -> Self {
-        Self { found: Vec::new(), gap: Gap::Nothing, open: false, blank_line: true, spoken: false }
+        Self {
+            found: Vec::new(),
+            gap: Gap::Nothing,
+            blanks: String::new(),
+            open: false,
+            blank_line: true,
+            spoken: false,
+        }
     }
 }
 
@@ -44,6 +56,10 @@ impl Output {
         let text = if self.gap == Gap::Call { text.trim_ascii_start() } else { text };
         if text.is_empty() {
             return;
+        }
+        let blanks = std::mem::take(&mut self.blanks);
+        if !blanks.is_empty() {
+            self.append(&blanks);
         }
         match std::mem::replace(&mut self.gap, Gap::Nothing) {
             Gap::Call if self.spoken => self.append(BREAK),
@@ -67,16 +83,26 @@ impl Output {
         }
     }
 
-    /// Notes that a tag was left out.
-    pub(super) fn leave_out(&mut self) {
-        if self.gap == Gap::Nothing {
-            self.gap = Gap::LeftOut;
+    /// Notes that a tag was left out, and the blanks before it.
+    pub(super) fn leave_out(&mut self, blanks: &str) {
+        if self.gap == Gap::Call {
+            return;
         }
+        self.gap = Gap::LeftOut;
+        if self.blanks.len() + blanks.len() <= MOST_BLANKS {
+            self.blanks.push_str(blanks);
+        }
+    }
+
+    /// Says whether nothing but blanks came since the last call.
+    pub(super) fn after_call(&self) -> bool {
+        self.gap == Gap::Call
     }
 
     /// Adds a call, or what was meant as one.
     pub(super) fn found(&mut self, found: Found) {
         self.found.push(found);
+        self.blanks.clear();
         self.gap = Gap::Call;
         self.blank_line = true;
     }

@@ -181,6 +181,8 @@ fn fields(body: &str, lenient: bool) -> Vec<(String, String)> {
     const END: &str = "</parameter>";
     let mut fields = Vec::new();
     let mut rest = body;
+    // Where one closing tag was not found, there is none for the next argument either.
+    let mut closes = !lenient;
     while let Some(at) = rest.find("<parameter") {
         rest = &rest[at..];
         let Look::Is(Tag::Parameter(name), length) = look(rest) else {
@@ -188,7 +190,8 @@ fn fields(body: &str, lenient: bool) -> Vec<(String, String)> {
             continue;
         };
         rest = &rest[length..];
-        let closed = if lenient { None } else { rest.find(END) };
+        let closed = if closes { rest.find(END) } else { None };
+        closes = closed.is_some();
         let end = closed.or_else(|| rest.find("<parameter")).unwrap_or(rest.len());
         fields.push((name, value(&rest[..end]).to_owned()));
         rest = rest[end..].strip_prefix(END).unwrap_or(&rest[end..]);

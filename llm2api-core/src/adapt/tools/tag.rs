@@ -63,6 +63,11 @@ impl Tag {
         }
     }
 
+    /// Says whether the tag closes something; right behind a call it then belongs to the call.
+    pub(super) fn closes(&self) -> bool {
+        matches!(self, Self::Close(_) | Self::ParameterEnd)
+    }
+
     /// Says whether the tag ends a call of `form`, or shows that its own end is missing.
     pub(super) fn ends(&self, form: Form) -> bool {
         match self {

@@ -233,9 +233,11 @@ fn hostile_answers_take_linear_time() {
         "<tool_call>[\"x</tool_call>\",",
         "{\"name\":\"now\"}",
         "<tool_call>{\"name\":\"now\"}",
+        "<parameter=a>",
+        "<parameter name=\"a\">",
     ];
     for unit in units {
-        for before in ["", "x\n", "{\"name\":"] {
+        for before in ["", "x\n", "{\"name\":", "<function=f>", "<invoke name='f'>"] {
             // Another program may take the processor meanwhile, but hardly each time.
             assert!((0..5).any(|_| is_linear(before, unit)), "{before} {unit}");
         }
@@ -265,4 +267,16 @@ fn only_one_call_comes_where_parallel_ones_are_off() {
     let toolbox = Toolbox::of(&request(&fields)).expect("valid").expect("tools");
     let call = r#"<tool_call>{"name":"now","arguments":{}}</tool_call>"#;
     assert_eq!(told(&toolbox, &format!("{call}\n{call} and more")), "call now {}\n");
+}
+
+#[test]
+fn arguments_that_nothing_closes_are_read_in_linear_time() {
+    let time = |count: usize| {
+        let answer = format!("<function=f>{}</function>", "<parameter=a>".repeat(count));
+        let start = Instant::now();
+        normalise_answer(&answer);
+        start.elapsed()
+    };
+    let linear = || time(32_000) < time(8_000) * 10 + Duration::from_millis(20);
+    assert!((0..5).any(|_| linear()));
 }

@@ -166,7 +166,7 @@ fn a_mention_is_left_out_and_a_failed_call_is_told() {
     let cases = [
         (
             "Write <tool_call> and then </tool_call> around it.",
-            "text \"Write  and then around it.\"\n",
+            "text \"Write  and then  around it.\"\n",
         ),
         ("<tool_call>\nget_weather(Bern)\n</tool_call>", "broken: a tool call cannot be read\n"),
         ("Hm.\n<tool_call>\n</tool_call>", "text \"Hm.\"\nbroken: a tool call cannot be read\n"),
@@ -207,4 +207,28 @@ fn a_call_without_end_is_given_up_in_time() {
     let answer = format!("Hm.\n<tool_call>{{\"name\":\"{}", "x".repeat(2 << 20));
     let expected = "text \"Hm.\"\nbroken: a tool call is longer than 1 MiB\n";
     assert_eq!(told(&toolbox, &answer), expected);
+}
+
+#[test]
+fn closing_tags_behind_a_call_are_left_out_whatever_their_form() {
+    let toolbox = toolbox();
+    let call = r#"{"name":"now","arguments":{}}"#;
+    let answers = [
+        format!("<tool_call>{call}</function> bye"),
+        format!("<tool_call>{call}</invoke>\nbye"),
+        format!("<tool_call>{call}</parameter></tool_call> bye"),
+        "<function=now>{}</tool_calls></function> bye".to_owned(),
+        format!("[TOOL_CALLS][{call}]</tool_call></function>bye"),
+    ];
+    for answer in answers {
+        assert_eq!(told(&toolbox, &answer), "call now {}\ntext \"bye\"\n", "{answer}");
+    }
+}
+
+#[test]
+fn blanks_before_a_tag_that_is_left_out_stay() {
+    let toolbox = toolbox();
+    assert_eq!(told(&toolbox, "Done.\n\n<|eom_id|>Next"), "text \"Done.\\n\\nNext\"\n");
+    let wrapped = "Hm.\n<tool_calls>\n<function=now>{}</function>\n</tool_calls>";
+    assert_eq!(told(&toolbox, wrapped), "text \"Hm.\"\ncall now {}\n");
 }
