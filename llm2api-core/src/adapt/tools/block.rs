@@ -22,6 +22,8 @@ pub(super) struct Block {
     pub(super) name: Option<String>,
     /// Blanks that stood before the tag, in case that the tag turns out to be none.
     pub(super) blanks: String,
+    /// The tag as it was written.
+    pub(super) written: String,
     /// The tag stands where a line begins, as the prompt asks.
     pub(super) line_start: bool,
     /// Where the call's JSON begins, behind a name that followed a mark.
@@ -82,6 +84,7 @@ impl Block {
             form,
             name,
             blanks: String::new(),
+            written: String::new(),
             line_start: line_start || form == Form::Mark,
             start: 0,
             lenient,
@@ -91,8 +94,8 @@ impl Block {
         }
     }
 
-    pub(super) fn with_blanks(mut self, blanks: String) -> Self {
-        self.blanks = blanks;
+    pub(super) fn with_text(mut self, blanks: String, written: String) -> Self {
+        (self.blanks, self.written) = (blanks, written);
         self
     }
 

@@ -86,6 +86,8 @@ pub struct ToolParser {
     /// The answer began with a code fence that was left away.
     fenced: bool,
     called: bool,
+    /// All that is no call comes out as it was written.
+    verbatim: bool,
 }
 
 #[derive(Debug)]
@@ -117,7 +119,13 @@ impl ToolParser {
             lenient: false,
             fenced: false,
             called: false,
+            verbatim: false,
         }
+    }
+
+    /// Makes a parser to which everything is text that is no call, tags and all.
+    pub(super) fn verbatim() -> Self {
+        Self { verbatim: true, ..Self::new(None) }
     }
 
     /// Takes the next piece of the answer.
@@ -164,10 +172,10 @@ impl ToolParser {
         match bare::judge(&self.held) {
             Verdict::Unknown if !last => return Flow::Wait,
             Verdict::Bare => self.state = State::Bare,
-            Verdict::Fence(length) => {
+            Verdict::Fence(length) if !self.verbatim => {
                 (self.at, self.fenced, self.state) = (length, true, State::Prose);
             }
-            Verdict::Unknown | Verdict::Prose => self.state = State::Prose,
+            Verdict::Unknown | Verdict::Prose | Verdict::Fence(_) => self.state = State::Prose,
         }
         Flow::On
     }
@@ -210,11 +218,12 @@ impl ToolParser {
             Look::Is(tag, length) if tag.stands_alone() || self.ends_calls(&tag, &text[..mark]) => {
                 self.output.text(&text[..firm]);
                 let blanks = text[firm..mark].to_owned();
+                let written = text[mark..mark + length].to_owned();
                 self.at += mark + length;
-                self.tag(tag, blanks);
+                self.tag(tag, blanks, written);
                 Flow::On
             }
-            Look::Maybe { unmistakable: true } if last => {
+            Look::Maybe { unmistakable: true } if last && !self.verbatim => {
                 self.output.text(&text[..firm]);
                 let body = text[mark..].to_owned();
                 self.at = self.held.len();
@@ -256,13 +265,15 @@ impl ToolParser {
         Flow::On
     }
 
-    fn tag(&mut self, tag: Tag, blanks: String) {
+    fn tag(&mut self, tag: Tag, blanks: String, written: String) {
+        let ends = !matches!(tag, Tag::Response) && self.output.after_call();
         match tag {
             Tag::Open(form, name) => {
                 let line_start = self.output.at_line_start() || blanks.contains('\n');
                 let block = Block::new((form, name), line_start, self.lenient);
-                self.state = State::Block(Box::new(block.with_blanks(blanks)));
+                self.state = State::Block(Box::new(block.with_text(blanks, written)));
             }
+            _ if self.verbatim && !ends => self.output.text(&(blanks + &written)),
             Tag::Response if self.called => self.state = State::Over,
             _ => self.output.leave_out(&blanks),
         }
@@ -272,6 +283,15 @@ impl ToolParser {
         let State::Block(block) = &self.state else { return Flow::Wait };
         match step {
             Step::More => return Flow::Wait,
+            Step::Mention if self.verbatim => {
+                self.output.text(&(block.blanks.clone() + &block.written))
+            }
+            Step::TooLong if self.verbatim => {
+                let rest = &self.held[self.at..];
+                self.output.text(&format!("{}{}{rest}", block.blanks, block.written));
+                self.state = State::Over;
+                return Flow::On;
+            }
             Step::Mention => {
                 self.output.text(&block.blanks);
                 self.output.leave_out("");
@@ -302,11 +322,14 @@ impl ToolParser {
             let problem = if end.whole { Problem::Unreadable } else { Problem::Cut };
             Broken { problem, body: body.to_owned() }
         });
+        let whole = &self.held[self.at..self.at + end.after];
+        let whole = self.verbatim.then(|| format!("{}{}{whole}", block.blanks, block.written));
         self.at += end.after;
         self.lenient |= end.lenient;
-        match calls {
-            Ok(calls) => self.calls(calls),
-            Err(broken) => self.output.found(Found::Broken(broken)),
+        match (calls, whole) {
+            (Ok(calls), _) => self.calls(calls),
+            (Err(_), Some(whole)) => self.output.text(&whole),
+            (Err(broken), None) => self.output.found(Found::Broken(broken)),
         }
         Flow::On
     }

@@ -94,12 +94,33 @@ fn an_answer_equals_what_a_client_makes_of_it() {
         "<think>Hm.</think>\n\nLet me look.\n\n<tool_call>\n{\"name\": \"now\", \"arguments\": {\"a\": 1, \
          \"b\": \"é\"}}\n</tool_call>\n<tool_call>{\"name\":\"now\"}</tool_call>\n",
         "Let me look.<function=now>{\"a\":1, \"b\":\"é\"}</function><function=now></function>",
-        "```\nLet me look.\n<tool_call>[{\"name\":\"now\",\"parameters\":{\"a\":1,\"b\":\"é\"}},\
-         {\"name\":\"now\"}]</tool_call>\n```",
+        "Let me look.\n<tool_call>[{\"name\":\"now\",\"parameters\":{\"a\":1,\"b\":\"é\"}},\
+         {\"name\":\"now\"}]</tool_call>\n</tool_call>",
     ];
     for answer in answers {
         assert_eq!(normalise_answer(answer), normalise_answer(&sent_back[0].text()), "{answer}");
     }
     assert_eq!(normalise_answer(" a <b> \n"), "a <b>");
     assert_eq!(normalise_answer("{\"name\":\"Alice\"}"), "{\"name\":\"Alice\"}");
+}
+
+#[test]
+fn an_edited_answer_differs_from_the_one_before() {
+    let call = "<tool_call>\n{\"name\":\"now\",\"arguments\":{}}\n</tool_call>";
+    let edits = [
+        ("It ends turns with <|eot_id|> and X.".to_owned(), "It ends turns with  and X."),
+        ("Write <tool_call> around it.".to_owned(), "Write  around it."),
+        ("Hm.\n<tool_call>\nno JSON\n</tool_call>".to_owned(), "Hm.\nno JSON"),
+        ("a <function_calls> b".to_owned(), "a  b"),
+        ("a\n<tool_ca".to_owned(), "a"),
+        ("```js\nx\n```".to_owned(), "```ts\nx\n```"),
+        ("```js\nx\n```".to_owned(), "x"),
+        ("```xml\n<tool_call> x\n```".to_owned(), "```\n<tool_call> x\n```"),
+        (format!("{call}\n<tool_response>\n1\n</tool_response>"), call),
+    ];
+    for (one, other) in edits {
+        assert_ne!(normalise_answer(&one), normalise_answer(other), "{one}");
+        assert_eq!(normalise_answer(&normalise_answer(&one)), normalise_answer(&one), "{one}");
+    }
+    assert_eq!(normalise_answer("```json\n{\"a\": 1}\n```"), "{\"a\": 1}");
 }
