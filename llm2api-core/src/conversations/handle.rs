@@ -107,7 +107,8 @@ impl Keeper {
         let taking = Taking::new(self, ConversationHold::new(branch, token));
         match timeout(PATIENCE, self.vault.hold(&taking.stored, LEASE)).await {
             Ok(Ok(Held::Yes { id, conversation, message })) => {
-                Ok(FoundBranch::new(id, conversation, message, taking.taken()))
+                let hold = taking.taken(&id);
+                Ok(FoundBranch::new(id, conversation, message, hold))
             }
             Ok(Ok(held)) => {
                 taking.not_taken();
@@ -123,9 +124,9 @@ impl Keeper {
     }
 
     /// Has a hold ended, and then what waits for it go on.
-    fn let_go(&self, hold: &ConversationHold, rest: Duration, waiting: Option<Guard>) {
-        let (this, hold) = (self.clone(), self.hold(hold));
-        self.holds.remove(&hold);
+    fn let_go(&self, hold: Hold, rest: Duration, waiting: Option<Guard>) {
+        let this = self.clone();
+        self.holds.remove(&hold.token);
         self.outbox.begin(Box::pin(async move {
             if let Err(error) = this.vault.release(&hold, rest).await {
                 tracing::debug!(%error, "a conversation is free only when its lease is over");
@@ -134,9 +135,10 @@ impl Keeper {
         }));
     }
 
-    fn hold(&self, hold: &ConversationHold) -> Hold {
+    /// Names a hold for the store; its branch may be another conversation's by now, its id is not.
+    fn hold(&self, hold: &ConversationHold, id: Option<&str>) -> Hold {
         let branch = self.vault.branch_name(&hold.branch.0);
-        Hold { branch, token: hold.token.clone() }
+        Hold { branch, id: id.map(str::to_owned), token: hold.token.clone() }
     }
 
     async fn keep(&self, new: &NewBranch) -> Result<bool> {
@@ -154,7 +156,7 @@ impl Keeper {
             message: message.clone(),
             thread: thread.map(thread_name),
         };
-        let hold = hold.as_ref().map(|hold| self.hold(hold));
+        let hold = hold.as_ref().map(|hold| self.hold(hold, Some(&cleanup.id)));
         self.vault.remember(conversation, &branch, hold.as_ref()).await
     }
 }
@@ -188,7 +190,7 @@ impl Conversations for Keeper {
         let kept = kept.inspect_err(|error| tracing::debug!(%error, "a turn is not kept"));
         let kept = kept.unwrap_or(false);
         if let Some(hold) = branch.hold.as_ref().filter(|_| kept) {
-            self.holds.remove(&self.hold(hold));
+            self.holds.remove(&hold.token);
         }
         if kept && branch.hold.is_none() {
             let (owner, (_, rules)) = (branch.cleanup.credential.id().clone(), self.terms());
@@ -200,14 +202,15 @@ impl Conversations for Keeper {
 
     fn release(&self, branch: FoundBranch, rest: Duration) {
         // Whoever comes at once finds it free.
+        let hold = self.hold(&branch.hold, Some(&branch.id));
         let soon = rest.is_zero().then(|| self.pending.expect([Name::Conversation(branch.id)]));
-        self.let_go(&branch.hold, rest, soon);
+        self.let_go(hold, rest, soon);
     }
 
     async fn give_up(&self, branch: FoundBranch) {
-        let hold = self.hold(&branch.hold);
+        let hold = self.hold(&branch.hold, Some(&branch.id));
         // Whoever asks may leave meanwhile: then its lease runs out.
-        self.holds.remove(&hold);
+        self.holds.remove(&hold.token);
         match self.vault.give_up(&hold).await {
             Ok(kept) => drop(self.push(kept)),
             Err(error) => tracing::debug!(%error, "a conversation is not forgotten"),
@@ -232,26 +235,27 @@ struct Taking<'a> {
 
 impl<'a> Taking<'a> {
     fn new(keeper: &'a Keeper, hold: ConversationHold) -> Self {
-        let stored = keeper.hold(&hold);
+        let stored = keeper.hold(&hold, None);
         keeper.holds.add(&stored);
         Self { keeper, hold, stored, answered: false }
     }
 
-    fn taken(mut self) -> ConversationHold {
+    fn taken(mut self, id: &str) -> ConversationHold {
         self.answered = true;
+        self.keeper.holds.add(&Hold { id: Some(id.to_owned()), ..self.stored.clone() });
         self.hold.clone()
     }
 
     fn not_taken(mut self) {
         self.answered = true;
-        self.keeper.holds.remove(&self.stored);
+        self.keeper.holds.remove(&self.stored.token);
     }
 }
 
 impl Drop for Taking<'_> {
     fn drop(&mut self) {
         if !self.answered {
-            self.keeper.let_go(&self.hold, Duration::ZERO, None);
+            self.keeper.let_go(self.stored.clone(), Duration::ZERO, None);
         }
     }
 }

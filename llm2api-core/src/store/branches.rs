@@ -42,8 +42,10 @@ pub struct Branch {
 /// The right to be the only one at work in a conversation.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Hold {
-    /// The branch that it was taken for.
+    /// The branch that it was taken for, which may lead elsewhere by now.
     pub branch: String,
+    /// The id of the conversation's clean-up; none as long as only the store knows it.
+    pub id: Option<String>,
     /// What nobody else has.
     pub token: String,
 }

@@ -27,7 +27,12 @@ fn branch(key: &str, message: &str) -> Branch {
 }
 
 fn hold(branch: &str, token: &str) -> Hold {
-    Hold { branch: branch.into(), token: token.into() }
+    Hold { branch: branch.into(), id: None, token: token.into() }
+}
+
+/// A hold whose conversation is known.
+fn hold_of(id: &str, hold: Hold) -> Hold {
+    Hold { id: Some(id.into()), ..hold }
 }
 
 async fn keep(store: &dyn Branches, id: &str, owner: &str, key: &str) {
@@ -115,6 +120,39 @@ pub(crate) async fn a_hold_runs_out_unless_it_is_renewed(home: &impl Home) {
     assert_eq!(ask(branches, &second).await, found("a", "one"));
     branches.renew_holds(std::slice::from_ref(&first), Duration::ZERO).await.expect("ignored");
     assert_eq!(ask(branches, &hold("one", "3")).await, busy(), "it was another's by then");
+}
+
+pub(crate) async fn a_hold_stays_when_its_branch_becomes_another_conversations(home: &impl Home) {
+    let store = home.open().await;
+    let branches = store.branches().expect("it keeps them");
+    let remember = async |key: &str, held: &Hold| {
+        let (kept, new) = (conversation("a", "cred_1"), branch(key, key));
+        branches.remember(&kept, &new, Some(held)).await.expect("an answer")
+    };
+    keep(branches, "a", "cred_1", "one").await;
+    assert_eq!(ask(branches, &hold("one", "1")).await, found("a", "one"));
+    assert!(remember("two", &hold_of("a", hold("one", "1"))).await);
+    let (short, first) = (Duration::from_millis(50), hold("one", "2"));
+    assert_eq!(branches.hold(&first, short).await.expect("an answer"), found("a", "one"));
+    keep(branches, "b", "cred_2", "one").await;
+    let first = hold_of("a", first);
+    branches.renew_holds(std::slice::from_ref(&first), LEASE).await.expect("renewed");
+    sleep(2 * short).await;
+    assert_eq!(ask(branches, &hold("two", "3")).await, busy(), "it was renewed");
+    assert!(remember("three", &first).await);
+
+    let second = hold("two", "4");
+    assert_eq!(ask(branches, &second).await, found("a", "two"));
+    keep(branches, "c", "cred_2", "two").await;
+    branches.release(&hold_of("a", second), Duration::ZERO).await.expect("released");
+    let third = hold("three", "5");
+    assert_eq!(ask(branches, &third).await, found("a", "three"), "it was released");
+    keep(branches, "d", "cred_2", "three").await;
+    let other = hold_of("b", third.clone());
+    assert_eq!(branches.give_up(&other).await.expect("an answer"), [], "that one is not held");
+    let moved = branches.give_up(&hold_of("a", third)).await.expect("an answer");
+    assert_eq!(moved.len(), 1, "it was held");
+    assert_eq!(ask(branches, &hold("one", "6")).await, found("b", "one"));
 }
 
 pub(crate) async fn what_is_old_or_too_much_is_collected(home: &impl Home) {

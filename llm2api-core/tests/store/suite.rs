@@ -12,6 +12,7 @@ use tokio::task::JoinSet;
 
 pub(crate) use crate::branches::{
     a_conversation_takes_the_place_of_its_clean_up, a_hold_runs_out_unless_it_is_renewed,
+    a_hold_stays_when_its_branch_becomes_another_conversations,
     a_thread_leads_to_who_has_answered_it, one_at_a_time_is_at_work_in_a_conversation,
     what_is_old_or_too_much_is_collected,
 };
@@ -54,6 +55,7 @@ macro_rules! suite {
             the_outbox_keeps_what_is_put_until_it_is_removed,
             a_conversation_takes_the_place_of_its_clean_up,
             one_at_a_time_is_at_work_in_a_conversation,
+            a_hold_stays_when_its_branch_becomes_another_conversations,
             a_hold_runs_out_unless_it_is_renewed,
             what_is_old_or_too_much_is_collected,
             a_thread_leads_to_who_has_answered_it,

@@ -22,6 +22,7 @@ pub(super) struct Conversations {
 #[derive(Default)]
 struct Inner {
     by_owner: HashMap<CredentialId, HashMap<String, Entry>>,
+    owners: HashMap<String, CredentialId>,
     branches: HashMap<String, Place>,
     threads: HashMap<String, (CredentialId, String)>,
     /// Counts uses: it says which of two was used later.
@@ -50,7 +51,11 @@ impl Inner {
 
     /// Returns the conversation that is held so.
     fn held(&mut self, hold: &Hold) -> Option<&mut Entry> {
-        self.at(&hold.branch).filter(|entry| entry.holder == hold.token)
+        let entry = match &hold.id {
+            Some(id) => self.by_owner.get_mut(self.owners.get(id)?)?.get_mut(id),
+            None => self.at(&hold.branch),
+        };
+        entry.filter(|entry| entry.holder == hold.token)
     }
 
     fn next_use(&mut self) -> (u64, u64) {
@@ -73,6 +78,7 @@ impl Inner {
         (entry.used, entry.until) = (used, 0);
         entry.holder.clear();
         let (owner, id) = (kept.owner.clone(), kept.id.clone());
+        self.owners.insert(id.clone(), owner.clone());
         if let Some(thread) = &branch.thread {
             self.threads.insert(thread.clone(), (owner.clone(), id.clone()));
         }
@@ -83,6 +89,7 @@ impl Inner {
     fn remove(&mut self, owner: &CredentialId, id: &str) -> Option<OutboxEntry> {
         let entries = self.by_owner.get_mut(owner)?;
         let Entry { kept, branches, .. } = entries.remove(id)?;
+        self.owners.remove(id);
         if entries.is_empty() {
             self.by_owner.remove(owner);
         }

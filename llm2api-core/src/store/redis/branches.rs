@@ -28,7 +28,7 @@ impl Branches for RedisStore {
         script.arg(&branch.key).arg(&branch.message);
         script.arg(branch.thread.as_deref().unwrap_or_default()).arg(MOST_BRANCHES);
         if let Some(hold) = hold {
-            script.arg(&hold.branch).arg(&hold.token);
+            add_hold(&mut script, hold);
         }
         self.link.run_now(&script).await
     }
@@ -53,7 +53,8 @@ impl Branches for RedisStore {
 
     async fn give_up(&self, hold: &Hold) -> Result<Vec<OutboxEntry>> {
         let mut script = self.scripts.give_up.arg(self.places.server());
-        script.arg(millis(LEASE)).arg(&hold.branch).arg(&hold.token);
+        script.arg(millis(LEASE));
+        add_hold(&mut script, hold);
         self.moved(&script).await
     }
 
@@ -88,7 +89,7 @@ impl RedisStore {
         let mut script = self.scripts.set_holds.arg(u8::from(ends));
         script.arg(millis(time));
         for hold in holds {
-            script.arg(&hold.branch).arg(&hold.token);
+            add_hold(&mut script, hold);
         }
         self.link.run_now(&script).await
     }
@@ -96,4 +97,10 @@ impl RedisStore {
     async fn moved(&self, script: &ScriptInvocation<'_>) -> Result<Vec<OutboxEntry>> {
         self.link.run_now(script).await.map(entries)
     }
+}
+
+/// Adds what a script finds a held conversation by.
+fn add_hold(script: &mut ScriptInvocation<'_>, hold: &Hold) {
+    let id = hold.id.as_deref().unwrap_or_default();
+    script.arg(&hold.branch).arg(id).arg(&hold.token);
 }

@@ -167,11 +167,11 @@ fn hold(connection: &Connection, hold: &Hold, now: i64, lease: i64) -> SqlResult
 /// Changes who holds a conversation, and for how long, if it is held so.
 fn set(connection: &Connection, hold: &Hold, holder: &str, time: i64) -> SqlResult<()> {
     let mut statement = connection.prepare_cached(
-        "UPDATE conversation SET holder = ?3, until = ?4 WHERE holder = ?2
-         AND id = (SELECT conversation FROM branch WHERE key = ?1)",
+        "UPDATE conversation SET holder = ?4, until = ?5 WHERE holder = ?3
+         AND id = coalesce(?2, (SELECT conversation FROM branch WHERE key = ?1))",
     )?;
     let until = now().saturating_add(time);
-    statement.execute(params![hold.branch, hold.token, holder, until]).map(drop)
+    statement.execute(params![hold.branch, hold.id, hold.token, holder, until]).map(drop)
 }
 
 /// Shortens what an earlier process held: by the end of this its runs are stopped.
@@ -184,10 +184,10 @@ pub(super) fn ease_holds(connection: &Connection) -> SqlResult<()> {
 
 fn held_id(connection: &Connection, hold: &Hold) -> SqlResult<Option<String>> {
     let mut statement = connection.prepare_cached(
-        "SELECT id FROM conversation WHERE holder = ?2
-         AND id = (SELECT conversation FROM branch WHERE key = ?1)",
+        "SELECT id FROM conversation WHERE holder = ?3
+         AND id = coalesce(?2, (SELECT conversation FROM branch WHERE key = ?1))",
     )?;
-    statement.query_row(params![hold.branch, hold.token], |row| row.get(0)).optional()
+    statement.query_row(params![hold.branch, hold.id, hold.token], |row| row.get(0)).optional()
 }
 
 fn wanted(connection: &Connection, which: &Collection, now: i64) -> SqlResult<Vec<String>> {

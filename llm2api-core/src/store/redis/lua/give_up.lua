@@ -1,5 +1,5 @@
--- server, lease in ms, branch, token -> id and entry of what is moved to the server's outbox
-local id = held_by(ARGV[3], ARGV[4])
+-- server, lease in ms, branch, id or '', token -> id and entry of what is moved to the server's outbox
+local id = held_by(ARGV[3], ARGV[4], ARGV[5])
 if not id then
   return {}
 end

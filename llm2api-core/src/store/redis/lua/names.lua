@@ -99,9 +99,12 @@ local function put(id, names, upstream, fingerprint, account, key, sealed)
   note_change(id)
 end
 
--- The conversation of a branch, if it is held under this token.
-local function held_by(branch, token)
-  local id = redis.call('HGET', BRANCH .. branch, 'id')
+-- A conversation, if it is held under this token: the one with this id, or where that is '' the one
+-- that the branch leads to.
+local function held_by(branch, id, token)
+  if id == '' then
+    id = redis.call('HGET', BRANCH .. branch, 'id')
+  end
   if id and redis.call('HGET', CONVERSATION .. id, 'holder') == token then
     return id
   end

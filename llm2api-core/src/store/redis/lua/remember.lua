@@ -1,9 +1,9 @@
 -- server, id, owner, the upstream's id, clean-up, key, message, thread or '', most branches
--- [, branch and token of the hold] -> whether it is kept
+-- [, branch, id or '' and token of the hold] -> whether it is kept
 local server, id, owner, conversation, entry, key, message, thread, most = unpack(ARGV)
 local kept = CONVERSATION .. id
 if ARGV[10] then
-  if held_by(ARGV[10], ARGV[11]) ~= id then
+  if held_by(ARGV[10], ARGV[11], ARGV[12]) ~= id then
     return 0
   end
   if redis.call('SCARD', CONVERSATION_BRANCHES .. id) >= tonumber(most) then
