@@ -100,6 +100,7 @@ impl Accounts {
     /// Takes an account that the store no longer has out of the pool and the book.
     pub(super) fn drop_here(&self, id: &CredentialId) {
         self.shared.parts.pool.remove(id);
+        self.shared.parts.conversations.account_is_gone(id);
         self.shared.book.remove(id);
         self.shared.parts.metrics.forget_credential(id.as_str());
         self.admit(Vec::new());

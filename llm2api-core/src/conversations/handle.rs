@@ -9,6 +9,7 @@ use tokio::sync::Notify;
 use tokio::time::timeout;
 use uuid::Uuid;
 
+use super::forgotten::Forgotten;
 use super::holds::Holds;
 use super::pending::{Guard, Name, Pending};
 use super::rules::{ConversationMode, ConversationRules};
@@ -36,6 +37,7 @@ pub(crate) struct Keeper {
     pub(super) vault: Vault,
     pub(super) outbox: CleanUps,
     pub(super) holds: Holds,
+    forgotten: Forgotten,
     pending: Pending,
     terms: Arc<RwLock<(ConversationMode, ConversationRules)>>,
     /// Other terms hold.
@@ -45,8 +47,15 @@ pub(crate) struct Keeper {
 impl Keeper {
     /// Keeps conversations in `vault`; those that have to go are removed by `outbox`.
     pub(crate) fn new(vault: Vault, outbox: CleanUps) -> Self {
-        let (holds, pending) = (Holds::default(), Pending::default());
-        Self { vault, outbox, holds, pending, terms: Arc::default(), changed: Arc::default() }
+        Self {
+            vault,
+            outbox,
+            holds: Holds::default(),
+            forgotten: Forgotten::default(),
+            pending: Pending::default(),
+            terms: Arc::default(),
+            changed: Arc::default(),
+        }
     }
 
     /// Returns the outbox that removes conversations.
@@ -75,9 +84,23 @@ impl Keeper {
         asked.ok()?.inspect_err(|error| tracing::debug!(%error, "a thread is not found")).ok()?
     }
 
+    /// Keeps nothing more for an account, which is gone; what is kept goes soon, or when its turn is
+    /// over.
+    pub(crate) fn account_is_gone(&self, owner: &CredentialId) {
+        self.forgotten.add(owner);
+        self.changed.notify_one();
+    }
+
     /// Has all conversations of an account removed, which itself is gone.
     pub(crate) async fn forget_account(&self, owner: &CredentialId) {
         self.collect(&Collection { owner: Some(owner.clone()), ..Collection::default() }).await;
+    }
+
+    /// Has those removed that accounts have left which are gone.
+    pub(super) async fn collect_forgotten(&self) {
+        for owner in self.forgotten.all() {
+            self.forget_account(&owner).await;
+        }
     }
 
     /// Has conversations removed; says how many.
@@ -131,6 +154,7 @@ impl Keeper {
             if let Err(error) = this.vault.release(&hold, rest).await {
                 tracing::debug!(%error, "a conversation is free only when its lease is over");
             }
+            this.collect_forgotten().await;
             drop(waiting);
         }));
     }
@@ -183,7 +207,8 @@ impl Conversations for Keeper {
     }
 
     async fn remember(&self, branch: NewBranch) -> bool {
-        let kept = match self.reuses() {
+        let owner = branch.cleanup.credential.id().clone();
+        let kept = match self.reuses() && !self.forgotten.has(&owner) {
             true => self.keep(&branch).await,
             false => Ok(false),
         };
@@ -192,9 +217,11 @@ impl Conversations for Keeper {
         if let Some(hold) = branch.hold.as_ref().filter(|_| kept) {
             self.holds.remove(&hold.token);
         }
-        if kept && branch.hold.is_none() {
-            let (owner, (_, rules)) = (branch.cleanup.credential.id().clone(), self.terms());
-            let (owner, spare) = (Some(owner), rules.most_per_account);
+        if self.forgotten.has(&owner) {
+            // It went in this moment.
+            self.forget_account(&owner).await;
+        } else if kept && branch.hold.is_none() {
+            let (owner, spare) = (Some(owner), self.terms().1.most_per_account);
             self.collect(&Collection { owner, spare, ..Collection::default() }).await;
         }
         kept

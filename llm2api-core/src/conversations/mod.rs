@@ -1,6 +1,7 @@
 //! Conversations that later requests go on with: where they are kept, for how long, and who is at
 //! work in them.
 
+mod forgotten;
 mod handle;
 mod holds;
 mod pending;

@@ -78,6 +78,7 @@ impl Tending {
     }
 
     async fn collect_old(&self) {
+        self.keeper.collect_forgotten().await;
         let (mode, rules) = self.keeper.terms();
         let unused_for = match mode {
             ConversationMode::Reuse => rules.life,

@@ -3,13 +3,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::StreamExt;
 use llm2api_core::accounts::AccountChange;
 use llm2api_core::store::{Keyring, MemoryStore, Store};
-use llm2api_core::{ConversationMode, ConversationRules};
+use llm2api_core::{ChatRequest, ChatStream, ConversationMode, ConversationRules, Message};
 use llm2api_tests::processes::eventually;
 use llm2api_tests::{Mark, Options, Session};
 
-use crate::stage::{begin, client, go_on, made, settings, simulator};
+use crate::stage::{MODEL, begin, client, go_on, made, settings, simulator};
 
 /// How long it may take until a turn is kept.
 const SOON: Duration = Duration::from_secs(5);
@@ -78,6 +79,25 @@ async fn those_of_an_account_go_with_it() {
     let id = client.pool().list()[0].id.clone();
     client.accounts().remove(&id).await.expect("removed");
     upstream.wait_for(|log| log.conversations.is_empty()).await;
+}
+
+#[tokio::test]
+async fn a_turn_that_outlives_its_account_is_not_kept() {
+    for goes_on in [true, false] {
+        let options = Options { token_delay: Duration::from_millis(20), ..Options::default() };
+        let upstream = simulator(options).await;
+        let client = client(&upstream).await;
+        let before = if goes_on { begin(&client, "one").await.history() } else { Vec::new() };
+        let asked = before.into_iter().chain([Message::user("two")]);
+        let request = ChatRequest::new(MODEL).with_messages(asked).with_stream(true);
+        let mut answer = client.chat(request).await.expect("it begins");
+        answer.next().await.expect("a piece").expect("of text");
+        let id = client.pool().list()[0].id.clone();
+        client.accounts().remove(&id).await.expect("removed");
+        assert_eq!(upstream.log().conversations.len(), 1, "its turn is under way");
+        ChatStream::collect(answer).await.expect("calls under way go on");
+        upstream.wait_for(|log| log.conversations.is_empty()).await;
+    }
 }
 
 #[tokio::test]
