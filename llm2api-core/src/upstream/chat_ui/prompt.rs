@@ -56,13 +56,7 @@ impl Prompt {
         if self.text.trim().is_empty() && !self.uploads.is_empty() {
             self.text = ONLY_FILES.into();
         }
-        if self.text.trim().is_empty() {
-            let message = "the conversation asks nothing: its last message is empty";
-            return Err(
-                Error::new(ErrorKind::InvalidRequest, "chat", message).with_param("messages")
-            );
-        }
-        Ok(self)
+        if self.text.trim().is_empty() { Err(asks_nothing()) } else { Ok(self) }
     }
 
     fn flatten(&mut self, messages: &[Message]) -> Result<String> {
@@ -112,7 +106,8 @@ pub(super) fn system(request: &ChatRequest) -> (String, usize) {
     (texts.join("\n\n"), texts.len())
 }
 
-/// What changes the form of the answer and cannot be done is refused; sampling is ignored.
+/// What changes the form of the answer and cannot be done is refused, and so is a last message of
+/// the user's that is blank, however the history is sent; sampling is ignored.
 pub(super) fn check(request: &ChatRequest) -> Result<()> {
     let refuse = |param: &str, message: &str| {
         Err(Error::new(ErrorKind::Unsupported, "chat", message).with_param(param))
@@ -128,7 +123,16 @@ pub(super) fn check(request: &ChatRequest) -> Result<()> {
     if format.is_some_and(|format| format != "text") {
         return refuse("response_format", "this upstream answers in text: leave the format out");
     }
-    Ok(())
+    let is_blank = |last: &Message| {
+        let user = last.role == Role::User;
+        user && last.text().trim().is_empty() && last.attachments().next().is_none()
+    };
+    if request.messages.last().is_some_and(is_blank) { Err(asks_nothing()) } else { Ok(()) }
+}
+
+fn asks_nothing() -> Error {
+    let message = "the conversation asks nothing: its last message is empty";
+    Error::new(ErrorKind::InvalidRequest, "chat", message).with_param("messages")
 }
 
 fn heading(message: &Message) -> String {
@@ -233,6 +237,18 @@ mod tests {
             Message::assistant("A dot."),
             Message::user("Sure?"),
         ]));
+    }
+
+    #[test]
+    fn a_blank_follow_up_is_refused_however_the_history_is_sent() {
+        let known = [Message::user("Hi"), Message::assistant("Hello.")];
+        for new in [vec![Message::user(" ")], vec![Message::system("Hm."), Message::user("\n")]] {
+            let request = ChatRequest::new("m").with_messages(known.iter().cloned().chain(new));
+            let whole = Prompt::new(&request).expect_err("it asks nothing");
+            let alone = Prompt::following(&request, known.len()).expect_err("it asks nothing");
+            assert_eq!(whole.kind(), ErrorKind::InvalidRequest);
+            assert_eq!(alone.to_string(), whole.to_string());
+        }
     }
 
     #[test]
