@@ -5,6 +5,7 @@ use std::time::Duration;
 use tokio::time::sleep;
 
 use super::api::Caller;
+use super::guard::REST;
 use super::marks::LATE;
 use super::server::Server;
 use super::stored::{Conversation, Progress};
@@ -62,11 +63,15 @@ impl Server {
     /// the call would kill the next run of that conversation.
     async fn stop(&self, caller: Caller<'_>, id: &str, cleanup: &mut Cleanup) -> Result<()> {
         let generation = match &cleanup.run {
-            Run::Active(generation) => Some(generation.clone()),
-            Run::Unsure(generation) => match self.running(caller, id, generation).await {
-                Err(error) if cleanup.tries >= UNREAD && error.status().is_some() => None,
-                running => running?,
-            },
+            Run::Active(generation) if !is_late(cleanup, unix_seconds()) => {
+                Some(generation.clone())
+            }
+            Run::Active(generation) | Run::Unsure(generation) => {
+                match self.running(caller, id, generation, cleanup).await {
+                    Err(error) if cleanup.tries >= UNREAD && error.status().is_some() => None,
+                    running => running?,
+                }
+            }
             _ => None,
         };
         let before = std::mem::replace(&mut cleanup.run, Run::Over);
@@ -85,12 +90,14 @@ impl Server {
         }
     }
 
-    /// Returns the generation that is under way: the one that is named, or any where none is.
+    /// Returns the generation that is under way: the one that is named, or any where none is. Where
+    /// it is late, a run that the server has no name for may be another's.
     async fn running(
         &self,
         caller: Caller<'_>,
         id: &str,
         generation: &str,
+        cleanup: &Cleanup,
     ) -> Result<Option<String>> {
         let family = self.probe.family(&self.api, &self.sessions, caller.credential).await?;
         let any = generation.is_empty();
@@ -100,7 +107,11 @@ impl Server {
                 Err(error) if is_gone(&error) => return Ok(None),
                 stored => stored?,
             };
-            let named = stored.generation().unwrap_or_default();
+            let named = stored.generation();
+            if is_late(cleanup, unix_seconds()) && named.is_none() {
+                return Ok(None);
+            }
+            let named = named.unwrap_or_default();
             let generation = if any { named } else { generation.to_owned() };
             match stored.progress(&generation) {
                 Progress::None if any => return Ok(None),
@@ -111,6 +122,12 @@ impl Server {
         }
         Ok(None)
     }
+}
+
+/// Says whether others may be at work by now in a conversation that stays: its rest is over.
+fn is_late(cleanup: &Cleanup, now: u64) -> bool {
+    let over = cleanup.ended.saturating_add(REST.as_secs());
+    matches!(cleanup.target, Target::Kept(_)) && now >= over
 }
 
 fn may_come() -> Error {
@@ -126,5 +143,23 @@ fn gone_is_fine(result: Result<()>) -> Result<()> {
     match result {
         Err(error) if is_gone(&error) => Ok(()),
         result => result,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::credential::Credential;
+
+    #[test]
+    fn a_stop_is_late_once_others_may_be_at_work() {
+        let rest = REST.as_secs();
+        let is_late = |target: Target, after: u64| {
+            let cleanup = Cleanup::new(Credential::anonymous("up"), target);
+            super::is_late(&cleanup, cleanup.ended + after)
+        };
+        assert!(!is_late(Target::Kept("a".into()), rest - 1));
+        assert!(is_late(Target::Kept("a".into()), rest));
+        assert!(!is_late(Target::Named("a".into()), rest), "nobody goes on with that one");
     }
 }

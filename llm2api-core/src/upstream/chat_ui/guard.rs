@@ -10,7 +10,7 @@ use crate::upstream::{
 
 /// How long a conversation rests in which a run may have to be stopped. A stop that finds nothing to
 /// stop kills what begins there within five seconds, and it may take some to be sent.
-const REST: Duration = Duration::from_secs(10);
+pub(super) const REST: Duration = Duration::from_secs(10);
 
 /// Hands the clean-up of one turn to the outbox when dropped: its conversation is removed, but for
 /// one that was kept before, which is free for others then.
