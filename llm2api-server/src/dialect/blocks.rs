@@ -153,7 +153,7 @@ impl Blocks {
         if last.is_some() {
             return Ok(self.row.len() - 1);
         }
-        self.end_last(steps);
+        self.end_last(&kind, steps);
         let at = self.add(kind)?;
         self.begin(at, steps);
         Ok(at)
@@ -164,8 +164,9 @@ impl Blocks {
         let at = match known.filter(|at| !self.row[*at].is_followed_by(&piece)) {
             Some(at) => at,
             None => {
-                self.end_last(steps);
-                let at = self.add(Kind::Call { id: String::new(), name: String::new() })?;
+                let kind = Kind::Call { id: String::new(), name: String::new() };
+                self.end_last(&kind, steps);
+                let at = self.add(kind)?;
                 self.calls.insert(piece.index, at);
                 at
             }
@@ -176,6 +177,9 @@ impl Blocks {
         let named = matches!(&self.row[at].kind, Kind::Call { name, .. } if !name.is_empty());
         match self.row[at].stage {
             // Its arguments were whole already: what comes behind them can only be blank.
+            Stage::Ended if is_blank(&self.row[at].text) && !is_blank(&arguments) => {
+                return Err(too_late());
+            }
             Stage::Ended => return Ok(()),
             Stage::Held if named => {
                 self.row[at].text.push_str(&arguments);
@@ -237,11 +241,13 @@ impl Blocks {
     ///
     /// Only the last one is looked at: one that was left open before is one of several whose pieces
     /// are mixed.
-    fn end_last(&mut self, steps: &mut Vec<Step>) {
+    fn end_last(&mut self, next: &Kind, steps: &mut Vec<Step>) {
         let Some(at) = self.open.pop() else { return };
         let Block { kind, text, stage, .. } = &self.row[at];
         let called = matches!(kind, Kind::Call { .. });
-        let whole = !called || serde_json::from_str::<IgnoredAny>(text).is_ok();
+        // Where no other call follows, one without arguments takes none.
+        let bare = !matches!(next, Kind::Call { .. }) && is_blank(text);
+        let whole = !called || bare || serde_json::from_str::<IgnoredAny>(text).is_ok();
         if *stage == Stage::Open && whole {
             self.end(at, steps);
         } else {
@@ -257,6 +263,15 @@ impl Blocks {
         let message = "the answer is larger than 16 MiB: ask for less at once";
         Err(Error::new(ErrorKind::UpstreamProtocol, "read answer", message))
     }
+}
+
+fn is_blank(text: &str) -> bool {
+    text.trim().is_empty()
+}
+
+fn too_late() -> Error {
+    let message = "arguments of a call came after the text behind it";
+    Error::new(ErrorKind::UpstreamProtocol, "read answer", message)
 }
 
 /// vLLM and its kin name the sequence that was met.

@@ -67,6 +67,24 @@ fn calls_whose_pieces_are_mixed_stay_open_beside_each_other() {
 }
 
 #[test]
+fn a_call_without_arguments_ends_before_the_text_behind_it() {
+    for next in [Delta::text("Well."), Delta::reasoning("Hm.")] {
+        let told = told(vec![call(0, "a", "look", ""), next, call(0, "", "", "")]);
+        assert_eq!(told[1], "0 ends", "{told:?}");
+        assert!(told[2].starts_with("1 begins"), "{told:?}");
+    }
+}
+
+#[test]
+fn arguments_behind_the_end_of_their_call_are_an_error() {
+    let mut blocks = Blocks::default();
+    blocks.push(chunk(call(0, "a", "look", ""))).expect("is small");
+    blocks.push(chunk(Delta::text("Well."))).expect("is small");
+    let error = blocks.push(chunk(call(0, "", "", "{}"))).expect_err("comes too late");
+    assert_eq!(error.kind(), ErrorKind::UpstreamProtocol);
+}
+
+#[test]
 fn calls_under_one_number_are_told_apart_by_their_ids() {
     let deltas = vec![call(0, "a", "look", "{}"), call(0, "b", "look", "{\"q\":1}")];
     insta::assert_snapshot!(told(deltas).join("\n"));
@@ -149,7 +167,8 @@ proptest! {
         let mut blocks = Blocks::default();
         let mut steps = Vec::new();
         for delta in deltas {
-            steps.extend(blocks.push(chunk(delta)).expect("is small"));
+            // Arguments that come too late are refused and change nothing.
+            steps.extend(blocks.push(chunk(delta)).into_iter().flatten());
         }
         blocks.finish(&mut steps);
         let mut seen = vec![(false, String::new(), false); blocks.row().len()];
