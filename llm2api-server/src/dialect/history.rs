@@ -14,6 +14,8 @@ pub(crate) struct History {
 
 impl History {
     /// Adds what somebody said; nothing is nothing.
+    ///
+    /// What an assistant says behind its calls joins them: the answers have to follow right after.
     pub(crate) fn say(&mut self, role: Role, parts: Vec<Part>) {
         let parts = match role {
             Role::User => self.attached.drain(..).chain(parts).collect(),
@@ -23,7 +25,10 @@ impl History {
             return;
         }
         self.attach();
-        self.messages.push(Message::new(role, content(parts)));
+        match self.messages.last_mut().filter(|last| role == last.role && calls(last)) {
+            Some(last) => add(last, parts),
+            None => self.messages.push(Message::new(role, content(parts))),
+        }
     }
 
     /// Adds a call; one that follows what the assistant said or called belongs to the same message.
@@ -60,6 +65,36 @@ impl History {
             let parts = std::mem::take(&mut self.attached);
             self.messages.push(Message::user(Content::Parts(parts)));
         }
+    }
+}
+
+fn calls(message: &Message) -> bool {
+    message.tool_calls.as_ref().is_some_and(|calls| !calls.is_empty())
+}
+
+/// Adds to what a message says.
+fn add(message: &mut Message, more: Vec<Part>) {
+    let said = match (message.content.take(), content(more)) {
+        (None, more) => more,
+        // In place, since this may happen very often.
+        (Some(Content::Text(mut text)), Content::Text(more)) => {
+            text.push('\n');
+            text.push_str(&more);
+            Content::Text(text)
+        }
+        (Some(said), more) => {
+            let mut said = listed(said);
+            said.extend(listed(more));
+            Content::Parts(said)
+        }
+    };
+    message.content = Some(said);
+}
+
+fn listed(content: Content) -> Vec<Part> {
+    match content {
+        Content::Text(text) => vec![Part::text_part(text)],
+        Content::Parts(parts) => parts,
     }
 }
 
@@ -100,6 +135,22 @@ mod tests {
         history.call("3".into(), "see".into(), "{}".into());
         history.answer("3".into(), vec![Part::image("data:3")]);
         insta::assert_snapshot!(told(history));
+    }
+
+    #[test]
+    fn what_an_assistant_says_behind_its_calls_joins_them() {
+        let mut history = History::default();
+        history.call("1".into(), "see".into(), "{}".into());
+        history.say(Role::Assistant, vec![text("I look.")]);
+        history.say(Role::Assistant, vec![text("Closely.")]);
+        history.answer("1".into(), vec![text("one")]);
+        history.say(Role::Assistant, vec![text("Seen.")]);
+        let messages = history.finish();
+        let roles: Vec<_> = messages.iter().map(|message| message.role).collect();
+        assert_eq!(roles, [Role::Assistant, Role::Tool, Role::Assistant]);
+        assert!(calls(&messages[0]) && !calls(&messages[2]));
+        let said = messages[0].text();
+        assert_eq!(said, "I look.\nClosely.");
     }
 
     #[test]
