@@ -79,7 +79,7 @@ pub(crate) fn whole(
     blocks: &Blocks,
     stop_sequences: &[String],
 ) -> Result<Vec<u8>, Failure> {
-    let each = blocks.row().iter().enumerate();
+    let each = blocks.row().iter().enumerate().filter(|(at, _)| !is_cut(blocks, *at));
     let content = each.map(|(at, block)| Content::of(block, id, at)).collect::<Result<_, _>>()?;
     let end = End::of(blocks, stop_sequences)?;
     let usage = blocks.usage.as_ref().map(Counts::from).unwrap_or_default();
@@ -112,6 +112,19 @@ impl<'a> Content<'a> {
             }
         }
     }
+}
+
+/// Says whether a call was cut: the last one of an answer that a limit or a filter has ended.
+///
+/// Nobody can run it, and the reason of the end tells why it is not whole.
+pub(super) fn is_cut(blocks: &Blocks, at: usize) -> bool {
+    let early = matches!(blocks.finish, Some(FinishReason::Length | FinishReason::ContentFilter));
+    let last = blocks.row().get(at).filter(|_| at + 1 == blocks.row().len());
+    early
+        && last.is_some_and(|block| {
+            let called = matches!(block.kind, Kind::Call { .. });
+            called && (block.text.trim().is_empty() || input(&block.text).is_err())
+        })
 }
 
 /// The id that the upstream gave; a client needs some id to answer with.

@@ -3,7 +3,7 @@
 use llm2api_core::Chunk;
 use serde::Serialize;
 
-use super::answer::{Content, Counts, End, Message, input};
+use super::answer::{Content, Counts, End, Message, input, is_cut};
 use super::write_error;
 use crate::dialect::{Blocks, Kind, Step};
 use crate::openai::error::Failure;
@@ -92,6 +92,8 @@ impl MessageEvents {
     fn end_block(&self, index: usize, out: &mut Vec<u8>) -> Result<(), Failure> {
         let block = &self.blocks.row()[index];
         match block.kind {
+            // The end of the answer says that it was cut.
+            Kind::Call { .. } if is_cut(&self.blocks, index) => {}
             // What no client can read must not look like a whole call.
             Kind::Call { .. } => drop(input(&block.text)?),
             Kind::Reasoning => {

@@ -192,6 +192,32 @@ async fn arguments_that_are_no_object_are_an_error_and_no_call() {
 }
 
 #[tokio::test]
+async fn a_call_that_the_limit_cuts_ends_with_the_reason() {
+    let pieces = r#"[{"index":0,"id":"a","function":{"name":"look","arguments":"{\"a\": \"lon"}}]"#;
+    let items = vec![chunk(Delta::text("I look.")), call(pieces), chunk(FinishReason::Length)];
+    let told = events(items, None).await;
+    assert!(!told.contains("event: error") && told.contains("message_stop"), "{told}");
+    let stop = told.find(r#"{"type":"content_block_stop","index":1}"#).expect("the call ends");
+    let reason = told.find(r#""stop_reason":"max_tokens""#).expect("a reason");
+    assert!(stop < reason, "{told}");
+}
+
+#[test]
+fn a_call_that_is_cut_is_left_out_of_a_whole_answer() {
+    for (reason, arguments) in [("length", r#"{\"a\": \"lon"#), ("content_filter", "")] {
+        let answer = whole_answer(&format!(
+            r#"{{"finish_reason":"{reason}","message":{{"content":"I look.","tool_calls":[
+                {{"id":"a","function":{{"name":"f","arguments":"{{}}"}}}},
+                {{"id":"b","function":{{"name":"f","arguments":"{arguments}"}}}}]}}}}"#
+        ));
+        let kinds: Vec<_> = answer["content"].as_array().expect("a list").iter().collect();
+        assert_eq!(kinds.len(), 2, "{answer}");
+        assert_eq!(kinds[1]["id"], "a");
+        assert_ne!(answer["stop_reason"], "tool_use");
+    }
+}
+
+#[tokio::test]
 async fn an_answer_that_nobody_called_whole_is_none() {
     let told = events(vec![chunk(Delta::text("Hello"))], None).await;
     assert!(told.contains("event: error\n") && !told.contains("message_stop"), "{told}");
