@@ -4,6 +4,7 @@ use llm2api_core::adapt::estimate_tokens;
 use llm2api_core::chat::read_json;
 use llm2api_core::{ChatRequest, Message, Stop, Tool};
 use serde::Deserialize;
+use sha2::{Digest, Sha256};
 
 use super::content::{Block, Turn, instruct, tell};
 use super::tools::{Choice, Form, Offer};
@@ -12,6 +13,8 @@ use crate::openai::error::Failure;
 
 /// What stands between one message and the next counts as so many tokens.
 const FRAME: u64 = 4;
+/// OpenAI and its kin take no longer name of a user; it is also the length of a digest in hex.
+const LONGEST_USER: usize = 64;
 
 /// A request as it is sent; what this server does not know, or has no use for, is left out.
 #[derive(Debug, Deserialize)]
@@ -85,7 +88,7 @@ impl Request {
         chat.temperature = self.temperature;
         chat.top_p = self.top_p;
         chat.stop = self.stop_sequences.filter(|stop| !stop.is_empty()).map(Stop::Many);
-        chat.user = self.metadata.and_then(|metadata| metadata.user_id);
+        chat.user = self.metadata.and_then(|metadata| metadata.user_id).map(short);
         chat.reasoning_effort = config.effort;
         chat.response_format = config.format.map(Form::into_format);
         chat.extra.extend(self.top_k.map(|top_k| ("top_k".to_owned(), top_k.into())));
@@ -115,6 +118,16 @@ fn history(system: Option<TextOr<Block>>, turns: Vec<Turn>) -> Result<Vec<Messag
 fn tools(offers: Vec<Offer>) -> Result<Vec<Tool>, Failure> {
     let each = offers.into_iter().enumerate();
     each.map(|(at, offer)| offer.into_tool(&format!("tools[{at}]"))).collect()
+}
+
+/// Keeps the name of a user within the length that most upstreams take.
+///
+/// The same user stays the same: only a digest of a longer name goes on.
+fn short(user: String) -> String {
+    if user.chars().count() <= LONGEST_USER {
+        return user;
+    }
+    Sha256::digest(user).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn missing_limit() -> Failure {

@@ -72,6 +72,22 @@ fn pictures_and_documents_become_parts() {
 }
 
 #[test]
+fn a_long_name_of_a_user_is_told_by_its_digest() {
+    let told = |user: &str| {
+        let json = format!(
+            r#"{{"model":"m","max_tokens":1,"messages":[],"metadata":{{"user_id":"{user}"}}}}"#
+        );
+        let asked = Request::from_json(json.as_bytes()).and_then(Request::into_asked);
+        asked.expect("valid").chat.user.expect("a user")
+    };
+    let fits = "é".repeat(64);
+    assert_eq!(told(&fits), fits);
+    let long = told(&"u".repeat(65));
+    assert!(long.len() == 64 && long.bytes().all(|byte| byte.is_ascii_hexdigit()), "{long}");
+    assert_ne!(long, told(&"u".repeat(66)));
+}
+
+#[test]
 fn every_mistake_is_named_in_the_envelope() {
     let with = |field: &str| {
         format!(
