@@ -31,6 +31,8 @@ pub(crate) struct Terms {
     pub(crate) places: Places,
     pub(crate) limits: ClientLimits,
     pub(crate) grace: Duration,
+    /// Whether what an answer cannot go by is refused.
+    pub(crate) strict: bool,
 }
 
 impl Live {
@@ -58,6 +60,7 @@ impl Terms {
             places: Places::new(&config.upstreams),
             limits: config.clients,
             grace: config.shutdown_grace,
+            strict: config.strict_parameters,
         }
     }
 }

@@ -8,6 +8,16 @@ use super::source::{Source, document, image};
 use crate::dialect::{History, TextOr};
 use crate::openai::error::Failure;
 
+/// What tools have found that the service itself has run.
+const HOSTED_RESULTS: [&str; 6] = [
+    "web_search_tool_result",
+    "web_fetch_tool_result",
+    "code_execution_tool_result",
+    "bash_code_execution_tool_result",
+    "text_editor_code_execution_tool_result",
+    "tool_search_tool_result",
+];
+
 /// One turn of the conversation.
 #[derive(Debug, Deserialize)]
 #[serde(expecting = "a message object")]
@@ -126,6 +136,9 @@ fn part(block: Block, path: &str) -> Result<Vec<Part>, Failure> {
         "search_result" => found(block, path),
         // Only the service that wrote it can read it again.
         "thinking" | "redacted_thinking" => Ok(Vec::new()),
+        // A chat cannot tell what the service itself has run.
+        "server_tool_use" | "mcp_tool_use" | "mcp_tool_result" => Ok(Vec::new()),
+        kind if HOSTED_RESULTS.contains(&kind) => Ok(Vec::new()),
         _ => {
             let path = format!("{path}.type");
             let message = format!(

@@ -65,6 +65,14 @@ impl Request {
         self.messages.len()
     }
 
+    /// Leaves out the tools that the service itself would run, and says whether there were any.
+    pub(crate) fn leave_out_hosted_tools(&mut self) -> bool {
+        let Some(tools) = &mut self.tools else { return false };
+        let offered = tools.len();
+        tools.retain(|tool| !tool.is_hosted());
+        tools.len() < offered
+    }
+
     /// Makes the chat; an answer must have a limit.
     pub(crate) fn into_asked(self) -> Result<Asked, Failure> {
         match self.max_tokens {

@@ -72,6 +72,25 @@ fn pictures_and_documents_become_parts() {
 }
 
 #[test]
+fn tools_that_the_service_would_run_are_left_out_and_so_is_what_they_did() {
+    let json = r#"{"model":"m","max_tokens":1,
+        "tools":[{"type":"web_search_20250305","name":"web_search","max_uses":8},
+            {"name":"look","input_schema":{"type":"object"}}],
+        "messages":[{"role":"user","content":"Hello"},{"role":"assistant","content":[
+            {"type":"server_tool_use","id":"s","name":"web_search","input":{"query":"q"}},
+            {"type":"web_search_tool_result","tool_use_id":"s","content":[
+                {"type":"web_search_result","url":"u","title":"t","encrypted_content":"x"}]},
+            {"type":"text","text":"Found."}]}]}"#;
+    let mut request = Request::from_json(json.as_bytes()).expect("parses");
+    assert!(request.leave_out_hosted_tools());
+    assert!(!request.leave_out_hosted_tools());
+    let chat = request.into_asked().expect("valid").chat;
+    assert_eq!(chat.tools.expect("one is left").len(), 1);
+    assert_eq!(chat.messages[1].text(), "Found.");
+    assert!(super::Request::from_json(json.as_bytes()).expect("parses").into_asked().is_err());
+}
+
+#[test]
 fn a_long_name_of_a_user_is_told_by_its_digest() {
     let told = |user: &str| {
         let json = format!(

@@ -45,7 +45,16 @@ pub(super) struct Form {
     schema: Map<String, Value>,
 }
 
+/// How the types of tools begin that the service itself would run; a date follows.
+const HOSTED: [&str; 5] =
+    ["web_search_", "web_fetch_", "code_execution_", "tool_search_tool_", "mcp_toolset"];
+
 impl Offer {
+    /// Says whether the service itself would run it.
+    pub(super) fn is_hosted(&self) -> bool {
+        self.kind.as_ref().is_some_and(|own| HOSTED.iter().any(|kind| own.starts_with(kind)))
+    }
+
     /// Makes the chat's tool.
     pub(super) fn into_tool(self, path: &str) -> Result<Tool, Failure> {
         if self.kind.is_some_and(|kind| kind != "custom") {

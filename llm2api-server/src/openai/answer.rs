@@ -40,8 +40,12 @@ pub(crate) fn stream<E: Encode>(events: Events<E>) -> Response {
 /// Names the parameters that an answer does not go by; none where it goes by all.
 ///
 /// The engine lets plain words pass alone, since some names are the client's own.
-pub(crate) fn ignored(answer: &ChatStream) -> Option<HeaderValue> {
-    let names = answer.ignored_parameters();
+///
+/// `left_out` names one that a dialect has not handed to the engine.
+pub(crate) fn ignored(answer: &ChatStream, left_out: Option<&str>) -> Option<HeaderValue> {
+    let names = answer.ignored_parameters().iter().map(String::as_str);
+    let more = left_out.filter(|name| answer.ignored_parameters().iter().all(|one| one != name));
+    let names: Vec<_> = names.chain(more).collect();
     let listed = HeaderValue::from_str(&names.join(", ")).ok();
     listed.filter(|_| !names.is_empty())
 }

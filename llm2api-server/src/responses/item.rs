@@ -7,6 +7,21 @@ use serde::Deserialize;
 use crate::dialect::{History, TextOr};
 use crate::openai::error::Failure;
 
+/// What tools have done that the service itself has run; no chat can tell of it.
+const HOSTED: [&str; 11] = [
+    "web_search_call",
+    "file_search_call",
+    "code_interpreter_call",
+    "image_generation_call",
+    "computer_call",
+    "local_shell_call",
+    "local_shell_call_output",
+    "mcp_list_tools",
+    "mcp_call",
+    "mcp_approval_request",
+    "mcp_approval_response",
+];
+
 /// An item of any type; which fields count depends on it. Unknown fields are left out.
 #[derive(Debug, Deserialize)]
 #[serde(expecting = "an input item object")]
@@ -53,6 +68,7 @@ pub(super) fn tell(item: Item, path: &str, history: &mut History) -> Result<(), 
         (Some("function_call_output"), _) => answer(item, path, history),
         // Only the service that wrote it can read it again.
         (Some("reasoning"), _) => Ok(()),
+        (Some(kind), _) if HOSTED.contains(&kind) => Ok(()),
         (Some("item_reference") | None, _) => Err(not_kept(path)),
         (Some(_), _) => {
             let path = format!("{path}.type");

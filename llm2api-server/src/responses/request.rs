@@ -104,6 +104,14 @@ impl Request {
         }
     }
 
+    /// Leaves out the tools that the service itself would run, and says whether there were any.
+    pub(crate) fn leave_out_hosted_tools(&mut self) -> bool {
+        let Some(tools) = &mut self.tools else { return false };
+        let offered = tools.len();
+        tools.retain(|tool| !tool.is_hosted());
+        tools.len() < offered
+    }
+
     /// Makes the chat.
     pub(crate) fn into_asked(mut self) -> Result<Asked, Failure> {
         self.check_state()?;

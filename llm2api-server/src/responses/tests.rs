@@ -88,6 +88,24 @@ fn a_choice_without_tools_is_forgotten() {
 }
 
 #[test]
+fn tools_that_the_service_would_run_are_left_out_and_so_is_what_they_did() {
+    let json = r#"{"model":"m","input":[
+            {"role":"user","content":"Hello"},
+            {"type":"web_search_call","id":"ws_1","status":"completed","action":{"type":"search"}},
+            {"type":"function_call","call_id":"a","name":"look","arguments":"{}"},
+            {"type":"function_call_output","call_id":"a","output":"found"}],
+        "tools":[{"type":"web_search","external_web_access":true},{"type":"function","name":"look"},
+            {"type":"web_search_preview_2025_03_11"},{"type":"mcp","server_label":"s"}]}"#;
+    let mut request = Request::from_json(json.as_bytes()).expect("parses");
+    assert!(request.leave_out_hosted_tools());
+    assert!(!request.leave_out_hosted_tools());
+    let chat = request.into_asked().expect("valid").chat;
+    assert_eq!(chat.tools.expect("one is left").len(), 1);
+    assert_eq!(chat.messages.len(), 3);
+    assert!(asked(json).is_err(), "nobody left them out");
+}
+
+#[test]
 fn every_mistake_is_named() {
     let with = |field: &str| format!(r#"{{"model":"m","input":"x",{field}}}"#);
     let saying = |item: &str| format!(r#"{{"model":"m","input":[{item}]}}"#);
@@ -109,7 +127,7 @@ fn every_mistake_is_named() {
         with(r#""truncation":"some""#),
         saying(r#"{"type":"item_reference","id":"msg_1"}"#),
         saying(r#"{"id":"msg_1"}"#),
-        saying(r#"{"type":"web_search_call","id":"ws_1"}"#),
+        saying(r#"{"type":"hologram","id":"ho_1"}"#),
         saying(r#"{"type":"message","content":"x"}"#),
         saying(r#"{"role":"robot","content":"x"}"#),
         saying(r#"{"role":"user"}"#),

@@ -82,7 +82,24 @@ pub(super) struct SchemaForm {
     strict: Option<bool>,
 }
 
+/// How the types of tools begin that the service itself would run.
+const HOSTED: [&str; 8] = [
+    "web_search",
+    "file_search",
+    "code_interpreter",
+    "image_generation",
+    "computer",
+    "mcp",
+    "local_shell",
+    "namespace",
+];
+
 impl Offer {
+    /// Says whether the service itself would run it.
+    pub(super) fn is_hosted(&self) -> bool {
+        HOSTED.iter().any(|kind| self.kind.starts_with(kind))
+    }
+
     /// Makes the chat's tool.
     pub(super) fn to_tool(&self, path: &str) -> Result<Tool, Failure> {
         if self.kind != "function" {

@@ -26,7 +26,7 @@ pub(super) async fn create(state: Arc<State>, mut request: Request) -> Result<Re
     let answer = ask::engine(&state, &record, chat).await?;
     // Until now the request was waiting or on its way, and held what its body had held.
     drop(charge);
-    let ignored = answer::ignored(&answer);
+    let ignored = answer::ignored(&answer, None);
     let response = match streams {
         false => answer::completion(&answer.collect().await?),
         // The engine hands an answer out with its first content: what fails before has a status.

@@ -24,14 +24,15 @@ pub(super) async fn create(state: Arc<State>, mut request: Request) -> Result<Re
     let record = request.data::<Record>().cloned().ok_or_else(Failure::internal)?;
     let body = body::read(&mut request, &state).await?;
     drop(request);
-    let Asked { chat, stop_sequences } = parse(&state, &body)?.into_asked()?;
+    let (parsed, left_out) = parse(&state, &body)?;
+    let Asked { chat, stop_sequences } = parsed.into_asked()?;
     let charge = body.into_charge();
     let (streams, model) = (chat.streams(), chat.model.clone());
     let prompt = if streams { messages::count(&chat) } else { 0 };
     let answer = ask::engine(&state, &record, chat).await?;
     drop(charge);
     let id = new_id("msg")?;
-    let ignored = answer::ignored(&answer);
+    let ignored = answer::ignored(&answer, left_out);
     let response = if streams {
         let encoder = MessageEvents::new(id, model, stop_sequences, prompt);
         let chunks = answer.into_chunks(true);
@@ -46,7 +47,8 @@ pub(super) async fn create(state: Arc<State>, mut request: Request) -> Result<Re
 /// Estimates how many tokens a request has; no upstream is asked.
 pub(super) async fn count(state: Arc<State>, mut request: Request) -> Result<Response, Failure> {
     let body = body::read(&mut request, &state).await?;
-    let chat = parse(&state, &body)?.into_chat()?;
+    let (parsed, _) = parse(&state, &body)?;
+    let chat = parsed.into_chat()?;
     Ok(answer::json(&Counted { input_tokens: messages::count(&chat) }))
 }
 
@@ -55,8 +57,11 @@ pub(super) async fn unknown(_state: Arc<State>, _request: Request) -> Result<Res
     Err(Failure::unknown_path())
 }
 
-fn parse(state: &State, body: &[u8]) -> Result<messages::Request, Failure> {
-    let request = messages::Request::from_json(body)?;
+/// Returns the request, and the name of what was left out of it.
+fn parse(state: &State, body: &[u8]) -> Result<(messages::Request, Option<&'static str>), Failure> {
+    let mut request = messages::Request::from_json(body)?;
     ask::check_length(state, request.turns(), "messages")?;
-    Ok(request)
+    let lenient = !state.live.now().strict;
+    let left_out = (lenient && request.leave_out_hosted_tools()).then_some("tools");
+    Ok((request, left_out))
 }

@@ -18,15 +18,17 @@ pub(super) async fn create(state: Arc<State>, mut request: Request) -> Result<Re
     let record = request.data::<Record>().cloned().ok_or_else(Failure::internal)?;
     let body = body::read(&mut request, &state).await?;
     drop(request);
-    let parsed = responses::Request::from_json(&body)?;
+    let mut parsed = responses::Request::from_json(&body)?;
     ask::check_length(&state, parsed.items(), "input")?;
+    let lenient = !state.live.now().strict;
+    let left_out = (lenient && parsed.leave_out_hosted_tools()).then_some("tools");
     let Asked { chat, template } = parsed.into_asked()?;
     let mut charge = body.into_charge();
     let streams = chat.streams();
     let answer = ask::engine(&state, &record, chat).await?;
     // What the answer tells back is held until its end.
     charge.keep(template.size());
-    let ignored = answer::ignored(&answer);
+    let ignored = answer::ignored(&answer, left_out);
     let response = if streams {
         let encoder = ResponseEvents::new(template, charge);
         let chunks = answer.into_chunks(true);
