@@ -122,7 +122,8 @@ impl Policy<ChatRequest, ChatStream, Error> for RetryPolicy {
 
 /// What one upstream lacks another may have.
 fn may_help(error: &Error) -> bool {
-    error.is_retryable() || error.kind() == ErrorKind::Unsupported
+    let elsewhere = error.kind() == ErrorKind::Unsupported && !error.is_exhausted();
+    elsewhere || error.is_retryable()
 }
 
 /// Says whether the fault is that of all credentials of the upstream, and of no other upstream.
