@@ -135,9 +135,9 @@ fn part(block: Block, path: &str) -> Result<Vec<Part>, Failure> {
         }
         "search_result" => found(block, path),
         // Only the service that wrote it can read it again.
-        "thinking" | "redacted_thinking" => Ok(Vec::new()),
-        // A chat cannot tell what the service itself has run.
-        "server_tool_use" | "mcp_tool_use" | "mcp_tool_result" => Ok(Vec::new()),
+        // A chat can tell neither what was thought nor what the service itself has run.
+        "thinking" | "redacted_thinking" | "server_tool_use" | "mcp_tool_use"
+        | "mcp_tool_result" => Ok(Vec::new()),
         kind if HOSTED_RESULTS.contains(&kind) => Ok(Vec::new()),
         _ => {
             let path = format!("{path}.type");

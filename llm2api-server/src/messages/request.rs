@@ -1,5 +1,7 @@
 //! From a Messages request to a chat.
 
+use std::fmt::Write as _;
+
 use llm2api_core::adapt::estimate_tokens;
 use llm2api_core::chat::read_json;
 use llm2api_core::{ChatRequest, Message, Stop, Tool};
@@ -135,7 +137,11 @@ fn short(user: String) -> String {
     if user.chars().count() <= LONGEST_USER {
         return user;
     }
-    Sha256::digest(user).iter().map(|byte| format!("{byte:02x}")).collect()
+    Sha256::digest(user).iter().fold(String::with_capacity(64), |mut hex, byte| {
+        // A String takes everything.
+        let _ = write!(hex, "{byte:02x}");
+        hex
+    })
 }
 
 fn missing_limit() -> Failure {

@@ -73,6 +73,7 @@ impl Broken {
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub struct ToolParser {
     /// The tools that are known; without it, all are.
     toolbox: Option<Toolbox>,
@@ -284,7 +285,7 @@ impl ToolParser {
         match step {
             Step::More => return Flow::Wait,
             Step::Mention if self.verbatim => {
-                self.output.text(&(block.blanks.clone() + &block.written))
+                self.output.text(&(block.blanks.clone() + &block.written));
             }
             Step::TooLong if self.verbatim => {
                 let rest = &self.held[self.at..];

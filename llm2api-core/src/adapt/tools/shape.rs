@@ -190,9 +190,9 @@ fn fields(body: &str, lenient: bool) -> Vec<(String, String)> {
             continue;
         };
         rest = &rest[length..];
-        let closed = if closes { rest.find(END) } else { None };
-        closes = closed.is_some();
-        let end = closed.or_else(|| rest.find("<parameter")).unwrap_or(rest.len());
+        let tag = if closes { rest.find(END) } else { None };
+        closes = tag.is_some();
+        let end = tag.or_else(|| rest.find("<parameter")).unwrap_or(rest.len());
         fields.push((name, value(&rest[..end]).to_owned()));
         rest = rest[end..].strip_prefix(END).unwrap_or(&rest[end..]);
     }
