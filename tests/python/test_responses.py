@@ -231,14 +231,13 @@ REFUSED = [
     ({"previous_response_id": "resp_1"}, "previous_response_id"),
     ({"conversation": "conv_1"}, "conversation"),
     ({"background": True}, "background"),
-    ({"tools": [{"type": "web_search"}]}, "tools[0].type"),
     ({"input": [{"type": "item_reference", "id": "msg_1"}]}, "input[0]"),
     ({"input": []}, "input"),
 ]
 
 
 @pytest.mark.parametrize(("field", "param"), REFUSED, ids=[param for _, param in REFUSED])
-def test_what_needs_state_or_tools_of_the_server_is_refused(play, connect, field, param):
+def test_what_needs_state_of_the_server_is_refused(play, connect, field, param):
     stage = play(DEMO)
     error = failure(post(url(stage), {"model": "demo", "input": "Hello", **field}), 400)
     assert error["param"] == param
@@ -246,6 +245,15 @@ def test_what_needs_state_or_tools_of_the_server_is_refused(play, connect, field
     with pytest.raises(openai.BadRequestError) as caught:
         connect(stage).responses.create(**arguments)
     assert caught.value.param == param
+
+
+def test_tools_that_only_a_service_can_run_are_left_out_and_named_or_refused(play):
+    asked = {"model": "demo", "input": "Hello", "tools": [{"type": "web_search"}]}
+    answer = post(url(play(DEMO)), asked)
+    assert answer.status_code == 200, answer.text
+    assert answer.headers["x-llm2api-ignored-params"] == "tools"
+    error = failure(post(url(play(DEMO, STRICT_PARAMETERS="true")), asked), 400)
+    assert error["param"] == "tools[0].type"
 
 
 def test_errors_travel_in_the_envelope_of_openai(play, connect):
