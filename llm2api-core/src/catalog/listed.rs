@@ -91,7 +91,7 @@ impl Listed {
     }
 
     fn unlisted(&self) -> Error {
-        let message = "the upstream does not list its models";
+        let message = "the upstream does not list its models: try again, or say `upstream/model`";
         Error::new(ErrorKind::Timeout, "list models", message).with_context("upstream", &self.name)
     }
 

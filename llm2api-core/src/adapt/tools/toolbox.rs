@@ -77,8 +77,9 @@ impl Toolbox {
         let tools = tools.iter().enumerate().map(|(at, tool)| Offered::read(at, tool));
         let tools: Vec<Offered> = tools.collect::<Result<_>>()?;
         if tools.iter().map(|tool| tool.schema.patterns()).sum::<usize>() > MOST_PATTERNS {
-            let message =
-                format!("all tools together may have {MOST_PATTERNS} patterns in their schemas");
+            let message = format!(
+                "all tools together may have {MOST_PATTERNS} patterns in their schemas: send fewer"
+            );
             return Err(invalid("tools", &message));
         }
         let tools = allowed(tools, choice.only.as_deref())?;
