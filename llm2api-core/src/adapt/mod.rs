@@ -14,7 +14,7 @@ pub mod tools;
 
 pub(crate) use answer::{AnswerShaper, Shaped};
 pub(crate) use demands::Demands;
-pub use estimate::{TokenCounter, estimate_tokens};
+pub use estimate::{TokenCounter, estimate_request, estimate_tokens};
 pub use format::{Format, Problem};
 #[cfg(feature = "openai")]
 pub(crate) use parameters::OPEN_WEBUI_OWN;

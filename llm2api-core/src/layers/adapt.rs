@@ -14,7 +14,7 @@ use self::emulate::{Asking, emulate};
 use self::usage::with_usage;
 use super::{ChatFuture, take_ready};
 use crate::adapt::files::FileKit;
-use crate::adapt::{Demands, Profile, sort_out};
+use crate::adapt::{Demands, Profile, estimate_request, sort_out};
 use crate::chat::{ChatRequest, ChatStream, Ending};
 use crate::error::{Error, ErrorKind, Result};
 use crate::pool::{Attempt, Sending};
@@ -164,7 +164,7 @@ impl AdaptLayer {
             sending.request = self.take_files(demands.put_into_words(sending.request)).await?;
         }
         let stream = if demands.is_nothing() {
-            let prompt = usage.then(|| usage::prompt_tokens(&sending.request));
+            let prompt = usage.then(|| estimate_request(&sending.request));
             let stream = inner.call(sending).await?;
             match prompt {
                 Some(prompt) => with_usage(stream, prompt, lacks.counts_tokens),

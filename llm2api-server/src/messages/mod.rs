@@ -15,7 +15,7 @@ mod tools;
 pub(crate) use answer::whole;
 pub(crate) use error::write_error;
 pub(crate) use events::MessageEvents;
-pub(crate) use request::{Asked, Request, count};
+pub(crate) use request::{Asked, Request};
 
 #[cfg(test)]
 mod tests;

@@ -2,7 +2,6 @@
 
 use std::fmt::Write as _;
 
-use llm2api_core::adapt::estimate_tokens;
 use llm2api_core::chat::read_json;
 use llm2api_core::{ChatRequest, Message, Stop, Tool};
 use serde::Deserialize;
@@ -13,8 +12,6 @@ use super::tools::{Choice, Form, Offer};
 use crate::dialect::{History, TextOr, forget_choice_without_tools};
 use crate::openai::error::Failure;
 
-/// What stands between one message and the next counts as so many tokens.
-const FRAME: u64 = 4;
 /// OpenAI and its kin take no longer name of a user; it is also the length of a digest in hex.
 const LONGEST_USER: usize = 64;
 
@@ -147,21 +144,4 @@ fn short(user: String) -> String {
 fn missing_limit() -> Failure {
     let message = "`max_tokens` is missing: say how long the answer may be";
     Failure::invalid_value("max_tokens", message)
-}
-
-/// Estimates how many tokens a chat has.
-pub(crate) fn count(chat: &ChatRequest) -> u64 {
-    let messages = chat.messages.iter().map(|message| {
-        let calls = message.tool_calls.iter().flatten();
-        let calls = calls.map(|call| {
-            estimate_tokens(&call.function.name) + estimate_tokens(&call.function.arguments)
-        });
-        FRAME + estimate_tokens(&message.text()) + calls.sum::<u64>()
-    });
-    let tools = chat.tools.iter().flat_map(|tools| tools.iter());
-    let tools = tools.map(|tool| {
-        let text = serde_json::to_string(tool);
-        text.map_or(0, |text| estimate_tokens(&text))
-    });
-    messages.sum::<u64>() + tools.sum::<u64>()
 }

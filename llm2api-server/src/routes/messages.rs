@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use llm2api_core::adapt::estimate_request;
 use poem::{Request, Response};
 use serde::Serialize;
 
@@ -28,7 +29,7 @@ pub(super) async fn create(state: Arc<State>, mut request: Request) -> Result<Re
     let Asked { chat, stop_sequences } = parsed.into_asked()?;
     let charge = body.into_charge();
     let (streams, model) = (chat.streams(), chat.model.clone());
-    let prompt = if streams { messages::count(&chat) } else { 0 };
+    let prompt = if streams { estimate_request(&chat) } else { 0 };
     let answer = ask::engine(&state, &record, chat).await?;
     drop(charge);
     let id = new_id("msg")?;
@@ -49,7 +50,7 @@ pub(super) async fn count(state: Arc<State>, mut request: Request) -> Result<Res
     let body = body::read(&mut request, &state).await?;
     let (parsed, _) = parse(&state, &body)?;
     let chat = parsed.into_chat()?;
-    Ok(answer::json(&Counted { input_tokens: messages::count(&chat) }))
+    Ok(answer::json(&Counted { input_tokens: estimate_request(&chat) }))
 }
 
 /// Refuses what else there is under this path, in the envelope that its clients read.

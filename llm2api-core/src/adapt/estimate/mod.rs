@@ -2,11 +2,13 @@
 
 mod counter;
 mod kind;
+mod request;
 #[cfg(feature = "tokenizer")]
 mod tokenizer;
 
 #[cfg(not(feature = "tokenizer"))]
 pub use counter::TokenCounter;
+pub use request::estimate_request;
 #[cfg(feature = "tokenizer")]
 pub use tokenizer::TokenCounter;
 

@@ -5,8 +5,8 @@ use std::collections::VecDeque;
 use futures::{StreamExt, stream};
 use tower::{Service, ServiceExt};
 
-use super::usage::{head_of, prompt_tokens};
-use crate::adapt::{AnswerShaper, Demands, Shaped, TokenCounter};
+use super::usage::head_of;
+use crate::adapt::{AnswerShaper, Demands, Shaped, TokenCounter, estimate_request};
 use crate::chat::{
     ChatItem, ChatStream, Chunk, ChunkBody, ChunkChoice, Delta, FinishReason, Message, Role, Usage,
 };
@@ -57,7 +57,7 @@ where
     S: Service<Sending, Response = ChatStream, Error = Error> + Clone + Send + 'static,
     S::Future: Send + 'static,
 {
-    let prompt = prompt_tokens(&asking.sending.request);
+    let prompt = estimate_request(&asking.sending.request);
     let most = demands.most_tokens();
     let answer = asking.ask().await?;
     let emulation = Emulation {
@@ -154,7 +154,7 @@ where
         };
         let answer = self.asking.ask_again(self.shaper.said(), &correction).await?;
         self.shaper.begin_again();
-        self.counts.prompt += prompt_tokens(&self.asking.sending.request);
+        self.counts.prompt += estimate_request(&self.asking.sending.request);
         self.answer = Some(answer);
         Ok(())
     }

@@ -2,18 +2,9 @@
 
 use futures::{StreamExt, stream};
 
-use crate::adapt::{TokenCounter, estimate_tokens};
-use crate::chat::{ChatItem, ChatRequest, ChatStream, Chunk, ChunkBody, Usage};
+use crate::adapt::TokenCounter;
+use crate::chat::{ChatItem, ChatStream, Chunk, ChunkBody, Usage};
 use crate::error::Result;
-
-/// Tokens that a message takes beside its text.
-const AROUND_A_MESSAGE: u64 = 4;
-
-/// Estimates the tokens of a request.
-pub(super) fn prompt_tokens(request: &ChatRequest) -> u64 {
-    let tokens = |text: String| estimate_tokens(&text) + AROUND_A_MESSAGE;
-    request.messages.iter().map(|message| tokens(message.text())).sum()
-}
 
 /// Counts what passes and, at the end, adds the estimate unless the upstream gave figures.
 struct Counter {

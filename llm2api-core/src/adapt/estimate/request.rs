@@ -1,0 +1,34 @@
+//! Counts the tokens of a whole request.
+
+use super::estimate_tokens;
+use crate::chat::{ChatRequest, Message, Tool};
+
+/// Tokens that a message takes beside its text.
+const AROUND_A_MESSAGE: u64 = 4;
+
+/// Estimates how many tokens a request has: its messages with the calls in them, and its tools.
+///
+/// Images and files count nothing.
+///
+/// # Example
+/// ```
+/// use llm2api_core::{ChatRequest, Message};
+///
+/// let request = ChatRequest::new("demo").with_message(Message::user("Hello, world!"));
+/// assert_eq!(llm2api_core::adapt::estimate_request(&request), 8);
+/// ```
+pub fn estimate_request(request: &ChatRequest) -> u64 {
+    let messages: u64 = request.messages.iter().map(message).sum();
+    let tools = request.tools.iter().flat_map(|tools| tools.iter());
+    messages + tools.map(tool).sum::<u64>()
+}
+
+fn message(message: &Message) -> u64 {
+    let calls = message.tool_calls.iter().flatten().map(|call| &call.function);
+    let calls = calls.map(|call| estimate_tokens(&call.name) + estimate_tokens(&call.arguments));
+    AROUND_A_MESSAGE + estimate_tokens(&message.text()) + calls.sum::<u64>()
+}
+
+fn tool(tool: &Tool) -> u64 {
+    serde_json::to_string(tool).map_or(0, |text| estimate_tokens(&text))
+}
