@@ -5,6 +5,8 @@ mod blocks;
 mod choice;
 mod history;
 mod id;
+#[cfg(test)]
+pub(crate) mod samples;
 mod speech;
 mod text_or;
 

@@ -1,14 +1,13 @@
 use std::fmt::Write as _;
 
 use futures::{StreamExt, stream};
-use llm2api_core::{
-    ChatItem, ChatStream, ChunkBody, ChunkChoice, Delta, Error, ErrorKind, FinishReason, Usage,
-};
+use llm2api_core::{ChatItem, ChatStream, ChunkBody, Delta, Error, ErrorKind, FinishReason, Usage};
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
 use super::*;
 use crate::dialect::Blocks;
+use crate::dialect::samples::{call, chunk};
 use crate::edge::Record;
 use crate::openai::error::Failure;
 use crate::sse::Events;
@@ -148,15 +147,6 @@ fn every_mistake_is_named_in_the_envelope() {
             .expect("a String takes everything");
     }
     insta::assert_snapshot!(table);
-}
-
-fn chunk(choice: impl Into<ChunkChoice>) -> ChatItem {
-    ChatItem::Chunk(ChunkBody::new("chatcmpl-1", "demo", choice.into()).into())
-}
-
-fn call(json: &str) -> ChatItem {
-    let calls = serde_json::from_str(json).expect("pieces of calls");
-    chunk(Delta { tool_calls: Some(calls), ..Delta::default() })
 }
 
 fn usage() -> ChatItem {
