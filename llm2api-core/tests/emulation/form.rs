@@ -1,8 +1,11 @@
 //! Answers in a demanded form.
 
+use std::time::Duration;
+
 use futures::StreamExt;
-use llm2api_core::{ChatRequest, ErrorKind, FinishReason};
+use llm2api_core::{ChatRequest, ErrorKind, FinishReason, Limits};
 use serde_json::{Value, json};
+use tokio::time::Instant;
 
 use crate::model::Script;
 use crate::question;
@@ -75,4 +78,14 @@ async fn an_answer_that_stays_wrong_is_an_error_and_not_a_third_try() {
     let error = script.answer(object()).await.expect_err("no JSON");
     assert_eq!((error.kind(), error.code()), (ErrorKind::AnswerInvalid, "invalid_json_answer"));
     assert_eq!(script.asked().len(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn g09_an_answer_that_is_held_while_it_is_written_is_not_late() {
+    let pause = Duration::from_secs(20);
+    let script = Script::new(["{\"a\": \"a long answer\"}"]).with_pause(pause);
+    let began = Instant::now();
+    let answer = script.client().await.chat(object().with_stream(true)).await.expect("no limit");
+    assert!(began.elapsed() > Limits::default().first_content_timeout, "it took long enough");
+    assert_eq!(parsed(answer.collect().await.expect("whole").text())["a"], "a long answer");
 }

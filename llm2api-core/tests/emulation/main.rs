@@ -1,6 +1,7 @@
 //! What a text upstream lacks is made up for: limits, stop sequences, tools, forms of the answer.
 
 mod elsewhere;
+mod files;
 mod form;
 mod limits;
 mod model;

@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, OnceLock};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use futures::stream;
@@ -11,6 +12,10 @@ use llm2api_core::{
     Completion, Credential, Delta, Error, ErrorKind, FinishReason, Message, Model, Result,
     UpstreamConfig,
 };
+use tokio::time::sleep;
+
+/// Stands for a failure in the place of an answer.
+pub(crate) const FAILS: &str = "FAILS";
 
 /// A model that gives these answers, one a time, in pieces of so many characters.
 #[derive(Clone, Debug)]
@@ -24,6 +29,7 @@ struct Shared {
     asked: Mutex<Vec<ChatRequest>>,
     piece: usize,
     capability: OnceLock<Capability>,
+    pause: OnceLock<Duration>,
     /// Answers that were read to their end, or dropped before it.
     read: Mutex<Vec<bool>>,
 }
@@ -49,8 +55,9 @@ impl Script {
     /// Gives these answers, so many characters at a time.
     pub(crate) fn in_pieces<const N: usize>(piece: usize, answers: [&str; N]) -> Self {
         let answers = Mutex::new(answers.map(str::to_owned).into());
-        let (asked, read, capability) = (Mutex::default(), Mutex::default(), OnceLock::new());
-        Self { shared: Arc::new(Shared { answers, asked, piece, capability, read }) }
+        let (asked, read) = (Mutex::default(), Mutex::default());
+        let (capability, pause) = (OnceLock::new(), OnceLock::new());
+        Self { shared: Arc::new(Shared { answers, asked, piece, capability, pause, read }) }
     }
 
     /// Takes part in a client under a name.
@@ -61,6 +68,12 @@ impl Script {
     /// Speaks the whole OpenAI API.
     pub(crate) fn with_everything(self) -> Self {
         self.shared.capability.set(Capability::openai()).expect("set once");
+        self
+    }
+
+    /// Takes so long for each piece.
+    pub(crate) fn with_pause(self, pause: Duration) -> Self {
+        self.shared.pause.set(pause).expect("set once");
         self
     }
 
@@ -110,12 +123,14 @@ impl Upstream for Script {
     async fn chat(&self, request: ChatRequest, _: &Credential) -> Result<ChatStream> {
         self.shared.asked.lock().expect("no panic").push(request);
         let answer = self.shared.answers.lock().expect("no panic").pop_front();
-        let answer = answer.ok_or_else(|| {
-            Error::new(ErrorKind::UpstreamFailed, "chat", "the script has no more answers")
+        let answer = answer.filter(|answer| answer != FAILS).ok_or_else(|| {
+            Error::new(ErrorKind::UpstreamFailed, "chat", "the script has no answer here")
         })?;
         let chunks = VecDeque::from(self.chunks(&answer));
         let reader = Reader { shared: self.shared.clone(), whole: false };
-        let items = stream::unfold((chunks, reader), |(mut chunks, mut reader)| async move {
+        let pause = self.shared.pause.get().copied().unwrap_or_default();
+        let items = stream::unfold((chunks, reader), move |(mut chunks, mut reader)| async move {
+            sleep(pause).await;
             let Some(body) = chunks.pop_front() else {
                 reader.whole = true;
                 drop(reader);
