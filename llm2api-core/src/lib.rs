@@ -21,6 +21,7 @@ mod limits;
 mod metrics;
 mod outbox;
 pub mod pool;
+pub mod quota;
 mod single_flight;
 mod stack;
 pub mod store;

@@ -1,6 +1,7 @@
 //! A store that forgets everything with the process.
 
 mod branches;
+mod records;
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
@@ -9,7 +10,10 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use async_trait::async_trait;
 
 use self::branches::Conversations;
-use super::{Branches, Count, Inserted, OutboxEntry, Row, Sealed, Store, Swapped, Version};
+use self::records::Shelf;
+use super::{
+    Branches, Count, Inserted, OutboxEntry, Records, Row, Sealed, Store, Swapped, Version,
+};
 use crate::credential::CredentialId;
 use crate::error::Result;
 
@@ -30,6 +34,7 @@ use crate::error::Result;
 pub struct MemoryStore {
     state: Mutex<State>,
     conversations: Conversations,
+    shelf: Shelf,
 }
 
 #[derive(Default)]
@@ -237,6 +242,10 @@ impl Store for MemoryStore {
     }
 
     fn branches(&self) -> Option<&dyn Branches> {
+        Some(self)
+    }
+
+    fn records(&self) -> Option<&dyn Records> {
         Some(self)
     }
 

@@ -6,6 +6,7 @@
 mod branches;
 mod keyring;
 mod memory;
+mod records;
 #[cfg(feature = "redis")]
 mod redis;
 mod row;
@@ -24,6 +25,7 @@ pub use self::redis::RedisStore;
 pub use branches::{Branch, Branches, Collection, Held, Hold, KeptConversation, MOST_BRANCHES};
 pub use keyring::Keyring;
 pub use memory::MemoryStore;
+pub use records::{AuditEntry, Listing, MOST_AUDIT_ENTRIES, RecordChange, Records};
 pub use row::{Changes, Count, Inserted, KeyId, OutboxEntry, Row, Sealed, Swapped, Version};
 #[cfg(feature = "sqlite")]
 pub use sqlite::SqliteStore;
@@ -122,6 +124,11 @@ pub trait Store: Debug + Send + Sync + 'static {
 
     /// Returns where conversations are kept for later requests; none where they are not.
     fn branches(&self) -> Option<&dyn Branches> {
+        None
+    }
+
+    /// Returns where client keys and authorisation codes are kept; none where they are not.
+    fn records(&self) -> Option<&dyn Records> {
         None
     }
 

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use crate::sources::{root, sources};
 
 /// Which modules of the core may name which others.
-const ALLOWED: [(&str, &[&str]); 22] = [
+const ALLOWED: [(&str, &[&str]); 23] = [
     ("backlog", &[]),
     ("error", &["chat"]),
     ("clock", &[]),
@@ -23,7 +23,8 @@ const ALLOWED: [(&str, &[&str]); 22] = [
         &["adapt", "chat", "clock", "credential", "error", "http", "limits", "single_flight"],
     ),
     ("metrics", &["chat"]),
-    ("auth", &["error"]),
+    ("quota", &[]),
+    ("auth", &["credential", "error", "quota"]),
     ("store", &["clock", "credential", "error"]),
     ("pool", &["chat", "clock", "credential", "error", "metrics", "store"]),
     (

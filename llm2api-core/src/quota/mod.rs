@@ -1,0 +1,5 @@
+//! How much somebody may use.
+
+mod allowance;
+
+pub use allowance::Allowance;
