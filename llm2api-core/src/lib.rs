@@ -14,6 +14,7 @@ pub mod docs;
 #[cfg(feature = "documents")]
 pub mod documents;
 mod error;
+mod hex;
 #[cfg(feature = "http")]
 pub mod http;
 pub mod layers;

@@ -5,6 +5,9 @@ use serde_json::Number;
 
 use crate::quota::Allowance;
 
+/// The end of the year 9999.
+const LAST: u64 = 253_402_300_799;
+
 /// What an authorisation code says; in a signed one, as the claims of a JSON Web Token.
 ///
 /// Dates are seconds since 1970. Source of the claims' names: RFC 7519, section 4.1; `plan` and
@@ -92,9 +95,8 @@ fn some_date<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u64>, 
     reason = "the range is checked before"
 )]
 fn seconds(number: &Number) -> Option<u64> {
-    let last = 253_402_300_799; // the end of the year 9999
-    let whole = number.as_u64().filter(|seconds| *seconds <= last);
-    let in_range = |seconds: &f64| (0.0..=last as f64).contains(seconds);
+    let whole = number.as_u64().filter(|seconds| *seconds <= LAST);
+    let in_range = |seconds: &f64| (0.0..253_402_300_800.0).contains(seconds);
     whole.or_else(|| number.as_f64().filter(in_range).map(|seconds| seconds as u64))
 }
 

@@ -7,10 +7,11 @@ use std::path::{Path, PathBuf};
 use crate::sources::{root, sources};
 
 /// Which modules of the core may name which others.
-const ALLOWED: [(&str, &[&str]); 23] = [
+const ALLOWED: [(&str, &[&str]); 24] = [
     ("backlog", &[]),
     ("error", &["chat"]),
     ("clock", &[]),
+    ("hex", &[]),
     ("limits", &[]),
     ("chat", &["clock", "error"]),
     ("single_flight", &["clock", "error"]),
@@ -20,12 +21,22 @@ const ALLOWED: [(&str, &[&str]); 23] = [
     ("http", &["adapt", "error", "limits"]),
     (
         "upstream",
-        &["adapt", "chat", "clock", "credential", "error", "http", "limits", "single_flight"],
+        &[
+            "adapt",
+            "chat",
+            "clock",
+            "credential",
+            "error",
+            "hex",
+            "http",
+            "limits",
+            "single_flight",
+        ],
     ),
     ("metrics", &["chat"]),
     ("quota", &[]),
-    ("auth", &["credential", "error", "quota"]),
-    ("store", &["clock", "credential", "error"]),
+    ("auth", &["credential", "error", "hex", "quota"]),
+    ("store", &["clock", "credential", "error", "hex"]),
     ("pool", &["chat", "clock", "credential", "error", "metrics", "store"]),
     (
         "accounts",

@@ -11,6 +11,7 @@ use zeroize::Zeroizing;
 use super::SIGNATURE;
 use crate::credential::Secret;
 use crate::error::{Error, ErrorKind, Result};
+use crate::hex::hex;
 
 /// Bytes of either key.
 const LENGTH: usize = 32;
@@ -86,9 +87,7 @@ impl PublicKey {
 
     /// Names the key: the first 8 hex digits of its SHA-256.
     pub fn id(&self) -> String {
-        let hash = Sha256::digest(self.0.as_bytes());
-        let bytes = hash.iter().take(ID);
-        bytes.map(|byte| format!("{byte:02x}")).collect()
+        hex(&Sha256::digest(self.0.as_bytes())[..ID])
     }
 
     pub(super) fn verifies(&self, message: &[u8], signature: &[u8; SIGNATURE]) -> bool {

@@ -7,9 +7,9 @@ use chacha20poly1305::{XChaCha20Poly1305, XNonce};
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
-use super::super::row::hex;
 use super::super::{KeyId, Sealed};
 use crate::error::{Error, ErrorKind, Result};
+use crate::hex::hex;
 
 /// Bytes of a key.
 const LENGTH: usize = 32;

@@ -6,11 +6,11 @@ use std::time::Duration;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
-use super::super::row::hex;
 use super::super::{Branch, Branches, Collection, Held, Hold, KeptConversation};
 use super::{KeptCleanup, Vault};
 use crate::credential::{Credential, CredentialId};
 use crate::error::Result;
+use crate::hex::hex;
 
 /// A conversation as it is to be kept: its clean-up's id, whose it is, its id at the upstream, and
 /// its clean-up as the engine writes it.

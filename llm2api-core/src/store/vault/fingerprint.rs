@@ -9,7 +9,7 @@ use sha2::Sha256;
 use super::material;
 use super::values::FingerprintKey;
 use crate::credential::Material;
-use crate::store::row::hex;
+use crate::hex::hex;
 
 /// A keyed hash of a secret: equal for equal secrets, and no help in finding one.
 ///

@@ -1,7 +1,5 @@
 //! How a conversation is known again whose id nobody heard.
 
-use std::fmt::Write as _;
-
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -14,6 +12,7 @@ use super::stored::Conversation;
 use super::wire::{Listed, Listing, Superjson};
 use crate::clock::unix_seconds;
 use crate::error::Result;
+use crate::hex::hex;
 use crate::upstream::Cleanup;
 
 /// The title of a conversation that nobody has written into.
@@ -119,8 +118,5 @@ fn is_of_that_time(listed: &Listed, cleanup: &Cleanup, date: u64, asking: bool) 
 }
 
 fn hash(text: &str) -> String {
-    Sha256::digest(text).iter().fold(String::new(), |mut hex, byte| {
-        let _ = write!(hex, "{byte:02x}");
-        hex
-    })
+    hex(&Sha256::digest(text))
 }
