@@ -9,6 +9,7 @@ pub mod cli;
 pub mod config;
 mod dialect;
 mod documents;
+mod door;
 mod edge;
 mod healthcheck;
 mod keys;

@@ -46,7 +46,7 @@ impl Reloader {
     pub(crate) async fn follow(mut self, mut hangups: Hangups) {
         loop {
             hangups.received().await;
-            if self.state.stop.is_draining() {
+            if self.state.door.stop.is_draining() {
                 info!("SIGHUP: the settings are not read again, since the server shuts down");
             } else {
                 self.reload().await;
@@ -80,7 +80,7 @@ impl Reading {
         let had_key = old.admin_key.is_some();
         let key_file = settle_admin_key(&mut config)?.filter(|_| had_key);
         state.client.reload(builder(&config)).await?;
-        state.change(&config);
+        state.door.change(&config);
         if let Some(path) = key_file {
             info!(path = %path.display(), "SIGHUP: the operator's key is in a file now");
         }

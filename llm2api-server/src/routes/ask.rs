@@ -8,7 +8,7 @@ use crate::state::State;
 
 /// Refuses a conversation of more pieces than the limit; `param` is where the client put them.
 pub(super) fn check_length(state: &State, pieces: usize, param: &str) -> Result<(), Failure> {
-    let limit = state.limits().messages_limit;
+    let limit = state.door.limits().messages_limit;
     if pieces > limit { Err(Failure::too_many(param, limit)) } else { Ok(()) }
 }
 

@@ -12,21 +12,21 @@ use tokio::time::timeout;
 
 use super::depth;
 use crate::budget::{Budget, Charge};
+use crate::door::Door;
 use crate::openai::error::Failure;
-use crate::state::State;
 
 /// No more than this is set aside on a client's word.
 const TRUSTED: usize = 1 << 20;
 
 /// A body that was read, and what it takes of the budget of all bodies.
-pub(in crate::routes) struct Held {
+pub(crate) struct Held {
     bytes: Bytes,
     charge: Charge,
 }
 
 impl Held {
     /// Lets the bytes go and goes on to count them: what was made of them is held on.
-    pub(in crate::routes) fn into_charge(self) -> Charge {
+    pub(crate) fn into_charge(self) -> Charge {
         self.charge
     }
 }
@@ -47,29 +47,29 @@ impl fmt::Debug for Held {
 }
 
 /// Reads a client's whole body; what is too large, stalls or is no JSON is not read to its end.
-pub(in crate::routes) async fn read(request: &mut Request, state: &State) -> Result<Held, Failure> {
-    read_at_most(usize::MAX, &state.bodies, request, state).await
+pub(crate) async fn read(request: &mut Request, door: &Door) -> Result<Held, Failure> {
+    read_at_most(usize::MAX, &door.bodies, request, door).await
 }
 
 /// Reads a body that is for the operator's paths, and may have a smaller limit of its own. Clients
 /// that use up their budget must not keep the operator out.
-pub(in crate::routes) async fn read_for_operator(
+pub(crate) async fn read_for_operator(
     limit: usize,
     request: &mut Request,
-    state: &State,
+    door: &Door,
 ) -> Result<Held, Failure> {
-    read_at_most(limit, &state.operator_bodies, request, state).await
+    read_at_most(limit, &door.operator_bodies, request, door).await
 }
 
 async fn read_at_most(
     limit: usize,
     budget: &Budget,
     request: &mut Request,
-    state: &State,
+    door: &Door,
 ) -> Result<Held, Failure> {
     check_type(request)?;
-    let limits = state.limits();
-    let held = collect(limit.min(limits.body_limit), budget.charge(), request, state).await?;
+    let limits = door.limits();
+    let held = collect(limit.min(limits.body_limit), budget.charge(), request, door).await?;
     let levels = limits.json_depth;
     if depth::exceeds(&held, levels) { Err(Failure::too_deep(levels)) } else { Ok(held) }
 }
@@ -79,13 +79,13 @@ async fn collect(
     limit: usize,
     mut charge: Charge,
     request: &mut Request,
-    state: &State,
+    door: &Door,
 ) -> Result<Held, Failure> {
     let announced = announced(request);
     if announced.is_some_and(|length| length > limit as u64) {
         return Err(Failure::body_too_large(limit));
     }
-    let patience = state.limits().body_timeout;
+    let patience = door.limits().body_timeout;
     let mut pieces = pin!(request.take_body().into_bytes_stream());
     let mut body = BytesMut::new();
     while let Some(piece) = timeout(patience, pieces.next()).await.transpose() {

@@ -16,7 +16,7 @@ use crate::state::State;
 /// Answers a chat request, whole or as a stream.
 pub(super) async fn create(state: Arc<State>, mut request: Request) -> Result<Response, Failure> {
     let record = request.data::<Record>().cloned().ok_or_else(Failure::internal)?;
-    let body = body::read(&mut request, &state).await?;
+    let body = body::read(&mut request, &state.door).await?;
     // What the request holds, its body above all, is not needed while the answer runs.
     drop(request);
     let chat = ChatRequest::from_json(&body)?;
@@ -32,7 +32,7 @@ pub(super) async fn create(state: Arc<State>, mut request: Request) -> Result<Re
         // The engine hands an answer out with its first content: what fails before has a status.
         true => {
             let chunks = answer.into_chunks(usage);
-            answer::stream(Events::new(chunks, Chunks, state.stop.cut_off(), record))
+            answer::stream(Events::new(chunks, Chunks, state.door.stop.cut_off(), record))
         }
     };
     Ok(answer::with_ignored(response, ignored))

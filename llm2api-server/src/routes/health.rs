@@ -32,7 +32,7 @@ pub(super) async fn live(_state: Arc<State>, _request: Request) -> Result<Respon
 pub(super) async fn ready(state: Arc<State>, _request: Request) -> Result<Response, Failure> {
     let reachable = state.client.accounts().store_is_reachable();
     let store = Some(if reachable { "ok" } else { "degraded" });
-    if !state.stop.is_draining() {
+    if !state.door.stop.is_draining() {
         return Ok(answer::json(&Health { status: "ok", version: VERSION, store }));
     }
     let status = "shutting_down";

@@ -23,7 +23,7 @@ struct Counted {
 /// Answers a request, whole or as a stream.
 pub(super) async fn create(state: Arc<State>, mut request: Request) -> Result<Response, Failure> {
     let record = request.data::<Record>().cloned().ok_or_else(Failure::internal)?;
-    let body = body::read(&mut request, &state).await?;
+    let body = body::read(&mut request, &state.door).await?;
     drop(request);
     let (parsed, left_out) = parse(&state, &body)?;
     let Asked { chat, stop_sequences } = parsed.into_asked()?;
@@ -37,7 +37,7 @@ pub(super) async fn create(state: Arc<State>, mut request: Request) -> Result<Re
     let response = if streams {
         let encoder = MessageEvents::new(id, model, stop_sequences, prompt);
         let chunks = answer.into_chunks(true);
-        answer::stream(Events::new(chunks, encoder, state.stop.cut_off(), record))
+        answer::stream(Events::new(chunks, encoder, state.door.stop.cut_off(), record))
     } else {
         let blocks = Blocks::of(answer.collect().await?)?;
         answer::with_json(messages::whole(&id, &model, &blocks, &stop_sequences)?)
@@ -47,7 +47,7 @@ pub(super) async fn create(state: Arc<State>, mut request: Request) -> Result<Re
 
 /// Estimates how many tokens a request has; no upstream is asked.
 pub(super) async fn count(state: Arc<State>, mut request: Request) -> Result<Response, Failure> {
-    let body = body::read(&mut request, &state).await?;
+    let body = body::read(&mut request, &state.door).await?;
     let (parsed, _) = parse(&state, &body)?;
     let chat = parsed.into_chat()?;
     Ok(answer::json(&Counted { input_tokens: estimate_request(&chat) }))
@@ -62,7 +62,7 @@ pub(super) async fn unknown(_state: Arc<State>, _request: Request) -> Result<Res
 fn parse(state: &State, body: &[u8]) -> Result<(messages::Request, Option<&'static str>), Failure> {
     let mut request = messages::Request::from_json(body)?;
     ask::check_length(state, request.turns(), "messages")?;
-    let lenient = !state.live.now().strict;
+    let lenient = !state.door.live.now().strict;
     let left_out = (lenient && request.leave_out_hosted_tools()).then_some("tools");
     Ok((request, left_out))
 }

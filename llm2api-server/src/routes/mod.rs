@@ -1,7 +1,7 @@
 //! The HTTP surface, path by path; [`table`] is the only list of paths.
 
 mod ask;
-mod body;
+pub(crate) mod body;
 mod chat;
 mod cookies;
 mod cors;
@@ -10,7 +10,7 @@ mod health;
 mod messages;
 mod models;
 mod pages;
-mod resource;
+pub(crate) mod resource;
 mod responses;
 mod root;
 mod session;

@@ -9,13 +9,13 @@ use poem::{Endpoint, PathPattern, Request, Response, Result};
 use super::{cors, shield};
 use crate::admin::Level;
 use crate::dialect::Dialect;
+use crate::door::Behind;
 use crate::edge::Record;
 use crate::openai::error::Failure;
-use crate::state::State;
 
 /// Who may come in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Access {
+pub(crate) enum Access {
     /// Everybody, to the very end: health checks.
     Probe,
     /// Everybody.
@@ -29,25 +29,26 @@ pub(super) enum Access {
 }
 
 /// An endpoint for one path.
-pub(super) struct Resource {
-    state: Arc<State>,
+pub(crate) struct Resource<S> {
+    state: Arc<S>,
     access: Access,
     dialect: Dialect,
     handlers: Vec<(Method, BoxEndpoint<'static>)>,
 }
 
 /// What answers a request once it is let in.
-pub(super) trait Handler {
+pub(crate) trait Handler<S> {
     /// Makes an endpoint of it.
-    fn bind(self, state: Arc<State>) -> BoxEndpoint<'static>;
+    fn bind(self, state: Arc<S>) -> BoxEndpoint<'static>;
 }
 
-impl<F, A> Handler for F
+impl<S, F, A> Handler<S> for F
 where
-    F: Fn(Arc<State>, Request) -> A + Send + Sync + 'static,
+    S: Behind,
+    F: Fn(Arc<S>, Request) -> A + Send + Sync + 'static,
     A: Future<Output = Result<Response, Failure>> + Send + 'static,
 {
-    fn bind(self, state: Arc<State>) -> BoxEndpoint<'static> {
+    fn bind(self, state: Arc<S>) -> BoxEndpoint<'static> {
         let handler = make(move |request| {
             let answer = self(state.clone(), request);
             async move { answer.await.map_err(poem::Error::from) }
@@ -57,77 +58,77 @@ where
 }
 
 /// A path that takes `POST` from holders of a client key.
-pub(super) fn client_post(state: &Arc<State>, handler: impl Handler) -> Resource {
+pub(crate) fn client_post<S: Behind>(state: &Arc<S>, handler: impl Handler<S>) -> Resource<S> {
     Resource::new(state, Access::Client).and(Method::POST, handler)
 }
 
 /// A path that takes `POST` from holders of a client key, in the dialect of Messages.
-pub(super) fn messages_post(state: &Arc<State>, handler: impl Handler) -> Resource {
+pub(crate) fn messages_post<S: Behind>(state: &Arc<S>, handler: impl Handler<S>) -> Resource<S> {
     let resource = client_post(state, handler);
     Resource { dialect: Dialect::Messages, ..resource }
 }
 
 /// A path that takes `GET` from holders of a client key.
-pub(super) fn client_get(state: &Arc<State>, handler: impl Handler) -> Resource {
+pub(crate) fn client_get<S: Behind>(state: &Arc<S>, handler: impl Handler<S>) -> Resource<S> {
     Resource::new(state, Access::Client).and(Method::GET, handler)
 }
 
 /// A path that takes `GET` from the operator.
-pub(super) fn admin_get(state: &Arc<State>, handler: impl Handler) -> Resource {
+pub(crate) fn admin_get<S: Behind>(state: &Arc<S>, handler: impl Handler<S>) -> Resource<S> {
     Resource::new(state, Access::Admin(Level::Session)).and(Method::GET, handler)
 }
 
 /// A path that takes `GET` from the operator, and the key itself from him.
-pub(super) fn secret_get(state: &Arc<State>, handler: impl Handler) -> Resource {
+pub(crate) fn secret_get<S: Behind>(state: &Arc<S>, handler: impl Handler<S>) -> Resource<S> {
     Resource::new(state, Access::Admin(Level::Key)).and(Method::GET, handler)
 }
 
 /// A path that takes `POST` from the operator.
-pub(super) fn admin_post(state: &Arc<State>, handler: impl Handler) -> Resource {
+pub(crate) fn admin_post<S: Behind>(state: &Arc<S>, handler: impl Handler<S>) -> Resource<S> {
     Resource::new(state, Access::Admin(Level::Session)).and(Method::POST, handler)
 }
 
 /// A path that shows a page, or a part of one.
-pub(super) fn page_get(state: &Arc<State>, handler: impl Handler) -> Resource {
+pub(crate) fn page_get<S: Behind>(state: &Arc<S>, handler: impl Handler<S>) -> Resource<S> {
     Resource::new(state, Access::Page).and(Method::GET, handler)
 }
 
 /// A path that takes `POST` from whoever is about to become the operator.
-pub(super) fn page_post(state: &Arc<State>, handler: impl Handler) -> Resource {
+pub(crate) fn page_post<S: Behind>(state: &Arc<S>, handler: impl Handler<S>) -> Resource<S> {
     Resource::new(state, Access::Page).and(Method::POST, handler)
 }
 
 /// A path that takes `GET` from everybody.
-pub(super) fn public_get(state: &Arc<State>, handler: impl Handler) -> Resource {
+pub(crate) fn public_get<S: Behind>(state: &Arc<S>, handler: impl Handler<S>) -> Resource<S> {
     Resource::new(state, Access::Public).and(Method::GET, handler)
 }
 
 /// A path that takes `GET` from those who watch the server, also while it ends.
-pub(super) fn probe_get(state: &Arc<State>, handler: impl Handler) -> Resource {
+pub(crate) fn probe_get<S: Behind>(state: &Arc<S>, handler: impl Handler<S>) -> Resource<S> {
     Resource::new(state, Access::Probe).and(Method::GET, handler)
 }
 
-impl Resource {
-    fn new(state: &Arc<State>, access: Access) -> Self {
+impl<S: Behind> Resource<S> {
+    fn new(state: &Arc<S>, access: Access) -> Self {
         let (state, dialect) = (state.clone(), Dialect::OpenAi);
         Self { state, access, dialect, handlers: Vec::new() }
     }
 
     /// Takes another method.
-    pub(super) fn and(mut self, method: Method, handler: impl Handler) -> Self {
+    pub(crate) fn and(mut self, method: Method, handler: impl Handler<S>) -> Self {
         self.handlers.push((method, handler.bind(self.state.clone())));
         self
     }
 
     /// Returns who may come in.
     #[cfg(test)]
-    pub(super) fn access(&self) -> Access {
+    pub(crate) fn access(&self) -> Access {
         self.access
     }
 
     /// Lists what it takes.
     #[cfg(test)]
-    pub(super) fn methods(&self) -> impl Iterator<Item = &Method> {
+    pub(crate) fn methods(&self) -> impl Iterator<Item = &Method> {
         self.handlers.iter().map(|(method, _)| method)
     }
 
@@ -150,12 +151,12 @@ impl Resource {
 
     /// Who calls comes first: a stranger learns nothing about a path but that it wants a key.
     async fn let_in(&self, request: &Request) -> Result<(), Failure> {
-        let admin = &self.state.admin;
+        let admin = &self.state.door().admin;
         match self.access {
             Access::Probe | Access::Public => Ok(()),
             Access::Client => {
                 let sent = self.dialect.keys(request.headers());
-                match self.state.live.now().keys.check(&sent) {
+                match self.state.door().live.now().keys.check(&sent) {
                     Err(failure) if !sent.is_empty() => {
                         Err(admin.refuse_client(request, failure).await)
                     }
@@ -168,7 +169,7 @@ impl Resource {
     }
 
     async fn answer(&self, request: Request) -> Result<Response> {
-        if self.state.stop.is_draining() && self.access != Access::Probe {
+        if self.state.door().stop.is_draining() && self.access != Access::Probe {
             return Err(Failure::shutting_down().into());
         }
         self.let_in(&request).await?;
@@ -180,12 +181,12 @@ impl Resource {
             // What is done is said to be done.
             biased;
             answer = handler.call(request) => answer,
-            () = self.state.stop.cut_off() => Err(Failure::shutting_down().into()),
+            () = self.state.door().stop.cut_off() => Err(Failure::shutting_down().into()),
         }
     }
 }
 
-impl Endpoint for Resource {
+impl<S: Behind> Endpoint for Resource<S> {
     type Output = Response;
 
     async fn call(&self, request: Request) -> Result<Response> {

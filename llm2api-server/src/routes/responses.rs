@@ -16,11 +16,11 @@ use crate::state::State;
 /// Answers a request, whole or as a stream.
 pub(super) async fn create(state: Arc<State>, mut request: Request) -> Result<Response, Failure> {
     let record = request.data::<Record>().cloned().ok_or_else(Failure::internal)?;
-    let body = body::read(&mut request, &state).await?;
+    let body = body::read(&mut request, &state.door).await?;
     drop(request);
     let mut parsed = responses::Request::from_json(&body)?;
     ask::check_length(&state, parsed.items(), "input")?;
-    let lenient = !state.live.now().strict;
+    let lenient = !state.door.live.now().strict;
     let left_out = (lenient && parsed.leave_out_hosted_tools()).then_some("tools");
     let Asked { chat, template } = parsed.into_asked()?;
     let mut charge = body.into_charge();
@@ -32,7 +32,7 @@ pub(super) async fn create(state: Arc<State>, mut request: Request) -> Result<Re
     let response = if streams {
         let encoder = ResponseEvents::new(template, charge);
         let chunks = answer.into_chunks(true);
-        answer::stream(Events::new(chunks, encoder, state.stop.cut_off(), record))
+        answer::stream(Events::new(chunks, encoder, state.door.stop.cut_off(), record))
     } else {
         let blocks = Blocks::of(answer.collect().await?)?;
         answer::with_json(template.whole(&blocks)?)

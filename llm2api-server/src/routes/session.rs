@@ -35,10 +35,10 @@ struct Session {
 pub(super) async fn open(state: Arc<State>, mut request: Request) -> Result<Response, Failure> {
     own_origin(request.headers())?;
     let peer = peer(&request);
-    let body = body::read_for_operator(LONGEST, &mut request, &state).await?;
+    let body = body::read_for_operator(LONGEST, &mut request, &state.door).await?;
     let SignIn { key } = parse(&body)?;
-    state.admin.check_key(peer, key.0.expose()).await?;
-    let token = state.admin.sessions.open(Instant::now()).map_err(|_| Failure::internal())?;
+    state.door.admin.check_key(peer, key.0.expose()).await?;
+    let token = state.door.admin.sessions.open(Instant::now()).map_err(|_| Failure::internal())?;
     let life = LIFE.as_secs();
     let mut response = answer::json(&Session { signed_in: true, expires_in: Some(life) });
     set_cookie(&mut response, request.headers(), &token, life);
@@ -48,7 +48,7 @@ pub(super) async fn open(state: Arc<State>, mut request: Request) -> Result<Resp
 /// Signs out; whoever is not signed in, is not afterwards either.
 pub(super) async fn close(state: Arc<State>, request: Request) -> Result<Response, Failure> {
     own_origin(request.headers())?;
-    state.admin.sessions.close(request.headers());
+    state.door.admin.sessions.close(request.headers());
     let mut response = answer::json(&Session { signed_in: false, expires_in: None });
     set_cookie(&mut response, request.headers(), "", 0);
     Ok(response)

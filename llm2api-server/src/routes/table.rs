@@ -14,13 +14,13 @@ use crate::state::State;
 
 /// Makes the endpoint of every path.
 pub(crate) fn routes(state: &Arc<State>) -> Route {
-    let add = |route: Route, (path, resource): (String, Resource)| route.at(path, resource);
+    let add = |route: Route, (path, resource): (String, Resource<State>)| route.at(path, resource);
     table(state).into_iter().fold(Route::new(), add)
 }
 
 /// Lists every path and what answers there.
 #[rustfmt::skip]
-pub(super) fn table(state: &Arc<State>) -> Vec<(String, Resource)> {
+pub(super) fn table(state: &Arc<State>) -> Vec<(String, Resource<State>)> {
     let client = |path: &str| format!("{}{path}", state.api_path);
     vec![
         (client("/v1/chat/completions"), client_post(state, chat::create)),

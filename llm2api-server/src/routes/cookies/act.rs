@@ -75,7 +75,7 @@ async fn one(state: &State, request: &mut Request) -> Result<CredentialId, Failu
 }
 
 async fn pick(state: &State, request: &mut Request) -> Result<Option<CredentialId>, Failure> {
-    let body = body::read_for_operator(usize::MAX, request, state).await?;
+    let body = body::read_for_operator(usize::MAX, request, &state.door).await?;
     let target = parse::<Pick>(&body)?.target()?;
     let found = target.map(|target| state.client.accounts().find(&target));
     Ok(found.transpose()?)

@@ -16,7 +16,7 @@ pub(in crate::routes) async fn add(
     state: Arc<State>,
     mut request: Request,
 ) -> Result<Response, Failure> {
-    let body = body::read_for_operator(usize::MAX, &mut request, &state).await?;
+    let body = body::read_for_operator(usize::MAX, &mut request, &state.door).await?;
     let account = parse::<NewCookie>(&body)?.into_account()?;
     let added = state.client.accounts().add(account).await?;
     Ok(answer::json(&AddedEntry { entry: Entry::from(&added.account), note: added.note }))

@@ -29,7 +29,7 @@ pub(in crate::routes) async fn export(
     let query: Query = request.params().map_err(wrong)?;
     let format = format(query.format.as_deref())?.unwrap_or(ExchangeFormat::Json);
     let exported = state.client.accounts().export();
-    let places = &state.live.now().places;
+    let places = &state.door.live.now().places;
     let found: Vec<_> = exported.iter().filter_map(|one| found(one, places)).collect();
     let text = exchange::write(&found, format)?;
     warn!(accounts = found.len(), format = format.as_str(), "handed out all secrets");

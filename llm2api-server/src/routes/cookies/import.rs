@@ -37,8 +37,8 @@ pub(in crate::routes) async fn import(
     state: Arc<State>,
     mut request: Request,
 ) -> Result<Response, Failure> {
-    let body = body::read_for_operator(usize::MAX, &mut request, &state).await?;
-    let entries = parse::<Import>(&body)?.entries(&state.live.now().places)?;
+    let body = body::read_for_operator(usize::MAX, &mut request, &state.door).await?;
+    let entries = parse::<Import>(&body)?.entries(&state.door.live.now().places)?;
     // The text is not needed any more; what was found in it counts on.
     let _charge = body.into_charge();
     let results = add_all(&state, entries).await;

@@ -28,7 +28,7 @@ pub(in crate::routes) async fn update(
     state: Arc<State>,
     mut request: Request,
 ) -> Result<Response, Failure> {
-    let body = body::read_for_operator(usize::MAX, &mut request, &state).await?;
+    let body = body::read_for_operator(usize::MAX, &mut request, &state.door).await?;
     let update: Update = parse(&body)?;
     if update.label.is_none() && update.weight.is_none() && update.cookie.is_none() {
         let wrong = "name what is to change: `label`, `weight` or `cookie`";
