@@ -32,11 +32,15 @@ proof: programs
 pytest *arguments: programs
     tests/.venv/bin/pytest tests/python {{ arguments }}
 
+# LangChain and instructor alone, after `./tests/run python` has been run once
+frameworks *arguments: programs
+    tests/.venv-frameworks/bin/pytest tests/frameworks {{ arguments }}
+
 # Node tests alone, after `./tests/run node` has been run once
 node *arguments: programs
     cd tests/node && node --test {{ arguments }}
 
-# Feed arbitrary bytes to a parser: sse, json_lines, cookie, exchange, json, openai_request
+# Feed arbitrary bytes to a parser: sse, json_lines, cookie, exchange, json, openai_request, tools
 fuzz name seconds="60":
     mkdir -p fuzz/corpus/{{ name }}
     RUSTC_BOOTSTRAP=1 cargo fuzz run --sanitizer none {{ name }} fuzz/corpus/{{ name }} fuzz/seeds/{{ name }} -- -max_total_time={{ seconds }}
