@@ -6,6 +6,7 @@ mod holdings;
 mod link;
 mod outbox;
 mod places;
+mod records;
 mod rows;
 mod scripts;
 mod share;
@@ -23,7 +24,8 @@ use self::places::{RedisPlaces, millis};
 use self::rows::{inserted, read_rows};
 use self::scripts::Scripts;
 use super::{
-    Branches, Changes, Count, Inserted, OutboxEntry, Places, Row, Sealed, Store, Swapped, Version,
+    Branches, Changes, Count, Inserted, OutboxEntry, Places, Records, Row, Sealed, Store, Swapped,
+    Version,
 };
 use crate::credential::CredentialId;
 use crate::error::{Error, ErrorKind, Result};
@@ -287,6 +289,10 @@ impl Store for RedisStore {
     }
 
     fn branches(&self) -> Option<&dyn Branches> {
+        Some(self)
+    }
+
+    fn records(&self) -> Option<&dyn Records> {
         Some(self)
     }
 }

@@ -4,6 +4,7 @@ mod branches;
 mod failure;
 mod file;
 mod migrations;
+mod records;
 mod statements;
 mod thread;
 
@@ -16,7 +17,9 @@ use async_trait::async_trait;
 use rusqlite::Connection;
 
 use self::thread::Thread;
-use super::{Branches, Count, Inserted, OutboxEntry, Row, Sealed, Store, Swapped, Version};
+use super::{
+    Branches, Count, Inserted, OutboxEntry, Records, Row, Sealed, Store, Swapped, Version,
+};
 use crate::credential::CredentialId;
 use crate::error::Result;
 
@@ -196,6 +199,10 @@ impl Store for SqliteStore {
     }
 
     fn branches(&self) -> Option<&dyn Branches> {
+        Some(self)
+    }
+
+    fn records(&self) -> Option<&dyn Records> {
         Some(self)
     }
 }

@@ -2,8 +2,9 @@ use std::future::ready;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use llm2api_core::store::{MemoryStore, Store};
+use llm2api_core::store::{MemoryStore, Records, Store};
 
+use crate::records::FULL;
 use crate::suite::{Home, suite};
 
 struct Memory(Arc<MemoryStore>);
@@ -12,6 +13,17 @@ struct Memory(Arc<MemoryStore>);
 impl Home for Memory {
     async fn open(&self) -> Arc<dyn Store> {
         self.0.clone()
+    }
+
+    /// There is no other process: another part of this one.
+    async fn beside(&self) -> Arc<dyn Store> {
+        self.0.clone()
+    }
+
+    async fn fill_log(&self, times: usize) {
+        for _ in 0..times {
+            self.0.audit(&FULL).await.expect("noted");
+        }
     }
 }
 

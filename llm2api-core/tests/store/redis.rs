@@ -4,13 +4,15 @@ use std::time::Duration;
 use async_trait::async_trait;
 use llm2api_core::CredentialId;
 use llm2api_core::store::{
-    Ask, Count, Inserted, Places, RedisStore, Row, Standing, Store, Swapped, Taken,
+    Ask, Count, Inserted, Listing, Places, RedisStore, Row, Standing, Store, Swapped, Taken,
+    Version,
 };
 use llm2api_tests::processes::{Redis, eventually};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use crate::gateway::Gateway;
+use crate::records::{FULL, news, set};
 use crate::suite::{Home, entry, insert, row, run, suite};
 
 /// How long a server may take to learn something of its store.
@@ -23,6 +25,18 @@ impl Home for Redis {
     async fn open(&self) -> Arc<dyn Store> {
         Arc::new(connect(self).await)
     }
+
+    async fn beside(&self) -> Arc<dyn Store> {
+        Arc::new(connect(self).await)
+    }
+
+    async fn fill_log(&self, times: usize) {
+        let act = format!(r#"[{},\"\",\"\",\"\"]"#, FULL.at);
+        let fill =
+            format!("for _ = 1, {times} do redis.call('LPUSH', 'llm2api:audit', '{act}') end");
+        let filled = self.number(&format!(r#"EVAL "{fill} return {times}" 0"#)).await;
+        assert_eq!(filled, Some(times as u64));
+    }
 }
 
 suite!(Redis::start());
@@ -30,7 +44,24 @@ run!(
     Redis::start(),
     everything_is_there_after_opening_again,
     what_an_earlier_process_left_is_taken_once,
+    records_are_there_after_opening_again,
 );
+
+#[tokio::test]
+async fn records_that_were_lost_are_never_taken_for_those_before() {
+    let redis = Redis::start().await;
+    let store = connect(&redis).await;
+    assert_eq!(set(&store, "a", None, "before").await, Swapped::Done);
+    let before = news(&store, None).await.expect("all").version;
+    redis.forget().await;
+    let lost = news(&store, Some(before)).await.expect("it is known to be lost");
+    assert_eq!(lost, Listing::new(Vec::new(), Version(0)));
+    assert_eq!(set(&store, "a", None, "after").await, Swapped::Done);
+    let after =
+        news(&store, Some(before)).await.expect("as many changes as before, and another history");
+    assert!(after.version > before, "{after:?}");
+    assert_eq!(after.records, [("a".to_owned(), "after".to_owned())]);
+}
 
 #[tokio::test]
 async fn the_outbox_of_a_killed_server_is_taken_after_two_leases() {

@@ -16,12 +16,27 @@ pub(crate) use crate::branches::{
     a_thread_leads_to_who_has_answered_it, one_at_a_time_is_at_work_in_a_conversation,
     what_is_old_or_too_much_is_collected,
 };
+#[cfg(any(feature = "redis", feature = "sqlite"))]
+pub(crate) use crate::records::records_are_there_after_opening_again;
+pub(crate) use crate::records::{
+    a_collection_is_told_only_where_it_has_changed, a_full_log_forgets_the_oldest,
+    a_record_changes_only_from_what_is_expected, a_store_beside_sees_each_change_at_once,
+    no_change_is_lost_of_many_at_once, of_two_stores_that_change_a_record_at_once_one_does,
+    records_come_back_as_they_were, the_log_tells_the_newest_first,
+};
 
 /// Where a store keeps what it keeps.
 #[async_trait]
 pub(crate) trait Home: Send + Sync {
     /// Opens the store; the one that was opened before is dropped by then.
     async fn open(&self) -> Arc<dyn Store>;
+
+    /// Opens it once more, as another process does, beside the one that is open.
+    async fn beside(&self) -> Arc<dyn Store>;
+
+    /// Writes so many times the [act](crate::records::FULL) of a full log, in a faster way than one
+    /// by one.
+    async fn fill_log(&self, times: usize);
 }
 
 /// Has each test of the suite run with a new home.
@@ -59,6 +74,14 @@ macro_rules! suite {
             a_hold_runs_out_unless_it_is_renewed,
             what_is_old_or_too_much_is_collected,
             a_thread_leads_to_who_has_answered_it,
+            a_record_changes_only_from_what_is_expected,
+            a_collection_is_told_only_where_it_has_changed,
+            records_come_back_as_they_were,
+            a_store_beside_sees_each_change_at_once,
+            of_two_stores_that_change_a_record_at_once_one_does,
+            no_change_is_lost_of_many_at_once,
+            the_log_tells_the_newest_first,
+            a_full_log_forgets_the_oldest,
         );
     };
 }

@@ -32,7 +32,10 @@ macro_rules! scripts {
 
 scripts!(
     add,
+    audit,
+    audit_log,
     beat,
+    change_record,
     changes,
     collect,
     conversations,
@@ -44,6 +47,8 @@ scripts!(
     outbox,
     owner_of,
     put_outbox,
+    record,
+    records,
     remember,
     remove,
     remove_outbox,

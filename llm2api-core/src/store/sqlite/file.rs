@@ -16,7 +16,7 @@ use crate::error::{Error, ErrorKind, Result};
 /// How long another process may hold the file: a rotation of keys takes it for milliseconds.
 const BUSY: Duration = Duration::from_secs(2);
 /// Statements that are kept prepared: all of them.
-const PREPARED: usize = 32;
+const PREPARED: usize = 64;
 /// WAL: readers and writer do not wait for each other. FULL: a commit that was answered survives
 /// a loss of power. Secure delete: what is removed is gone from the file.
 const SETTINGS: &str = "

@@ -5,7 +5,7 @@ use rusqlite::{Connection, TransactionBehavior};
 use super::failure::BROKEN;
 
 /// What each version adds to the one before. Never change one that was released: add another.
-const MIGRATIONS: [&str; 3] = [
+const MIGRATIONS: [&str; 4] = [
     "
     CREATE TABLE credential (
         number INTEGER PRIMARY KEY,
@@ -59,6 +59,25 @@ const MIGRATIONS: [&str; 3] = [
     ) STRICT, WITHOUT ROWID;
     CREATE INDEX branch_conversation ON branch (conversation);
     CREATE INDEX branch_thread ON branch (thread) WHERE thread IS NOT NULL;
+",
+    "
+    CREATE TABLE record (
+        collection TEXT NOT NULL,
+        id TEXT NOT NULL,
+        text TEXT NOT NULL,
+        PRIMARY KEY (collection, id)
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE record_version (
+        collection TEXT PRIMARY KEY,
+        version INTEGER NOT NULL
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE audit (
+        number INTEGER PRIMARY KEY,
+        at INTEGER NOT NULL,
+        actor TEXT NOT NULL,
+        act TEXT NOT NULL,
+        subject TEXT NOT NULL
+    ) STRICT;
 ",
 ];
 

@@ -6,7 +6,7 @@ use tempfile::TempDir;
 
 use super::*;
 use crate::error::ErrorKind;
-use crate::store::KeyId;
+use crate::store::{AuditEntry, KeyId, RecordChange};
 
 fn path() -> (TempDir, PathBuf) {
     let folder = tempfile::tempdir().expect("a folder");
@@ -108,6 +108,25 @@ async fn databases_of_others_and_of_newer_versions_are_refused() {
     let error = SqliteStore::open(&path).expect_err("refused");
     assert_eq!(error.kind(), ErrorKind::Configuration);
     assert!(error.to_string().contains("update this server"), "{error}");
+}
+
+#[tokio::test]
+async fn a_file_of_an_earlier_version_keeps_what_it_has_and_gets_what_it_lacks() {
+    let (_folder, path) = path();
+    let store = SqliteStore::open(&path).expect("a store");
+    store.insert(&row(1)).await.expect("inserted");
+    drop(store);
+    let connection = rusqlite::Connection::open(&path).expect("a database");
+    let before = "DROP TABLE record; DROP TABLE record_version; DROP TABLE audit;
+                  PRAGMA user_version = 3";
+    connection.execute_batch(before).expect("as version 3 was");
+    drop(connection);
+    let store = SqliteStore::open(&path).expect("a store");
+    assert_eq!(store.rows().await.expect("rows").0, [row(1)]);
+    let audit = AuditEntry { at: 1, actor: "cli".into(), act: "a".into(), subject: "b".into() };
+    let (id, text) = ("key_1".to_owned(), "{}".to_owned());
+    let change = RecordChange { collection: "client_key", id, expected: None, text, audit };
+    assert_eq!(store.change_record(&change).await.expect("an answer"), Swapped::Done);
 }
 
 #[tokio::test]

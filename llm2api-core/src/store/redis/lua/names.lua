@@ -20,10 +20,20 @@ local CONVERSATION, CONVERSATION_BRANCHES = 'llm2api:conversation:', 'llm2api:co
 local CONVERSATIONS, CONVERSATIONS_OF = 'llm2api:conversations', 'llm2api:conversations-of:'
 local BRANCH, THREAD = 'llm2api:branch:', 'llm2api:thread:'
 
+-- A hash of texts a collection, and the version of each; the list of acts, the newest first.
+local RECORDS, RECORDS_VERSION = 'llm2api:records:', 'llm2api:records-version:'
+local AUDIT = 'llm2api:audit'
+
 -- This server's clock, in milliseconds.
 local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
+end
+
+-- This server's clock, in microseconds, as text.
+local function now_us()
+  local time = redis.call('TIME')
+  return string.format('%.0f', time[1] * 1000000 + time[2])
 end
 
 -- Takes places back, which the arguments name from here on: id, holder, whether a call began.
@@ -39,8 +49,7 @@ end
 -- The next version. A history begins with the date, so that one that follows on a loss is ahead.
 local function next_version()
   if redis.call('EXISTS', VERSION) == 0 then
-    local time = redis.call('TIME')
-    local begin = string.format('%.0f', time[1] * 1000000 + time[2])
+    local begin = now_us()
     redis.call('SET', VERSION, begin)
     redis.call('SET', BEGIN, begin)
   end
@@ -112,8 +121,7 @@ end
 
 -- Notes that a conversation is used now; of two in one millisecond the later one comes later.
 local function note_use(id, owner)
-  local time = redis.call('TIME')
-  local now = string.format('%.0f', time[1] * 1000000 + time[2])
+  local now = now_us()
   redis.call('HSET', CONVERSATION .. id, 'used', now_ms())
   redis.call('ZADD', CONVERSATIONS, now, id)
   redis.call('ZADD', CONVERSATIONS_OF .. owner, now, id)
@@ -139,4 +147,10 @@ local function move_to_outbox(id, server, lease)
   redis.call('HSET', OUTBOX .. server, id, kept[2])
   redis.call('ZADD', OUTBOXES, now_ms() + lease, server)
   return kept[2]
+end
+
+-- Writes an act into the log, of which so many are kept.
+local function note_act(entry, most)
+  redis.call('LPUSH', AUDIT, entry)
+  redis.call('LTRIM', AUDIT, 0, most - 1)
 end
