@@ -63,7 +63,7 @@ impl SqliteStore {
     pub fn open(path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref();
         let lock = file::lock(path)?;
-        let connection = file::open(path)?;
+        let connection = file::open(path, file::BUSY)?;
         Self::start(path, connection, Some(lock))
     }
 
@@ -74,7 +74,45 @@ impl SqliteStore {
     pub fn open_beside(path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref();
         file::must_exist(path)?;
-        let connection = file::open(path)?;
+        Self::open_shared(path)
+    }
+
+    /// Opens a file that servers and others may have open too, and makes it where there is none: for
+    /// tools that change records, and for servers that keep nothing else.
+    ///
+    /// What it opens never takes over what an earlier server has left.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open), but for the other server.
+    ///
+    /// # Example
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> llm2api_core::Result<()> {
+    /// use llm2api_core::store::{AuditEntry, RecordChange, Records, SqliteStore, Swapped};
+    ///
+    /// let folder = tempfile::tempdir().expect("a folder");
+    /// let path = folder.path().join("llm2api.db");
+    /// let (tool, server) = (SqliteStore::open_shared(&path)?, SqliteStore::open(&path)?);
+    /// let change = RecordChange {
+    ///     collection: "client_key",
+    ///     id: "key_1".into(),
+    ///     expected: None,
+    ///     text: "{}".into(),
+    ///     audit: AuditEntry {
+    ///         at: 1_767_225_600_000,
+    ///         actor: "cli".into(),
+    ///         act: "key.create".into(),
+    ///         subject: "key_1".into(),
+    ///     },
+    /// };
+    /// assert_eq!(tool.change_record(&change).await?, Swapped::Done);
+    /// assert_eq!(server.record("client_key", "key_1").await?.as_deref(), Some("{}"));
+    /// assert_eq!(server.audit_log(10).await?, [change.audit]);
+    /// # Ok(()) }
+    /// ```
+    pub fn open_shared(path: impl AsRef<Path>) -> Result<Self> {
+        let path = path.as_ref();
+        let connection = file::open(path, file::BUSY_BESIDE)?;
         Self::start(path, connection, None)
     }
 }

@@ -5,16 +5,21 @@ use std::io;
 #[cfg(unix)]
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use super::{failure, migrations};
 use crate::error::{Error, ErrorKind, Result};
 
-/// How long another process may hold the file: a rotation of keys takes it for milliseconds.
-const BUSY: Duration = Duration::from_secs(2);
+/// How long a server waits for another process that holds the file: a rotation of keys takes it for
+/// milliseconds.
+pub(super) const BUSY: Duration = Duration::from_secs(2);
+/// How long who works beside a server waits, which may write without a pause.
+pub(super) const BUSY_BESIDE: Duration = Duration::from_secs(10);
+/// How often the way the file is written is set while others are at the same.
+const ATTEMPTS: usize = 100;
 /// Statements that are kept prepared: all of them.
 const PREPARED: usize = 64;
 /// WAL: readers and writer do not wait for each other. FULL: a commit that was answered survives
@@ -42,30 +47,47 @@ pub(super) fn lock(path: &Path) -> Result<File> {
     }
 }
 
-/// Opens the file at `path`, which is made where there is none.
-pub(super) fn open(path: &Path) -> Result<Connection> {
+/// Opens the file at `path`, which is made where there is none. Whoever else holds it may do so for
+/// as long as `patience`.
+pub(super) fn open(path: &Path, patience: Duration) -> Result<Connection> {
     make_folder(path)?;
-    // SQLite would make it readable for everybody; the files beside it get the rights of this one.
-    private().open(path).map_err(|error| unusable(path, error))?;
+    make(path)?;
     // Without the flag for it a path is no URI, whatever it looks like.
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let opened = Connection::open_with_flags(path, flags);
-    let opened = opened.map_err(|error| failure::of(&Arc::new(error))).and_then(prepared);
+    let opened = opened
+        .map_err(|error| failure::of(&Arc::new(error)))
+        .and_then(|connection| prepared(connection, patience));
     opened.map_err(|error| error.with_context("path", path.display()))
 }
 
 /// Looks at a file before anything is written to it, then brings it up to this version.
-fn prepared(mut connection: Connection) -> Result<Connection> {
-    let refused = connection.busy_timeout(BUSY).and_then(|()| migrations::refusal(&connection));
+fn prepared(mut connection: Connection, patience: Duration) -> Result<Connection> {
+    let refused =
+        connection.busy_timeout(patience).and_then(|()| migrations::refusal(&mut connection));
     match refused.map_err(|error| failure::of(&Arc::new(error)))? {
         Some(message) => Err(Error::new(ErrorKind::Configuration, "store", message)),
         None => {
             connection.set_prepared_statement_cache_capacity(PREPARED);
-            let done = connection.execute_batch(SETTINGS);
-            let done = done.and_then(|()| migrations::apply(&mut connection));
+            let done = set_up(&connection).and_then(|()| migrations::apply(&mut connection));
             done.map(|()| connection).map_err(|error| failure::of(&Arc::new(error)))
         }
     }
+}
+
+/// Sets how the file is written. Everywhere else SQLite waits for others; a new file that somebody
+/// else sets up is refused at once.
+fn set_up(connection: &Connection) -> rusqlite::Result<()> {
+    for _ in 1..ATTEMPTS {
+        match connection.execute_batch(SETTINGS) {
+            Err(error) if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) => {
+                // Begins when nobody is at work on the file.
+                connection.execute_batch("BEGIN EXCLUSIVE; ROLLBACK")?;
+            }
+            done => return done,
+        }
+    }
+    connection.execute_batch(SETTINGS)
 }
 
 /// Refuses a path where there is no file: a mistyped one must not become an empty store.
@@ -75,6 +97,21 @@ pub(super) fn must_exist(path: &Path) -> Result<()> {
     }
     let error = Error::new(ErrorKind::Configuration, "store", "there is no store at this path");
     Err(error.with_context("path", path.display()))
+}
+
+/// Makes an empty file where there is none. SQLite would make it readable for everybody; the files
+/// beside it get the rights of this one.
+///
+/// A file that is there is not touched: closing it would end the locks that SQLite holds on it for
+/// another store of this process. One thread at a time makes one, for the same reason.
+fn make(path: &Path) -> Result<()> {
+    static MAKING: Mutex<()> = Mutex::new(());
+    // Nothing panics while it holds the lock.
+    let _making = MAKING.lock().unwrap_or_else(PoisonError::into_inner);
+    if path.exists() {
+        return Ok(());
+    }
+    private().open(path).map(drop).map_err(|error| unusable(path, error))
 }
 
 fn make_folder(path: &Path) -> Result<()> {

@@ -89,11 +89,12 @@ const KNOWN: isize = MIGRATIONS.len() as isize;
 const APPLICATION: i32 = 0x6c32_6170;
 
 /// Says why a file must be left alone, before anything is written to it.
-pub(super) fn refusal(connection: &Connection) -> rusqlite::Result<Option<String>> {
-    let application: i32 = connection.pragma_query_value(None, "application_id", get)?;
-    let version: isize = connection.pragma_query_value(None, "user_version", get)?;
-    let tables: u32 =
-        connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
+pub(super) fn refusal(connection: &mut Connection) -> rusqlite::Result<Option<String>> {
+    // All of one moment: another process may be about to make the tables.
+    let seen = connection.transaction()?;
+    let application: i32 = seen.pragma_query_value(None, "application_id", get)?;
+    let version: isize = seen.pragma_query_value(None, "user_version", get)?;
+    let tables: u32 = seen.query_row("SELECT count(*) FROM sqlite_schema", [], get)?;
     if application != APPLICATION && (application != 0 || version != 0 || tables > 0) {
         let message = "the store's file is a database of another program: name another file in \
                        `STORE_URL`";
@@ -105,7 +106,7 @@ pub(super) fn refusal(connection: &Connection) -> rusqlite::Result<Option<String
              knows {KNOWN}): update this server"
         )));
     }
-    let sound: String = connection.pragma_query_value(None, "quick_check", get)?;
+    let sound: String = seen.pragma_query_value(None, "quick_check", get)?;
     Ok((sound != "ok").then(|| BROKEN.to_owned()))
 }
 

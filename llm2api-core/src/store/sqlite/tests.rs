@@ -101,6 +101,8 @@ async fn databases_of_others_and_of_newer_versions_are_refused() {
     connection.execute_batch("CREATE TABLE theirs (x)").expect("made");
     let error = SqliteStore::open(&other).expect_err("refused");
     assert!(error.to_string().contains("another program"), "{error}");
+    let shared = SqliteStore::open_shared(&other).expect_err("refused");
+    assert_eq!(shared.to_string(), error.to_string());
 
     drop(SqliteStore::open(&path).expect("a store"));
     let connection = rusqlite::Connection::open(&path).expect("a database");
@@ -108,6 +110,8 @@ async fn databases_of_others_and_of_newer_versions_are_refused() {
     let error = SqliteStore::open(&path).expect_err("refused");
     assert_eq!(error.kind(), ErrorKind::Configuration);
     assert!(error.to_string().contains("update this server"), "{error}");
+    let shared = SqliteStore::open_shared(&path).expect_err("refused");
+    assert_eq!(shared.to_string(), error.to_string());
 }
 
 #[tokio::test]
@@ -150,8 +154,10 @@ async fn a_second_server_is_refused_and_a_rotation_is_not() {
 #[tokio::test]
 async fn all_files_are_the_owners_only() {
     let (_folder, path) = path();
+    let shared = SqliteStore::open_shared(&path).expect("a store");
+    shared.insert(&row(0)).await.expect("inserted");
     let store = SqliteStore::open(&path).expect("a store");
-    store.insert(&row(0)).await.expect("inserted");
+    store.insert(&row(1)).await.expect("inserted");
     for file in fs::read_dir(path.parent().expect("a folder")).expect("listed") {
         let file = file.expect("a file");
         let mode = file.metadata().expect("known").permissions().mode() & 0o777;
