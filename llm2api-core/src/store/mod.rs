@@ -12,6 +12,7 @@ mod redis;
 mod row;
 #[cfg(feature = "sqlite")]
 mod sqlite;
+mod usage;
 mod vault;
 
 use std::fmt::Debug;
@@ -29,6 +30,7 @@ pub use records::{AuditEntry, Listing, MOST_AUDIT_ENTRIES, RecordChange, Records
 pub use row::{Changes, Count, Inserted, KeyId, OutboxEntry, Row, Sealed, Swapped, Version};
 #[cfg(feature = "sqlite")]
 pub use sqlite::SqliteStore;
+pub use usage::{Correction, Short, Spend, Spent, Usage};
 pub(crate) use vault::Conversation;
 pub use vault::{Fingerprint, KeptCleanup, RecordChanges, Rotated, Vault};
 
@@ -119,6 +121,11 @@ pub trait Store: Debug + Send + Sync + 'static {
 
     /// Returns the places that several servers share; none where this process is alone.
     fn places(&self) -> Option<Arc<dyn Places>> {
+        None
+    }
+
+    /// Returns where several servers count what subjects use; none where this process is alone.
+    fn usage(&self) -> Option<Arc<dyn Usage>> {
         None
     }
 

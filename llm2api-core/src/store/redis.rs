@@ -10,6 +10,7 @@ mod records;
 mod rows;
 mod scripts;
 mod share;
+mod usage;
 
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -23,9 +24,10 @@ use self::link::Link;
 use self::places::{RedisPlaces, millis};
 use self::rows::{inserted, read_rows};
 use self::scripts::Scripts;
+use self::usage::RedisUsage;
 use super::{
     Branches, Changes, Count, Inserted, OutboxEntry, Places, Records, Row, Sealed, Store, Swapped,
-    Version,
+    Usage, Version,
 };
 use crate::credential::CredentialId;
 use crate::error::{Error, ErrorKind, Result};
@@ -64,6 +66,7 @@ pub struct RedisStore {
     link: Arc<Link>,
     scripts: Arc<Scripts>,
     places: Arc<RedisPlaces>,
+    usage: Arc<RedisUsage>,
     told: Mutex<Told>,
 }
 
@@ -87,9 +90,10 @@ impl RedisStore {
         let scripts = Arc::new(Scripts::new());
         let link = Arc::new(Link::new(client.clone(), PATIENCE));
         // Calls must not wait behind a long list.
-        let places = Arc::new(RedisPlaces::new(client, scripts.clone()));
+        let places = Arc::new(RedisPlaces::new(client.clone(), scripts.clone()));
+        let usage = Arc::new(RedisUsage::new(client, scripts.clone()));
         link.live().await?;
-        Ok(Self { link, scripts, places, told: Mutex::default() })
+        Ok(Self { link, scripts, places, usage, told: Mutex::default() })
     }
 
     async fn history(&self, since: Version) -> Result<Changes> {
@@ -286,6 +290,10 @@ impl Store for RedisStore {
 
     fn places(&self) -> Option<Arc<dyn Places>> {
         Some(self.places.clone())
+    }
+
+    fn usage(&self) -> Option<Arc<dyn Usage>> {
+        Some(self.usage.clone())
     }
 
     fn branches(&self) -> Option<&dyn Branches> {

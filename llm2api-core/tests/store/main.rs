@@ -10,3 +10,5 @@ mod redis;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 mod suite;
+#[cfg(feature = "redis")]
+mod usage;

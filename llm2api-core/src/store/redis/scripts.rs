@@ -39,6 +39,7 @@ scripts!(
     changes,
     collect,
     conversations,
+    correct,
     forget,
     give_back,
     give_up,
@@ -59,7 +60,9 @@ scripts!(
     set_holds,
     set_profile,
     set_value,
+    spend,
     take,
     take_outbox,
+    used,
     value,
 );

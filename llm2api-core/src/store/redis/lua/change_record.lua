@@ -6,7 +6,7 @@ if now ~= (expected or false) then
   return { 0, now }
 end
 redis.call('HSET', RECORDS .. collection, id, text)
-redis.call('SETNX', RECORDS_VERSION .. collection, now_us())
+redis.call('SETNX', RECORDS_VERSION .. collection, whole(now_us()))
 redis.call('INCR', RECORDS_VERSION .. collection)
 note_act(entry, most)
 return { 1, false }

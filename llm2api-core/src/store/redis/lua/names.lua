@@ -24,16 +24,24 @@ local BRANCH, THREAD = 'llm2api:branch:', 'llm2api:thread:'
 local RECORDS, RECORDS_VERSION = 'llm2api:records:', 'llm2api:records-version:'
 local AUDIT = 'llm2api:audit'
 
+-- When a subject's minute is whole again, in microseconds since 1970; its tokens of a day.
+local QUOTA_MINUTE, QUOTA_TOKENS = 'llm2api:quota-minute:', 'llm2api:quota-tokens:'
+
 -- This server's clock, in milliseconds.
 local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
 
--- This server's clock, in microseconds, as text.
+-- This server's clock, in microseconds.
 local function now_us()
   local time = redis.call('TIME')
-  return string.format('%.0f', time[1] * 1000000 + time[2])
+  return time[1] * 1000000 + time[2]
+end
+
+-- A number as Redis takes it: Lua would write a large one with an exponent.
+local function whole(number)
+  return string.format('%.0f', number)
 end
 
 -- Takes places back, which the arguments name from here on: id, holder, whether a call began.
@@ -49,7 +57,7 @@ end
 -- The next version. A history begins with the date, so that one that follows on a loss is ahead.
 local function next_version()
   if redis.call('EXISTS', VERSION) == 0 then
-    local begin = now_us()
+    local begin = whole(now_us())
     redis.call('SET', VERSION, begin)
     redis.call('SET', BEGIN, begin)
   end
@@ -121,7 +129,7 @@ end
 
 -- Notes that a conversation is used now; of two in one millisecond the later one comes later.
 local function note_use(id, owner)
-  local now = now_us()
+  local now = whole(now_us())
   redis.call('HSET', CONVERSATION .. id, 'used', now_ms())
   redis.call('ZADD', CONVERSATIONS, now, id)
   redis.call('ZADD', CONVERSATIONS_OF .. owner, now, id)
@@ -153,4 +161,43 @@ end
 local function note_act(entry, most)
   redis.call('LPUSH', AUDIT, entry)
   redis.call('LTRIM', AUDIT, 0, most - 1)
+end
+
+-- Days since 1970.
+local function today()
+  return math.floor(redis.call('TIME')[1] / 86400)
+end
+
+-- For how long a subject has to wait until its minute is whole again, in microseconds.
+local function owed(subject, now)
+  local due = tonumber(redis.call('GET', QUOTA_MINUTE .. subject) or now)
+  return math.max(0, due - now)
+end
+
+local function owe(subject, now, owes)
+  if owes <= 0 then
+    redis.call('DEL', QUOTA_MINUTE .. subject)
+  else
+    local due, lives = string.format('%.0f', now + owes), string.format('%.0f', owes / 1000 + 1)
+    redis.call('SET', QUOTA_MINUTE .. subject, due, 'PX', lives)
+  end
+end
+
+local function tokens_key(day, subject)
+  return QUOTA_TOKENS .. string.format('%.0f', day) .. ':' .. subject
+end
+
+local function tokens_of(day, subject)
+  return tonumber(redis.call('GET', tokens_key(day, subject)) or 0)
+end
+
+-- Adds tokens of a day, or takes them off; returns the sum, which is kept for so many seconds.
+local function add_tokens(day, subject, more, kept)
+  local sum = tokens_of(day, subject) + more
+  -- As far as this server's numbers are exact.
+  sum = math.min(math.max(0, sum), 9007199254740991)
+  if more ~= 0 then
+    redis.call('SET', tokens_key(day, subject), string.format('%.0f', sum), 'EX', kept)
+  end
+  return sum
 end

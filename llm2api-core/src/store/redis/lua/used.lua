@@ -1,0 +1,2 @@
+-- subject -> tokens used today
+return tokens_of(today(), ARGV[1])
