@@ -178,13 +178,13 @@ local function owe(subject, now, owes)
   if owes <= 0 then
     redis.call('DEL', QUOTA_MINUTE .. subject)
   else
-    local due, lives = string.format('%.0f', now + owes), string.format('%.0f', owes / 1000 + 1)
+    local due, lives = whole(now + owes), whole(owes / 1000 + 1)
     redis.call('SET', QUOTA_MINUTE .. subject, due, 'PX', lives)
   end
 end
 
 local function tokens_key(day, subject)
-  return QUOTA_TOKENS .. string.format('%.0f', day) .. ':' .. subject
+  return QUOTA_TOKENS .. whole(day) .. ':' .. subject
 end
 
 local function tokens_of(day, subject)
@@ -197,7 +197,7 @@ local function add_tokens(day, subject, more, kept)
   -- As far as this server's numbers are exact.
   sum = math.min(math.max(0, sum), 9007199254740991)
   if more ~= 0 then
-    redis.call('SET', tokens_key(day, subject), string.format('%.0f', sum), 'EX', kept)
+    redis.call('SET', tokens_key(day, subject), whole(sum), 'EX', kept)
   end
   return sum
 end
