@@ -13,6 +13,7 @@ use crate::clock::after;
 use crate::error::{Error, ErrorKind, Result, TOTAL_TIMEOUT};
 use crate::metrics::Metrics;
 use crate::pool::Pool;
+use crate::quota::Quotas;
 use crate::stack::{ClientBuilder, Engine};
 use crate::tasks::Tasks;
 
@@ -130,6 +131,28 @@ impl Client {
     /// Returns the accounts: to add, check, change and remove them.
     pub fn accounts(&self) -> &Accounts {
         &self.inner.engine.accounts
+    }
+
+    /// Returns the quotas, counted in the client's store: to be asked before a call, where whoever
+    /// calls is limited. The client itself asks nobody.
+    ///
+    /// # Example
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> llm2api_core::Result<()> {
+    /// use llm2api_core::quota::Allowance;
+    /// use llm2api_core::{ChatRequest, Client, Message};
+    ///
+    /// let client = Client::builder().build().await?;
+    /// let allowance = Allowance { requests_per_minute: Some(1), ..Allowance::default() };
+    /// let request = ChatRequest::new("demo").with_message(Message::user("Hello"));
+    /// let (mut ticket, _) = client.quotas().admit("key_1", &allowance, 8).await.expect("the first");
+    /// let answer = client.chat(request).await?.collect().await?;
+    /// ticket.settle(answer.usage().map_or(8, |usage| usage.total_tokens));
+    /// assert!(client.quotas().admit("key_1", &allowance, 8).await.is_err());
+    /// # Ok(()) }
+    /// ```
+    pub fn quotas(&self) -> Quotas {
+        self.inner.engine.quotas.clone()
     }
 
     /// Returns the counters.

@@ -17,6 +17,7 @@ use crate::conversations::Tending;
 use crate::credential::CredentialId;
 use crate::error::{Error, ErrorKind, Result};
 use crate::outbox::Desk;
+use crate::quota::Quotas;
 use crate::upstream::Directory;
 
 /// The running tasks. Dropping them lets the work in hand finish and takes no more.
@@ -25,6 +26,17 @@ pub(crate) struct Tasks {
     outbox: Task,
     accounts: Task,
     catalog: Task,
+    quotas: Task,
+}
+
+/// Those who have something to do in the background.
+pub(crate) struct Workers {
+    pub(crate) desk: Desk,
+    pub(crate) conversations: Tending,
+    pub(crate) upstreams: Directory,
+    pub(crate) accounts: Accounts,
+    pub(crate) catalog: Arc<Catalog>,
+    pub(crate) quotas: Quotas,
 }
 
 /// A task, and the end of the rope that stops it.
@@ -39,13 +51,8 @@ impl Tasks {
     ///
     /// # Errors
     /// [`ErrorKind::Configuration`] outside a tokio runtime.
-    pub(crate) fn start(
-        desk: Desk,
-        conversations: Tending,
-        upstreams: Directory,
-        accounts: Accounts,
-        catalog: Arc<Catalog>,
-    ) -> Result<Self> {
+    pub(crate) fn start(workers: Workers) -> Result<Self> {
+        let Workers { desk, conversations, upstreams, accounts, catalog, quotas } = workers;
         let runtime = Handle::try_current().map_err(|error| {
             let message = "a client needs a tokio runtime: build it inside one";
             Error::new(ErrorKind::Configuration, "start tasks", message).with_source(error)
@@ -58,7 +65,8 @@ impl Tasks {
         });
         let accounts = Task::start(&runtime, |stopped| async move { accounts.work(stopped).await });
         let catalog = Task::start(&runtime, |stopped| async move { catalog.work(stopped).await });
-        Ok(Self { outbox, accounts, catalog })
+        let quotas = Task::start(&runtime, |stopped| async move { quotas.work(stopped).await });
+        Ok(Self { outbox, accounts, catalog, quotas })
     }
 
     /// Takes no more work and waits at most `grace` for what is in hand: first the clean-ups, then
@@ -67,10 +75,10 @@ impl Tasks {
         let deadline = after(grace);
         // Nobody waits for lists of models any more.
         drop(self.catalog);
-        // The accounts have something to keep even where clean-ups take all the time.
+        // The others have something to keep even where clean-ups take all the time.
         let outbox = self.outbox.end(deadline - grace / 4).await;
-        let accounts = self.accounts.end(deadline).await;
-        if !(outbox && accounts) {
+        let (quotas, accounts) = join(self.quotas.end(deadline), self.accounts.end(deadline)).await;
+        if !(outbox && quotas && accounts) {
             tracing::warn!("clean-ups at upstreams, or the store, did not finish in time");
         }
     }

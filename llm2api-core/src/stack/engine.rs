@@ -17,8 +17,9 @@ use crate::limits::Limits;
 use crate::metrics::Metrics;
 use crate::outbox::CleanUps;
 use crate::pool::Pool;
+use crate::quota::Quotas;
 use crate::store::{Keyring, Vault};
-use crate::tasks::Tasks;
+use crate::tasks::{Tasks, Workers};
 use crate::upstream::{Directory, Upstreams};
 
 /// What every stack of a client is made with.
@@ -36,6 +37,7 @@ pub(crate) struct Lasting {
 pub(crate) struct Engine {
     pub(crate) lasting: Lasting,
     pub(crate) accounts: Accounts,
+    pub(crate) quotas: Quotas,
     /// What was built last; whoever reloads holds it, one at a time.
     built: tokio::sync::Mutex<Vec<Built>>,
     course: RwLock<Arc<Course>>,
@@ -98,6 +100,7 @@ impl ClientBuilder {
         let (outbox, desk) = CleanUps::new(vault.clone());
         let keeper = Keeper::new(vault.clone(), outbox);
         let (gate, metrics) = (self.gate.clone(), self.metrics.clone());
+        let quotas = Quotas::new(self.store.clone());
         let draft = Draft::new(self, &keeper, &[])?;
         let pool = Pool::new(draft.rules, draft.manner.limits.queue_timeout);
         keeper.set_terms(draft.conversations.0, draft.conversations.1);
@@ -114,12 +117,19 @@ impl ClientBuilder {
         let directory = Directory::new(upstreams.clone());
         let catalog = Arc::new(Catalog::new(draft.edition, pool.clone()));
         let tending = Tending::new(keeper.clone());
-        let tasks =
-            Tasks::start(desk, tending, directory.clone(), accounts.clone(), catalog.clone())?;
+        let workers = Workers {
+            desk,
+            conversations: tending,
+            upstreams: directory.clone(),
+            accounts: accounts.clone(),
+            catalog: catalog.clone(),
+            quotas: quotas.clone(),
+        };
+        let tasks = Tasks::start(workers)?;
         let retry = RetryLayer::new();
         let lasting = Lasting { gate, retry, directory, keeper, metrics, pool, catalog };
         let course = Course::new(&lasting, draft.manner, upstreams, draft.layers);
         let (built, course) = (tokio::sync::Mutex::new(draft.built), RwLock::new(Arc::new(course)));
-        Ok(Client::new(Engine { lasting, accounts, built, course }, tasks))
+        Ok(Client::new(Engine { lasting, accounts, quotas, built, course }, tasks))
     }
 }

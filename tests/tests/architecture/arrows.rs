@@ -34,7 +34,7 @@ const ALLOWED: [(&str, &[&str]); 24] = [
         ],
     ),
     ("metrics", &["chat"]),
-    ("quota", &[]),
+    ("quota", &["clock", "credential", "error", "store"]),
     ("auth", &["credential", "error", "hex", "quota"]),
     ("store", &["clock", "credential", "error", "hex"]),
     ("pool", &["chat", "clock", "credential", "error", "metrics", "store"]),
@@ -67,14 +67,15 @@ const ALLOWED: [(&str, &[&str]); 24] = [
             "credential",
             "error",
             "outbox",
+            "quota",
             "upstream",
         ],
     ),
     (
         "client",
         &[
-            "accounts", "catalog", "chat", "clock", "error", "limits", "metrics", "pool", "stack",
-            "tasks",
+            "accounts", "catalog", "chat", "clock", "error", "limits", "metrics", "pool", "quota",
+            "stack", "tasks",
         ],
     ),
 ];

@@ -4,7 +4,7 @@ local version = redis.call('GET', VERSION)
 version = version or next_version()
 local begin = redis.call('GET', BEGIN)
 local known = begin and since >= tonumber(begin) and since <= tonumber(version)
-local after = '(' .. string.format('%.0f', since)
+local after = '(' .. whole(since)
 local gone = redis.call('ZRANGEBYSCORE', REMOVED, known and after or '-inf', '+inf')
 if everything or not known then
   return { version, 1, redis.call('ZRANGE', CHANGED, 0, -1), gone }

@@ -61,7 +61,7 @@ local function next_version()
     redis.call('SET', VERSION, begin)
     redis.call('SET', BEGIN, begin)
   end
-  return string.format('%.0f', redis.call('INCR', VERSION))
+  return whole(redis.call('INCR', VERSION))
 end
 
 local function note_change(id)
