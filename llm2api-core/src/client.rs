@@ -8,6 +8,7 @@ use tokio::time::timeout_at;
 use tower::ServiceExt;
 
 use crate::accounts::Accounts;
+use crate::auth::AuthStatus;
 use crate::chat::{Call, ChatRequest, ChatStream, Message, Model};
 use crate::clock::after;
 use crate::error::{Error, ErrorKind, Result, TOTAL_TIMEOUT};
@@ -155,6 +156,19 @@ impl Client {
         self.inner.engine.quotas.clone()
     }
 
+    /// Says how the authorisation stands; none where the client needs none.
+    ///
+    /// # Example
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> llm2api_core::Result<()> {
+    /// let client = llm2api_core::Client::builder().build().await?;
+    /// assert!(client.authorisation().is_none());
+    /// # Ok(()) }
+    /// ```
+    pub fn authorisation(&self) -> Option<AuthStatus> {
+        self.inner.engine.lasting.monitor.status()
+    }
+
     /// Returns the counters.
     pub fn metrics(&self) -> &Metrics {
         &self.inner.engine.lasting.metrics
@@ -172,6 +186,9 @@ impl Client {
     ///   They come back with it, as they were left.
     /// - Credentials that an earlier builder has not brought are kept and used at once, and checked
     ///   in the background. An account stays where the new builder does not bring it any more.
+    /// - An authorisation code that is another one, or has another authority, is checked first. A
+    ///   definite no refuses the reload; so does an authority that cannot be reached, as long as
+    ///   chats are served by what was verified before.
     /// - What lives on its own is not exchanged: of `builder`, the store, the keyring, the gate and
     ///   the counters are not looked at.
     ///
@@ -179,7 +196,8 @@ impl Client {
     ///
     /// # Errors
     /// As [`ClientBuilder::build`], and [`ErrorKind::Configuration`] after
-    /// [`shutdown`](Self::shutdown); [`ErrorKind::Store`] where the store has to be asked and
+    /// [`shutdown`](Self::shutdown); [`ErrorKind::AuthUnverified`] where another authorisation cannot
+    /// be verified now; [`ErrorKind::Store`] where the store has to be asked and
     /// cannot be. Nothing has changed then.
     ///
     /// # Cancellation safety

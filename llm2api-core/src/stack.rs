@@ -43,6 +43,8 @@ impl Lasting {
             .layer(MetricsLayer::new(self.metrics.clone()))
             // Before anything is spent on the call; a refusal is not retried.
             .layer(AuthCheckLayer::new(self.gate.clone()))
+            // Likewise: the authorisation, where there is one; else this gate is open.
+            .layer(AuthCheckLayer::new(self.monitor.gate()))
             // Around the pool, so that every attempt gets a credential of its own. One for all
             // stacks: its budget is that of the client.
             .layer(self.retry.clone())

@@ -11,6 +11,7 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout_at};
 
 use crate::accounts::Accounts;
+use crate::auth::Monitor;
 use crate::catalog::Catalog;
 use crate::clock::after;
 use crate::conversations::Tending;
@@ -27,16 +28,18 @@ pub(crate) struct Tasks {
     accounts: Task,
     catalog: Task,
     quotas: Task,
+    monitor: Task,
 }
 
-/// Those who have something to do in the background.
-pub(crate) struct Workers {
+/// What there is to do.
+pub(crate) struct Work {
     pub(crate) desk: Desk,
     pub(crate) conversations: Tending,
     pub(crate) upstreams: Directory,
     pub(crate) accounts: Accounts,
     pub(crate) catalog: Arc<Catalog>,
     pub(crate) quotas: Quotas,
+    pub(crate) monitor: Monitor,
 }
 
 /// A task, and the end of the rope that stops it.
@@ -51,8 +54,8 @@ impl Tasks {
     ///
     /// # Errors
     /// [`ErrorKind::Configuration`] outside a tokio runtime.
-    pub(crate) fn start(workers: Workers) -> Result<Self> {
-        let Workers { desk, conversations, upstreams, accounts, catalog, quotas } = workers;
+    pub(crate) fn start(work: Work) -> Result<Self> {
+        let Work { desk, conversations, upstreams, accounts, catalog, quotas, monitor } = work;
         let runtime = Handle::try_current().map_err(|error| {
             let message = "a client needs a tokio runtime: build it inside one";
             Error::new(ErrorKind::Configuration, "start tasks", message).with_source(error)
@@ -66,15 +69,16 @@ impl Tasks {
         let accounts = Task::start(&runtime, |stopped| async move { accounts.work(stopped).await });
         let catalog = Task::start(&runtime, |stopped| async move { catalog.work(stopped).await });
         let quotas = Task::start(&runtime, |stopped| async move { quotas.work(stopped).await });
-        Ok(Self { outbox, accounts, catalog, quotas })
+        let monitor = Task::start(&runtime, |stopped| monitor.work(stopped));
+        Ok(Self { outbox, accounts, catalog, quotas, monitor })
     }
 
     /// Takes no more work and waits at most `grace` for what is in hand: first the clean-ups, then
     /// what is to be kept and the fleet to be left.
     pub(crate) async fn shutdown(self, grace: Duration) {
         let deadline = after(grace);
-        // Nobody waits for lists of models any more.
-        drop(self.catalog);
+        // Nobody waits for lists of models any more, nor for codes to be checked.
+        drop((self.catalog, self.monitor));
         // The others have something to keep even where clean-ups take all the time.
         let outbox = self.outbox.end(deadline - grace / 4).await;
         let (quotas, accounts) = join(self.quotas.end(deadline), self.accounts.end(deadline)).await;

@@ -94,7 +94,7 @@ fn some_date<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u64>, 
     clippy::cast_sign_loss,
     reason = "the range is checked before"
 )]
-fn seconds(number: &Number) -> Option<u64> {
+pub(super) fn seconds(number: &Number) -> Option<u64> {
     let whole = number.as_u64().filter(|seconds| *seconds <= LAST);
     let in_range = |seconds: &f64| (0.0..253_402_300_800.0).contains(seconds);
     whole.or_else(|| number.as_f64().filter(in_range).map(|seconds| seconds as u64))

@@ -4,7 +4,12 @@ use std::sync::Arc;
 
 use tokio::sync::watch;
 
+use super::standing::AGAIN;
 use crate::error::{Error, ErrorKind, Result};
+
+const OPERATION: &str = "check authorisation";
+/// The code of the error for an authorisation code that was good once.
+pub(super) const EXPIRED: &str = "auth_code_expired";
 
 /// Whether calls may pass.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -15,8 +20,12 @@ pub enum Access {
     Open,
     /// The authorisation code could not be verified yet.
     Unverified,
+    /// The authority cannot be reached since this date, and its last good answer counts no more.
+    Away(Arc<str>),
     /// The authorisation code was refused, for this reason.
     Denied(Arc<str>),
+    /// The authorisation code was good once; this says what to do.
+    Expired(Arc<str>),
 }
 
 /// The reading side of a gate. Cloning is cheap.
@@ -57,19 +66,26 @@ impl Gate {
     /// Says whether calls may pass now.
     ///
     /// # Errors
-    /// [`ErrorKind::AuthUnverified`], [`ErrorKind::AuthInvalid`].
+    /// [`ErrorKind::AuthUnverified`] with a time to wait, [`ErrorKind::AuthInvalid`]; for a code that
+    /// was good once, under the code `auth_code_expired`.
     pub fn check(&self) -> Result<()> {
         match &*self.access.borrow() {
             Access::Open => Ok(()),
             Access::Unverified => {
-                let message = "the authorisation code is not verified yet: try again shortly";
-                Err(Error::new(ErrorKind::AuthUnverified, "check authorisation", message))
+                Err(unverified("the authorisation code is not verified yet: try again shortly"))
             }
-            Access::Denied(reason) => {
-                let message = format!("the authorisation code is refused: {reason}");
-                Err(Error::new(ErrorKind::AuthInvalid, "check authorisation", message))
-            }
+            Access::Away(since) => Err(unverified(&format!(
+                "the authority that verifies the authorisation code cannot be reached since \
+                 {since}: try again shortly"
+            ))),
+            Access::Denied(reason) => Err(refused(reason)),
+            Access::Expired(reason) => Err(refused(reason).with_code(EXPIRED)),
         }
+    }
+
+    /// Says whether calls may pass, or why not.
+    pub(super) fn access(&self) -> Access {
+        self.access.borrow().clone()
     }
 }
 
@@ -78,4 +94,14 @@ impl Keeper {
     pub fn set(&self, access: Access) {
         self.access.send_replace(access);
     }
+}
+
+fn unverified(message: &str) -> Error {
+    Error::new(ErrorKind::AuthUnverified, OPERATION, message).with_retry_after(AGAIN)
+}
+
+/// Refuses a call, or a start, for a reason.
+pub(super) fn refused(reason: &str) -> Error {
+    let message = format!("the authorisation code is refused: {reason}");
+    Error::new(ErrorKind::AuthInvalid, OPERATION, message)
 }

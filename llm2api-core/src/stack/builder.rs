@@ -8,7 +8,7 @@ use tower::{Layer, Service};
 
 use super::ChatService;
 use crate::adapt::files::{Extract, FileRules, NoExtract, RemoteImages};
-use crate::auth::Gate;
+use crate::auth::{Authorisation, Gate};
 use crate::chat::{ChatRequest, ChatStream};
 use crate::conversations::{ConversationMode, ConversationRules};
 use crate::error::Error;
@@ -49,6 +49,7 @@ pub struct ClientBuilder {
     pub(super) rules: PoolRules,
     pub(super) check_interval: Option<Duration>,
     pub(super) gate: Gate,
+    pub(super) authorisation: Option<Authorisation>,
     pub(super) metrics: Metrics,
     pub(super) store: Arc<dyn Store>,
     pub(super) keyring: Option<Keyring>,
@@ -70,6 +71,7 @@ impl Default for ClientBuilder {
             rules: PoolRules::default(),
             check_interval: None,
             gate: Gate::open(),
+            authorisation: None,
             metrics: Metrics::default(),
             store: Arc::new(MemoryStore::default()),
             keyring: None,
@@ -157,17 +159,45 @@ impl ClientBuilder {
         self
     }
 
-    /// Sets how often all accounts are checked; never by default.
+    /// Sets how often all accounts, and the authorisation code, are checked; never by default.
     #[must_use]
     pub fn with_check_interval(mut self, interval: Duration) -> Self {
         self.check_interval = Some(interval).filter(|interval| !interval.is_zero());
         self
     }
 
-    /// Sets the gate that calls pass; open by default.
+    /// Sets a gate of yours that calls pass, beside that of
+    /// [`with_authorisation`](Self::with_authorisation); open by default.
     #[must_use]
     pub fn with_gate(mut self, gate: Gate) -> Self {
         self.gate = gate;
+        self
+    }
+
+    /// Sets what the client is authorised by: it is checked when the client is built, when it
+    /// expires, and every check interval. Without it nothing is checked.
+    ///
+    /// While the code is not good, calls end with [`ErrorKind::AuthInvalid`], or with
+    /// [`ErrorKind::AuthUnverified`] where nobody could say so yet; those under way go on.
+    ///
+    /// [`ErrorKind::AuthInvalid`]: crate::ErrorKind::AuthInvalid
+    /// [`ErrorKind::AuthUnverified`]: crate::ErrorKind::AuthUnverified
+    ///
+    /// # Example
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> llm2api_core::Result<()> {
+    /// use llm2api_core::auth::{AuthCode, Authorisation, PrivateKey};
+    /// use llm2api_core::{Client, ErrorKind};
+    ///
+    /// let key = PrivateKey::random()?.public_key();
+    /// let forged = Authorisation::new(AuthCode::new("forged")?).with_public_key(key);
+    /// let error = Client::builder().with_authorisation(forged).build().await.expect_err("refused");
+    /// assert_eq!(error.kind(), ErrorKind::AuthInvalid);
+    /// # Ok(()) }
+    /// ```
+    #[must_use]
+    pub fn with_authorisation(mut self, authorisation: Authorisation) -> Self {
+        self.authorisation = Some(authorisation);
         self
     }
 

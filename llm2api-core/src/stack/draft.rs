@@ -7,6 +7,7 @@ use super::built::{Built, check_names};
 use super::files::file_kit;
 use crate::accounts::{Plan, Site};
 use crate::adapt::files::FileKit;
+use crate::auth::Authorisation;
 use crate::catalog::Edition;
 use crate::conversations::{ConversationMode, ConversationRules, Keeper};
 use crate::credential::Credential;
@@ -29,6 +30,7 @@ pub(super) struct Draft {
     pub(super) manner: Manner,
     pub(super) rules: PoolRules,
     pub(super) built: Vec<Built>,
+    pub(super) authorisation: Option<Authorisation>,
     pub(super) edition: Edition,
     pub(super) plan: Plan,
     pub(super) credentials: Vec<Credential>,
@@ -54,6 +56,7 @@ impl Draft {
             extractor,
             rules,
             check_interval,
+            authorisation,
             conversations,
             conversation_rules,
             layers,
@@ -81,7 +84,17 @@ impl Draft {
         let edition = Edition::new(listed, aliases)?;
         let manner = Manner { limits, strict, files };
         let conversations = (conversations, conversation_rules);
-        Ok(Self { manner, rules, built, edition, plan, credentials, conversations, layers })
+        Ok(Self {
+            manner,
+            rules,
+            built,
+            authorisation,
+            edition,
+            plan,
+            credentials,
+            conversations,
+            layers,
+        })
     }
 }
 

@@ -7,7 +7,7 @@ use super::builder::{AnyLayer, ClientBuilder};
 use super::built::{Built, by_name};
 use super::draft::{Draft, Manner};
 use crate::accounts::{Accounts, Parts as AccountParts};
-use crate::auth::Gate;
+use crate::auth::{Gate, Monitor};
 use crate::catalog::Catalog;
 use crate::client::Client;
 use crate::conversations::{Keeper, Tending};
@@ -19,12 +19,13 @@ use crate::outbox::CleanUps;
 use crate::pool::Pool;
 use crate::quota::Quotas;
 use crate::store::{Keyring, Vault};
-use crate::tasks::{Tasks, Workers};
+use crate::tasks::{Tasks, Work};
 use crate::upstream::{Directory, Upstreams};
 
 /// What every stack of a client is made with.
 pub(crate) struct Lasting {
     pub(super) gate: Gate,
+    pub(crate) monitor: Monitor,
     pub(super) retry: RetryLayer,
     pub(super) directory: Directory,
     pub(super) keeper: Keeper,
@@ -68,6 +69,8 @@ impl Engine {
     pub(crate) async fn reload(&self, builder: ClientBuilder) -> Result<()> {
         let mut built = self.built.lock().await;
         let draft = Draft::new(builder, &self.lasting.keeper, &built)?;
+        let monitor = &self.lasting.monitor;
+        let authorised = monitor.prepare(draft.authorisation, draft.plan.check_interval).await?;
         let prepared = self.accounts.prepare(draft.plan, draft.credentials).await?;
         // From here on nothing fails, and nothing waits: no caller can leave half-way.
         let upstreams = by_name(&draft.built);
@@ -81,6 +84,7 @@ impl Engine {
             self.lasting.catalog.replace(draft.edition);
             *self.course.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(course);
         });
+        monitor.follow(authorised);
         *built = draft.built;
         Ok(())
     }
@@ -89,7 +93,12 @@ impl Engine {
 impl ClientBuilder {
     /// Builds the client and starts its background work.
     ///
+    /// An [authorisation](Self::with_authorisation) is checked first. Where nobody can say whether
+    /// the code is good, the client is built, and serves once somebody has.
+    ///
     /// # Errors
+    /// [`ErrorKind::AuthInvalid`](crate::ErrorKind::AuthInvalid) where the authorisation code is not
+    /// good, under the code `auth_code_expired` where it was once;
     /// [`ErrorKind::Configuration`](crate::ErrorKind::Configuration) for a wrong upstream, URL or
     /// alias, or outside a tokio runtime;
     /// [`ErrorKind::InvalidRequest`](crate::ErrorKind::InvalidRequest) with code `invalid_cookie`
@@ -97,11 +106,14 @@ impl ClientBuilder {
     pub async fn build(mut self) -> Result<Client> {
         let keyring = self.keyring.take().unwrap_or_else(Keyring::random);
         let vault = Vault::open(self.store.clone(), keyring).await?;
+        let monitor = Monitor::new(self.store.clone(), vault.clone());
         let (outbox, desk) = CleanUps::new(vault.clone());
         let keeper = Keeper::new(vault.clone(), outbox);
         let (gate, metrics) = (self.gate.clone(), self.metrics.clone());
         let quotas = Quotas::new(self.store.clone());
-        let draft = Draft::new(self, &keeper, &[])?;
+        let mut draft = Draft::new(self, &keeper, &[])?;
+        // Before anything else is done: who may not serve leaves no trace.
+        monitor.begin(draft.authorisation.take(), draft.plan.check_interval).await?;
         let pool = Pool::new(draft.rules, draft.manner.limits.queue_timeout);
         keeper.set_terms(draft.conversations.0, draft.conversations.1);
         let parts = AccountParts {
@@ -117,17 +129,18 @@ impl ClientBuilder {
         let directory = Directory::new(upstreams.clone());
         let catalog = Arc::new(Catalog::new(draft.edition, pool.clone()));
         let tending = Tending::new(keeper.clone());
-        let workers = Workers {
+        let work = Work {
             desk,
             conversations: tending,
             upstreams: directory.clone(),
             accounts: accounts.clone(),
             catalog: catalog.clone(),
             quotas: quotas.clone(),
+            monitor: monitor.clone(),
         };
-        let tasks = Tasks::start(workers)?;
+        let tasks = Tasks::start(work)?;
         let retry = RetryLayer::new();
-        let lasting = Lasting { gate, retry, directory, keeper, metrics, pool, catalog };
+        let lasting = Lasting { gate, monitor, retry, directory, keeper, metrics, pool, catalog };
         let course = Course::new(&lasting, draft.manner, upstreams, draft.layers);
         let (built, course) = (tokio::sync::Mutex::new(draft.built), RwLock::new(Arc::new(course)));
         Ok(Client::new(Engine { lasting, accounts, quotas, built, course }, tasks))

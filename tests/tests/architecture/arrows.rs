@@ -35,7 +35,7 @@ const ALLOWED: [(&str, &[&str]); 24] = [
     ),
     ("metrics", &["chat"]),
     ("quota", &["clock", "credential", "error", "store"]),
-    ("auth", &["credential", "error", "hex", "quota"]),
+    ("auth", &["clock", "credential", "error", "hex", "http", "limits", "quota", "store"]),
     ("store", &["clock", "credential", "error", "hex"]),
     ("pool", &["chat", "clock", "credential", "error", "metrics", "store"]),
     (
@@ -61,6 +61,7 @@ const ALLOWED: [(&str, &[&str]); 24] = [
         "tasks",
         &[
             "accounts",
+            "auth",
             "catalog",
             "clock",
             "conversations",
@@ -74,8 +75,8 @@ const ALLOWED: [(&str, &[&str]); 24] = [
     (
         "client",
         &[
-            "accounts", "catalog", "chat", "clock", "error", "limits", "metrics", "pool", "quota",
-            "stack", "tasks",
+            "accounts", "auth", "catalog", "chat", "clock", "error", "limits", "metrics", "pool",
+            "quota", "stack", "tasks",
         ],
     ),
 ];
