@@ -6,7 +6,7 @@ use serde_json::Number;
 use crate::quota::Allowance;
 
 /// The end of the year 9999.
-const LAST: u64 = 253_402_300_799;
+pub(super) const LAST_DATE: u64 = 253_402_300_799;
 
 /// What an authorisation code says; in a signed one, as the claims of a JSON Web Token.
 ///
@@ -95,7 +95,7 @@ fn some_date<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u64>, 
     reason = "the range is checked before"
 )]
 pub(super) fn seconds(number: &Number) -> Option<u64> {
-    let whole = number.as_u64().filter(|seconds| *seconds <= LAST);
+    let whole = number.as_u64().filter(|seconds| *seconds <= LAST_DATE);
     let in_range = |seconds: &f64| (0.0..253_402_300_800.0).contains(seconds);
     whole.or_else(|| number.as_f64().filter(in_range).map(|seconds| seconds as u64))
 }

@@ -5,6 +5,7 @@
 //! task of the engine, opens and closes it.
 
 mod authorisation;
+mod authority;
 mod case;
 mod claims;
 mod code;
@@ -22,6 +23,7 @@ mod verify;
 mod words;
 
 pub use authorisation::Authorisation;
+pub use authority::{Authority, Checked, CodeKind, CodeState, IssuedCode, NewCode, Revoked};
 pub use claims::Claims;
 pub use code::AuthCode;
 pub use gate::{Access, Gate, Keeper};

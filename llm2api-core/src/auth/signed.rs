@@ -3,6 +3,7 @@
 //! Sources: RFC 7515 (JWS, compact serialisation), RFC 7519 (the claims), RFC 8037 (`EdDSA` with
 //! Ed25519). What a header says never chooses how it is checked: one algorithm, one key.
 
+mod file;
 mod keys;
 mod refusal;
 #[cfg(test)]
