@@ -1,5 +1,7 @@
 //! The command line.
 
+mod auth;
+
 use std::collections::BTreeMap;
 use std::fmt::Display;
 use std::io::{self, Write};
@@ -8,6 +10,7 @@ use std::path::PathBuf;
 use clap::{Arg, ArgMatches, Args, Command, FromArgMatches, Parser, Subcommand};
 use llm2api_core::adapt::files::DocumentKind;
 
+use self::auth::AuthTask;
 use crate::config::{Config, ConfigError, Origins, TABLE};
 use crate::reload::Reading;
 use crate::run::{rehearse, run_from};
@@ -40,6 +43,9 @@ enum Task {
     /// Work on the store
     #[command(subcommand)]
     Store(Keep),
+    /// Issue, revoke and inspect authorisation codes
+    #[command(subcommand)]
+    Auth(AuthTask),
     /// Ask a running server on LISTEN whether it lives; the exit code is 0 or 1
     Healthcheck,
     /// Read a document from the standard input and write its text: what the server starts for each
@@ -135,13 +141,17 @@ impl Cli {
     pub async fn execute(self, environment: BTreeMap<String, String>) -> u8 {
         let program = documents::own_program();
         let origins = Origins { file: self.config, flags: self.settings.0, environment, program };
+        let task = match self.command.unwrap_or(Task::Serve) {
+            Task::Auth(task) => return auth::execute(task, origins).await,
+            task => task,
+        };
         let read = origins.read();
         let read = read.and_then(|(settings, file)| Ok((settings.config()?, settings, file)));
         let (config, settings, has_file) = match read {
             Ok(read) => read,
             Err(error) => return refuse(&error),
         };
-        match self.command.unwrap_or(Task::Serve) {
+        match task {
             Task::Serve => serve(config, Reading { origins, settings, has_file }).await,
             Task::Config(Look::Check) => check(&config).await,
             Task::Config(Look::Print) => say(&settings.to_string()),
@@ -150,6 +160,7 @@ impl Cli {
                 healthcheck::run(config.listen).map_or_else(|text| fail(&text), say)
             }
             Task::ExtractDocument { kind, limited } => documents::run(kind, limited),
+            Task::Auth(task) => auth::execute(task, origins).await,
         }
     }
 }

@@ -3,6 +3,7 @@
 mod accept;
 mod admin;
 mod app;
+mod authority;
 mod banner;
 mod budget;
 pub mod cli;

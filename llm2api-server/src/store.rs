@@ -26,6 +26,18 @@ pub(crate) async fn open(config: &Config) -> Result<(Arc<dyn Store>, Keyring)> {
     Ok((store, keyring(config)?))
 }
 
+/// Opens the store for its records alone: nothing is unsealed, and a server may have it open too.
+///
+/// # Errors
+/// As [`open`], but for the other server and the keys.
+pub(crate) async fn open_records(config: &Config) -> Result<Arc<dyn Store>> {
+    Ok(match &config.store {
+        StoreConfig::Memory => Arc::new(MemoryStore::default()),
+        StoreConfig::Sqlite(path) => Arc::new(SqliteStore::open(path)?),
+        StoreConfig::Redis(url) => Arc::new(redis(url).await?),
+    })
+}
+
 /// Seals every secret of the store anew: under a new key where the keys are in our own file, else
 /// under the first key of `MASTER_KEY`. A server that runs meanwhile is not disturbed. Returns how
 /// many there were.

@@ -23,7 +23,7 @@ mod verify;
 mod words;
 
 pub use authorisation::Authorisation;
-pub use authority::{Authority, Checked, CodeKind, CodeState, IssuedCode, NewCode, Revoked};
+pub use authority::{Authority, Checked, CodeKind, CodeState, IssuedCode, NewCode, Revoked, day};
 pub use claims::Claims;
 pub use code::AuthCode;
 pub use gate::{Access, Gate, Keeper};

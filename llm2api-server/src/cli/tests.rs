@@ -32,3 +32,14 @@ fn secrets_are_no_flags_but_their_files_are() {
     let cli = Cli::try_parse_from(["x", "--api-key-file", "/run/key"]).expect("valid");
     assert_eq!(cli.settings.0.get("API_KEY_FILE").map(String::as_str), Some("/run/key"));
 }
+
+#[test]
+fn codes_and_their_keys_are_no_flags() {
+    let issue = ["x", "auth", "issue", "--holder", "Ada"];
+    assert!(Cli::try_parse_from(issue).is_ok());
+    for wrong in ["--private-key=AAAA", "--code=l2a_a_b"] {
+        assert!(Cli::try_parse_from(issue.iter().chain([&wrong])).is_err(), "{wrong}");
+    }
+    assert!(Cli::try_parse_from(["x", "auth", "inspect", "l2a_a_b"]).is_err());
+    assert!(Cli::try_parse_from(["x", "auth", "inspect", "--code-file", "/run/code"]).is_ok());
+}

@@ -4,6 +4,7 @@
 //! [`Sources`]. A flag counts over the environment, the environment over the file, the file over
 //! the default.
 
+mod authority;
 mod build;
 mod changes;
 mod error;
@@ -20,7 +21,7 @@ mod table;
 #[cfg(test)]
 mod tests;
 mod upstreams;
-mod value;
+pub(crate) mod value;
 
 pub(crate) use changes::Changes;
 pub use error::ConfigError;

@@ -96,6 +96,18 @@ impl Settings {
         }
     }
 
+    /// Puts everything but these settings back to its default, and lets anybody reach the server:
+    /// there are no chats then.
+    pub(super) fn keep_only(&mut self, names: &[&str]) {
+        for setting in TABLE.iter().filter(|setting| !names.contains(&setting.name)) {
+            let text = if setting.name == "ALLOW_OPEN" { "true" } else { setting.default };
+            self.values.insert(setting.name, (text.to_owned(), Origin::Default));
+        }
+        self.upstreams.clear();
+        self.models.clear();
+        self.later.clear();
+    }
+
     /// Returns where the value of a setting was found.
     pub fn origin(&self, name: &str) -> Origin {
         self.values.get(name).map_or(Origin::Default, |(_, origin)| *origin)

@@ -38,7 +38,7 @@ impl CodeState {
     }
 
     /// Says how what a code says stands at `now`, if it was revoked at `revoked`.
-    pub(super) fn at(claims: &Claims, revoked: Option<u64>, now: u64) -> Self {
+    pub fn at(claims: &Claims, revoked: Option<u64>, now: u64) -> Self {
         let early = |from| now.saturating_add(LEEWAY) < from;
         match revoked {
             Some(_) => Self::Revoked,

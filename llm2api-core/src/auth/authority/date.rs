@@ -10,7 +10,12 @@ const BEFORE: u64 = 719_468;
 ///
 /// Source: Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms", `civil_from_days`. Years
 /// begin in March there, so that the odd day of a leap year is the last.
-pub(super) fn day(seconds: u64) -> String {
+///
+/// # Example
+/// ```
+/// assert_eq!(llm2api_core::auth::day(1_790_000_000), "2026-09-21");
+/// ```
+pub fn day(seconds: u64) -> String {
     let days = seconds / DAY + BEFORE;
     let (era, of_era) = (days / ERA, days % ERA);
     let year = (of_era - of_era / 1460 + of_era / 36_524 - of_era / (ERA - 1)) / 365;

@@ -13,6 +13,7 @@ mod record;
 mod tests;
 
 pub use checked::{Checked, CodeState};
+pub use date::day;
 pub use handle::{Authority, Revoked};
 pub use new::NewCode;
 pub use record::{CodeKind, IssuedCode};

@@ -83,7 +83,7 @@ fn refuse_open_file(file: &File, path: &Path) -> Result<()> {
     let shown = path.display();
     Err(wrong(format!(
         "others can read the private key (mode {mode:04o}): run `chmod 600 {shown}`, and make \
-         another key if they may have"
+         another if somebody may have read it"
     )))
 }
 

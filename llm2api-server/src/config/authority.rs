@@ -1,0 +1,104 @@
+//! The settings of an authority: those of the gateway that are not about chats.
+
+use super::error::ConfigError;
+use super::model::Config;
+use super::origins::Origins;
+use super::settings::Settings;
+use super::store;
+use super::table::TABLE;
+
+/// What an authority goes by; everything else is the gateway's, and may be set all the same.
+const OURS: &[&str] = &[
+    "LISTEN",
+    "ADMIN_KEY",
+    "ALLOWED_HOSTS",
+    "DATA_DIR",
+    "WRITE_STALL_TIMEOUT",
+    "CLIENT_HEAD_TIMEOUT",
+    "CLIENT_BODY_TIMEOUT",
+    "CLIENT_IDLE_TIMEOUT",
+    "MAX_CONNECTIONS",
+    "BODY_BYTES_IN_FLIGHT",
+    "REQUEST_BODY_LIMIT",
+    "REQUEST_HEAD_LIMIT",
+    "JSON_DEPTH",
+    "SHUTDOWN_GRACE",
+    "LOG_FORMAT",
+    "RUST_LOG",
+];
+/// Apart, since it may hold what only a gateway needs more for: nothing of an authority is sealed.
+const STORE: &str = "STORE_URL";
+
+impl Origins {
+    /// Reads the settings of an authority.
+    ///
+    /// # Errors
+    /// A file that cannot be read, and what [`Settings::resolve`] refuses.
+    pub(crate) fn authority(mut self) -> Result<Config, ConfigError> {
+        self.flags.retain(|name, _| is_ours(name));
+        self.environment.retain(|name, _| is_ours(name));
+        self.read()?.0.authority()
+    }
+}
+
+impl Settings {
+    /// Makes the typed settings of an authority: without chats, nobody can be let in to them.
+    fn authority(mut self) -> Result<Config, ConfigError> {
+        let store_url = self.text(STORE).to_owned();
+        self.keep_only(OURS);
+        let mut config = self.config()?;
+        config.store = store::store(&store_url, &config.data_dir);
+        config.warnings.clear();
+        Ok(config)
+    }
+}
+
+/// Says whether a variable is one of ours, or none of the settings at all.
+fn is_ours(name: &str) -> bool {
+    let name = name.strip_suffix("_FILE").unwrap_or(name);
+    let is_setting = TABLE.iter().any(|setting| setting.name == name) || name.starts_with("AUTH_");
+    !is_setting || name == STORE || OURS.contains(&name)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::config::StoreConfig;
+
+    fn read(pairs: &[(&str, &str)]) -> Result<Config, ConfigError> {
+        let pairs = pairs.iter().map(|(name, text)| ((*name).into(), (*text).into()));
+        let (environment, flags) = (pairs.collect(), BTreeMap::new());
+        Origins { file: None, flags, environment, program: None }.authority()
+    }
+
+    #[test]
+    fn what_is_the_gateways_is_not_looked_at() {
+        let config = read(&[
+            ("LISTEN", "0.0.0.0:9998"),
+            ("API_KEY", "sk-client"),
+            ("AUTH_CODE", ""),
+            ("AUTH_PUBLIC_KEY", "AAAA"),
+            ("UPSTREAM_URL", "no URL"),
+            ("QUEUE_TIMEOUT", "soon"),
+            ("STORE_URL", "redis://127.0.0.1:1"),
+            ("ADMIN_KEY", "canary"),
+            ("SHUTDOWN_GRACE", "7s"),
+        ]);
+        let config = config.expect("in order");
+        assert_eq!(config.listen.port(), 9998);
+        assert!(config.api_keys.is_empty() && config.warnings.is_empty(), "{config:?}");
+        assert!(matches!(config.store, StoreConfig::Redis(_)), "without a master key");
+        assert_eq!((config.admin_key.is_some(), config.shutdown_grace.as_secs()), (true, 7));
+        assert!(read(&[("API_KEY", "sk-client")]).expect("in order").admin_key.is_none());
+    }
+
+    #[test]
+    fn what_is_its_own_is_checked() {
+        for (name, text) in [("LISTEN", "here"), ("STORE_URL", "mysql:x"), ("ADMIN_KEY", " ")] {
+            let error = read(&[(name, text)]).expect_err("a mistake");
+            assert!(error.to_string().contains(name), "{error}");
+        }
+    }
+}
