@@ -12,6 +12,7 @@ use crate::auth::AuthStatus;
 use crate::chat::{Call, ChatRequest, ChatStream, Message, Model};
 use crate::clock::after;
 use crate::error::{Error, ErrorKind, Result, TOTAL_TIMEOUT};
+use crate::keys::ClientKeys;
 use crate::metrics::Metrics;
 use crate::pool::Pool;
 use crate::quota::Quotas;
@@ -132,6 +133,11 @@ impl Client {
     /// Returns the accounts: to add, check, change and remove them.
     pub fn accounts(&self) -> &Accounts {
         &self.inner.engine.accounts
+    }
+
+    /// Returns the client keys: to find, make, change and revoke them.
+    pub fn keys(&self) -> ClientKeys {
+        self.inner.engine.keys.clone()
     }
 
     /// Returns the quotas, counted in the client's store: to be asked before a call, where whoever

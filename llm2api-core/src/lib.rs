@@ -17,6 +17,7 @@ mod error;
 mod hex;
 #[cfg(feature = "http")]
 pub mod http;
+pub mod keys;
 pub mod layers;
 mod limits;
 mod metrics;

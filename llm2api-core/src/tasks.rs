@@ -17,6 +17,7 @@ use crate::clock::after;
 use crate::conversations::Tending;
 use crate::credential::CredentialId;
 use crate::error::{Error, ErrorKind, Result};
+use crate::keys::ClientKeys;
 use crate::outbox::Desk;
 use crate::quota::Quotas;
 use crate::upstream::Directory;
@@ -26,6 +27,7 @@ use crate::upstream::Directory;
 pub(crate) struct Tasks {
     outbox: Task,
     accounts: Task,
+    keys: Task,
     catalog: Task,
     quotas: Task,
     monitor: Task,
@@ -37,6 +39,7 @@ pub(crate) struct Work {
     pub(crate) conversations: Tending,
     pub(crate) upstreams: Directory,
     pub(crate) accounts: Accounts,
+    pub(crate) keys: ClientKeys,
     pub(crate) catalog: Arc<Catalog>,
     pub(crate) quotas: Quotas,
     pub(crate) monitor: Monitor,
@@ -55,7 +58,8 @@ impl Tasks {
     /// # Errors
     /// [`ErrorKind::Configuration`] outside a tokio runtime.
     pub(crate) fn start(work: Work) -> Result<Self> {
-        let Work { desk, conversations, upstreams, accounts, catalog, quotas, monitor } = work;
+        let Work { desk, conversations, upstreams, accounts, keys, catalog, quotas, monitor } =
+            work;
         let runtime = Handle::try_current().map_err(|error| {
             let message = "a client needs a tokio runtime: build it inside one";
             Error::new(ErrorKind::Configuration, "start tasks", message).with_source(error)
@@ -67,18 +71,19 @@ impl Tasks {
             join(desk, conversations.work(stopped)).map(|_| ())
         });
         let accounts = Task::start(&runtime, |stopped| async move { accounts.work(stopped).await });
+        let keys = Task::start(&runtime, |stopped| async move { keys.work(stopped).await });
         let catalog = Task::start(&runtime, |stopped| async move { catalog.work(stopped).await });
         let quotas = Task::start(&runtime, |stopped| async move { quotas.work(stopped).await });
         let monitor = Task::start(&runtime, |stopped| monitor.work(stopped));
-        Ok(Self { outbox, accounts, catalog, quotas, monitor })
+        Ok(Self { outbox, accounts, keys, catalog, quotas, monitor })
     }
 
     /// Takes no more work and waits at most `grace` for what is in hand: first the clean-ups, then
     /// what is to be kept and the fleet to be left.
     pub(crate) async fn shutdown(self, grace: Duration) {
         let deadline = after(grace);
-        // Nobody waits for lists of models any more, nor for codes to be checked.
-        drop((self.catalog, self.monitor));
+        // Nobody waits for lists of models any more, or for news of keys, or for codes to be checked.
+        drop((self.catalog, self.keys, self.monitor));
         // The others have something to keep even where clean-ups take all the time.
         let outbox = self.outbox.end(deadline - grace / 4).await;
         let (quotas, accounts) = join(self.quotas.end(deadline), self.accounts.end(deadline)).await;

@@ -12,6 +12,7 @@ use crate::catalog::Catalog;
 use crate::client::Client;
 use crate::conversations::{Keeper, Tending};
 use crate::error::Result;
+use crate::keys::ClientKeys;
 use crate::layers::RetryLayer;
 use crate::limits::Limits;
 use crate::metrics::Metrics;
@@ -38,6 +39,7 @@ pub(crate) struct Lasting {
 pub(crate) struct Engine {
     pub(crate) lasting: Lasting,
     pub(crate) accounts: Accounts,
+    pub(crate) keys: ClientKeys,
     pub(crate) quotas: Quotas,
     /// What was built last; whoever reloads holds it, one at a time.
     built: tokio::sync::Mutex<Vec<Built>>,
@@ -107,6 +109,7 @@ impl ClientBuilder {
         let keyring = self.keyring.take().unwrap_or_else(Keyring::random);
         let vault = Vault::open(self.store.clone(), keyring).await?;
         let monitor = Monitor::new(self.store.clone(), vault.clone());
+        let keys = ClientKeys::open(self.store.clone()).await?;
         let (outbox, desk) = CleanUps::new(vault.clone());
         let keeper = Keeper::new(vault.clone(), outbox);
         let (gate, metrics) = (self.gate.clone(), self.metrics.clone());
@@ -134,6 +137,7 @@ impl ClientBuilder {
             conversations: tending,
             upstreams: directory.clone(),
             accounts: accounts.clone(),
+            keys: keys.clone(),
             catalog: catalog.clone(),
             quotas: quotas.clone(),
             monitor: monitor.clone(),
@@ -143,6 +147,6 @@ impl ClientBuilder {
         let lasting = Lasting { gate, monitor, retry, directory, keeper, metrics, pool, catalog };
         let course = Course::new(&lasting, draft.manner, upstreams, draft.layers);
         let (built, course) = (tokio::sync::Mutex::new(draft.built), RwLock::new(Arc::new(course)));
-        Ok(Client::new(Engine { lasting, accounts, quotas, built, course }, tasks))
+        Ok(Client::new(Engine { lasting, accounts, keys, quotas, built, course }, tasks))
     }
 }

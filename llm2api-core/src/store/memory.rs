@@ -93,8 +93,9 @@ impl MemoryStore {
 
     /// Loses everything, as a server without a disk does.
     #[cfg(test)]
-    pub(super) fn lose(&self) {
+    pub(crate) fn lose(&self) {
         *self.state() = State::default();
+        self.shelf.lose();
     }
 }
 

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use crate::sources::{root, sources};
 
 /// Which modules of the core may name which others.
-const ALLOWED: [(&str, &[&str]); 24] = [
+const ALLOWED: [(&str, &[&str]); 25] = [
     ("backlog", &[]),
     ("error", &["chat"]),
     ("clock", &[]),
@@ -37,6 +37,7 @@ const ALLOWED: [(&str, &[&str]); 24] = [
     ("quota", &["clock", "credential", "error", "store"]),
     ("auth", &["clock", "credential", "error", "hex", "http", "limits", "quota", "store"]),
     ("store", &["clock", "credential", "error", "hex"]),
+    ("keys", &["clock", "credential", "error", "hex", "quota", "store"]),
     ("pool", &["chat", "clock", "credential", "error", "metrics", "store"]),
     (
         "accounts",
@@ -67,6 +68,7 @@ const ALLOWED: [(&str, &[&str]); 24] = [
             "conversations",
             "credential",
             "error",
+            "keys",
             "outbox",
             "quota",
             "upstream",
@@ -75,8 +77,8 @@ const ALLOWED: [(&str, &[&str]); 24] = [
     (
         "client",
         &[
-            "accounts", "auth", "catalog", "chat", "clock", "error", "limits", "metrics", "pool",
-            "quota", "stack", "tasks",
+            "accounts", "auth", "catalog", "chat", "clock", "error", "keys", "limits", "metrics",
+            "pool", "quota", "stack", "tasks",
         ],
     ),
 ];

@@ -29,6 +29,11 @@ struct Collection {
 }
 
 impl Shelf {
+    #[cfg(test)]
+    pub(super) fn lose(&self) {
+        *self.inner() = Inner::default();
+    }
+
     fn inner(&self) -> MutexGuard<'_, Inner> {
         // Nothing panics while it holds the lock.
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)

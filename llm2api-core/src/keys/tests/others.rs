@@ -1,0 +1,73 @@
+//! What others do to the store.
+
+use super::*;
+
+/// Follows in the background, until dropped.
+fn following(keys: &ClientKeys) -> (JoinSet<()>, watch::Sender<()>) {
+    let (stop, stopped) = watch::channel(());
+    let (mut tasks, keys) = (JoinSet::new(), keys.clone());
+    tasks.spawn(async move { keys.work(stopped).await });
+    (tasks, stop)
+}
+
+async fn a_moment() {
+    tokio::time::sleep(Duration::from_millis(2100)).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_another_server_does_holds_here_within_two_seconds() {
+    let (store, here) = keys().await;
+    let there = ClientKeys::open(store).await.expect("memory works");
+    let (mut tasks, stop) = following(&here);
+    let issued = created(&there).await;
+    a_moment().await;
+    assert_eq!(state(&here, &issued.key), Some(KeyState::Active));
+    there.revoke(&issued.entry.id, ME).await.expect("it is there");
+    a_moment().await;
+    assert_eq!(state(&here, &issued.key), Some(KeyState::Revoked));
+    drop(stop);
+    tasks.join_next().await.expect("one").expect("it ends when told");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_store_that_lost_everything_gets_it_back() {
+    let (store, keys) = keys().await;
+    let (_tasks, _stop) = following(&keys);
+    let (good, bad) = (created(&keys).await, created(&keys).await);
+    keys.revoke(&bad.entry.id, ME).await.expect("it is there");
+    a_moment().await;
+    let before = records(&store).await;
+    store.lose();
+    assert_eq!(state(&keys, &good.key), Some(KeyState::Active), "the last known keys go on");
+    a_moment().await;
+    assert_eq!(records(&store).await, before);
+    let after = ClientKeys::open(store.clone()).await.expect("memory works");
+    assert_eq!(state(&after, &bad.key), Some(KeyState::Revoked));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_store_that_was_set_back_makes_no_revoked_key_good() {
+    let (store, keys) = keys().await;
+    let issued = created(&keys).await;
+    let old = records(&store).await.remove(0).1;
+    keys.revoke(&issued.entry.id, ME).await.expect("it is there");
+    let (_tasks, _stop) = following(&keys);
+    a_moment().await;
+    store.lose();
+    let change = change::change_to(&issued.entry.id, None, old, "key.restore", ME);
+    store.change_record(&change).await.expect("memory works");
+    a_moment().await;
+    assert_eq!(state(&keys, &issued.key), Some(KeyState::Revoked));
+    let after = ClientKeys::open(store.clone()).await.expect("memory works");
+    assert_eq!(state(&after, &issued.key), Some(KeyState::Revoked));
+}
+
+#[tokio::test]
+async fn a_key_that_the_store_lost_can_be_changed() {
+    let (store, keys) = keys().await;
+    let issued = created(&keys).await;
+    store.lose();
+    keys.revoke(&issued.entry.id, ME).await.expect("it is known here");
+    let after = ClientKeys::open(store.clone()).await.expect("memory works");
+    assert_eq!(state(&after, &issued.key), Some(KeyState::Revoked));
+}
