@@ -1,6 +1,7 @@
 //! The command line.
 
 mod auth;
+mod key;
 
 use std::collections::BTreeMap;
 use std::fmt::Display;
@@ -11,6 +12,7 @@ use clap::{Arg, ArgMatches, Args, Command, FromArgMatches, Parser, Subcommand};
 use llm2api_core::adapt::files::DocumentKind;
 
 use self::auth::AuthTask;
+use self::key::KeyTask;
 use crate::config::{Config, ConfigError, Origins, TABLE};
 use crate::reload::Reading;
 use crate::run::{rehearse, run_from};
@@ -46,6 +48,9 @@ enum Task {
     /// Issue, revoke and inspect authorisation codes
     #[command(subcommand)]
     Auth(AuthTask),
+    /// Work on the client keys, beside a running server too: it notices within two seconds
+    #[command(subcommand)]
+    Key(KeyTask),
     /// Ask a running server on LISTEN whether it lives; the exit code is 0 or 1
     Healthcheck,
     /// Read a document from the standard input and write its text: what the server starts for each
@@ -156,6 +161,10 @@ impl Cli {
             Task::Config(Look::Check) => check(&config).await,
             Task::Config(Look::Print) => say(&settings.to_string()),
             Task::Store(Keep::RotateKey) => rotate_key(&config).await,
+            Task::Key(task) => match task.run(&config).await {
+                Ok(text) => say(&text),
+                Err(error) => fail(&error.to_string()),
+            },
             Task::Healthcheck => {
                 healthcheck::run(config.listen).map_or_else(|text| fail(&text), say)
             }

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::sync::Arc;
 
+use llm2api_core::keys::ClientKeys;
+
 use crate::admin::Admin;
 use crate::budget::Budget;
 use crate::config::{ClientLimits, Config};
@@ -23,6 +25,11 @@ pub(crate) struct Door {
 pub(crate) trait Behind: Send + Sync + 'static {
     /// Returns what stands before it.
     fn door(&self) -> &Door;
+
+    /// Returns the client keys of the store; none where nothing but the settings has any.
+    fn client_keys(&self) -> Option<ClientKeys> {
+        None
+    }
 }
 
 impl Door {

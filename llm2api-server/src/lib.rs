@@ -6,6 +6,7 @@ mod app;
 mod authority;
 mod banner;
 mod budget;
+mod caller;
 pub mod cli;
 pub mod config;
 mod dialect;

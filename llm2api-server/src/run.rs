@@ -99,7 +99,7 @@ async fn serve_state(
     let listen = |source| RunError::Listen { address: config.listen, source };
     let server = Server::bind(config.listen).map_err(listen)?;
     let address = server.local_addr().map_err(listen)?;
-    banner::print(&config, address, key_file.as_deref());
+    banner::print(&config, address, key_file.as_deref(), client.keys().is_closed());
     info!(%address, version = env!("CARGO_PKG_VERSION"), "listening");
 
     let state = State::new(client.clone(), &config, stop.clone());

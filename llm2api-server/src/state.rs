@@ -3,6 +3,7 @@
 use std::fmt;
 
 use llm2api_core::Client;
+use llm2api_core::keys::ClientKeys;
 
 use crate::config::Config;
 use crate::door::{Behind, Door};
@@ -35,6 +36,10 @@ impl State {
 impl Behind for State {
     fn door(&self) -> &Door {
         &self.door
+    }
+
+    fn client_keys(&self) -> Option<ClientKeys> {
+        Some(self.client.keys())
     }
 }
 

@@ -3,8 +3,8 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use llm2api_core::Result;
 use llm2api_core::store::{Keyring, MemoryStore, RedisStore, SqliteStore, Store, Vault};
+use llm2api_core::{Error, ErrorKind, Result};
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::config::{Config, StoreConfig};
@@ -52,6 +52,23 @@ pub(crate) async fn rotate_key(config: &Config) -> Result<u64> {
     };
     let vault = Vault::open(store, keyring(config)?).await?;
     Ok(vault.rotate().await?.resealed)
+}
+
+/// Opens the store beside a running server, or without one.
+///
+/// # Errors
+/// As [`open`], and [`ErrorKind::Configuration`](llm2api_core::ErrorKind::Configuration) for one in
+/// memory, which nobody but its server can reach.
+pub(crate) async fn open_beside(config: &Config) -> Result<Arc<dyn Store>> {
+    match &config.store {
+        StoreConfig::Memory => {
+            let message = "the store is in the memory of the server (STORE_URL=memory:): use the \
+                           server's paths, such as POST /key/create";
+            Err(Error::new(ErrorKind::Configuration, "open store", message))
+        }
+        StoreConfig::Sqlite(path) => Ok(Arc::new(SqliteStore::open_shared(path)?)),
+        StoreConfig::Redis(url) => Ok(Arc::new(redis(url).await?)),
+    }
 }
 
 async fn redis(url: &SecretString) -> Result<RedisStore> {

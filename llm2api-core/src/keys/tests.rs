@@ -53,7 +53,7 @@ async fn a_key_lives_from_its_making_to_its_end() {
         (issued.entry.state, issued.entry.label.as_deref()),
         (KeyState::Active, Some("Ann"))
     );
-    assert_eq!(keys.list(), [issued.entry.clone()]);
+    assert_eq!(keys.list(), vec![issued.entry.clone()]);
     assert_eq!(state(&keys, &issued.key), Some(KeyState::Active));
     assert!(issued.key.expose().starts_with(&format!("sk-l2a-{id}-")));
     assert!(!format!("{issued:?} {keys:?}").contains(issued.key.expose()));

@@ -76,10 +76,13 @@ impl Settings {
         if !self.read("ALLOW_OPEN", value::switch)? {
             return Err(ConfigError::new(format!(
                 "`LISTEN` is `{listen}`, which others can reach, and no `API_KEY` is set: \
-                 set API_KEY, or set ALLOW_OPEN=true to let everybody chat"
+                 set API_KEY, or set ALLOW_OPEN=true to let everybody chat until there is a client \
+                 key"
             )));
         }
-        Ok(Some(format!("everybody who can reach {listen} can chat: no API_KEY is set")))
+        Ok(Some(format!(
+            "no API_KEY is set: everybody who can reach {listen} can chat until there is a client key"
+        )))
     }
 
     fn limits(&self) -> Result<Limits, ConfigError> {

@@ -31,3 +31,4 @@ pub(crate) use origins::Origins;
 pub use settings::{Origin, Settings};
 pub use sources::{Read, Sources};
 pub use table::{Kind, Setting, TABLE};
+pub(crate) use value::duration;

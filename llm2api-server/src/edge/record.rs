@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, OnceLock};
 
+use llm2api_core::keys::FoundKey;
 use tokio::time::Instant;
 use tracing::{debug, info};
 
@@ -26,6 +27,7 @@ struct Shared {
     method: String,
     start: Instant,
     route: OnceLock<Arc<str>>,
+    caller: OnceLock<FoundKey>,
     model: OnceLock<String>,
     status: OnceLock<u16>,
     failure: OnceLock<Failure>,
@@ -42,6 +44,7 @@ impl Record {
             method: method.to_owned(),
             start: Instant::now(),
             route: OnceLock::new(),
+            caller: OnceLock::new(),
             model: OnceLock::new(),
             status: OnceLock::new(),
             failure: OnceLock::new(),
@@ -60,6 +63,16 @@ impl Record {
     /// Notes the row of the route table; only routes are logged, paths are the client's text.
     pub(crate) fn route(&self, route: Arc<str>) {
         let _ = self.shared.route.set(route);
+    }
+
+    /// Notes whose key was sent.
+    pub(crate) fn set_caller(&self, key: FoundKey) {
+        let _ = self.shared.caller.set(key);
+    }
+
+    /// Returns the key that was sent, if it is one of the store.
+    pub(crate) fn caller(&self) -> Option<&FoundKey> {
+        self.shared.caller.get()
     }
 
     /// Notes the model that was asked for.
@@ -114,6 +127,7 @@ impl Shared {
             route = self.route.get().map(AsRef::<str>::as_ref),
             status = self.status.get(),
             duration_ms = u64::try_from(self.start.elapsed().as_millis()).unwrap_or(u64::MAX),
+            key = self.caller.get().map(|key| &*key.id),
             model = self.model.get().map(String::as_str),
             prompt_tokens = tokens.map(|tokens| tokens.prompt),
             completion_tokens = tokens.map(|tokens| tokens.completion),

@@ -89,9 +89,29 @@ impl Failure {
         Self::unauthorized(message)
     }
 
+    pub(crate) fn key_revoked() -> Self {
+        let message = "the API key was revoked: ask the operator for another";
+        Self::stopped("api_key_revoked", message)
+    }
+
+    pub(crate) fn key_expired() -> Self {
+        let message = "the API key has expired, or was replaced: ask the operator for the new one";
+        Self::stopped("api_key_expired", message)
+    }
+
     fn unauthorized(message: &str) -> Self {
-        Self::new(StatusCode::UNAUTHORIZED, REQUEST, "invalid_api_key", message)
+        Self::stopped("invalid_api_key", message)
+    }
+
+    fn stopped(code: &'static str, message: &str) -> Self {
+        Self::new(StatusCode::UNAUTHORIZED, REQUEST, code, message)
             .with_header(header::WWW_AUTHENTICATE, "Bearer")
+    }
+
+    pub(crate) fn model_not_allowed() -> Self {
+        let message = "this API key may not ask for that model: GET /v1/models lists those it may";
+        Self::new(StatusCode::FORBIDDEN, REQUEST, "model_not_allowed", message)
+            .with_param(Some("model"))
     }
 
     pub(crate) fn no_admin_key() -> Self {
@@ -153,6 +173,12 @@ impl Failure {
     pub(crate) fn no_such_page(param: &str) -> Self {
         let message = "no account has this id any more: begin again without it";
         Self::new(StatusCode::BAD_REQUEST, REQUEST, "cookie_not_found", message)
+            .with_param(Some(param))
+    }
+
+    pub(crate) fn no_such_key_page(param: &str) -> Self {
+        let message = "no key has this id: begin again without it";
+        Self::new(StatusCode::BAD_REQUEST, REQUEST, "key_not_found", message)
             .with_param(Some(param))
     }
 

@@ -18,6 +18,9 @@ pub(super) async fn engine(
     record: &Record,
     mut chat: ChatRequest,
 ) -> Result<ChatStream, Failure> {
+    if record.caller().is_some_and(|key| !key.allows(&chat.model)) {
+        return Err(Failure::model_not_allowed());
+    }
     chat.call = Call::new(record.id());
     let model = chat.model.clone();
     let count = TokenCount::new(record.clone(), chat.text_bytes());

@@ -8,6 +8,7 @@ use poem::{Endpoint, PathPattern, Request, Response, Result};
 
 use super::{cors, shield};
 use crate::admin::Level;
+use crate::caller::{Stranger, identify};
 use crate::dialect::Dialect;
 use crate::door::Behind;
 use crate::edge::Record;
@@ -154,18 +155,33 @@ impl<S: Behind> Resource<S> {
         let admin = &self.state.door().admin;
         match self.access {
             Access::Probe | Access::Public => Ok(()),
-            Access::Client => {
-                let sent = self.dialect.keys(request.headers());
-                match self.state.door().live.now().keys.check(&sent) {
-                    Err(failure) if !sent.is_empty() => {
-                        Err(admin.refuse_client(request, failure).await)
-                    }
-                    checked => checked,
-                }
-            }
+            Access::Client => self.let_client_in(request).await,
             Access::Page => admin.check_host(request.headers()),
             Access::Admin(level) => admin.check(request, level).await,
         }
+    }
+
+    async fn let_client_in(&self, request: &Request) -> Result<(), Failure> {
+        let sent = self.dialect.keys(request.headers());
+        let door = self.state.door();
+        let kept = self.state.client_keys();
+        let (caller, refusal) = match identify(&door.live.now().keys, kept.as_ref(), &sent) {
+            Ok(caller) => (caller, Ok(())),
+            Err(stranger) => {
+                let failure = Failure::from(&stranger);
+                match stranger {
+                    Stranger::NoKey => (None, Err(failure)),
+                    Stranger::WrongKey => {
+                        (None, Err(door.admin.refuse_client(request, failure).await))
+                    }
+                    Stranger::Stopped(found) => (Some(found), Err(failure)),
+                }
+            }
+        };
+        if let (Some(record), Some(caller)) = (request.data::<Record>(), caller) {
+            record.set_caller(caller);
+        }
+        refusal
     }
 
     async fn answer(&self, request: Request) -> Result<Response> {

@@ -9,7 +9,7 @@ use super::resource::{
     Resource, admin_get, admin_post, client_get, client_post, messages_post, page_get, page_post,
     probe_get, public_get, secret_get,
 };
-use super::{chat, cookies, health, messages, models, pages, responses, root, session};
+use super::{chat, cookies, health, keys, messages, models, pages, responses, root, session};
 use crate::state::State;
 
 /// Makes the endpoint of every path.
@@ -40,6 +40,11 @@ pub(super) fn table(state: &Arc<State>) -> Vec<(String, Resource<State>)> {
         ("/cookie/clear".into(), admin_post(state, cookies::clear)),
         ("/cookie/remove".into(), admin_post(state, cookies::remove)),
         ("/cookie/update".into(), admin_post(state, cookies::update)),
+        ("/keys".into(), admin_get(state, keys::list)),
+        ("/key/create".into(), admin_post(state, keys::create)),
+        ("/key/revoke".into(), admin_post(state, keys::revoke)),
+        ("/key/rotate".into(), admin_post(state, keys::rotate)),
+        ("/key/update".into(), admin_post(state, keys::update)),
         ("/session".into(), page_post(state, session::open).and(Method::DELETE, session::close)),
         ("/cookie".into(), page_get(state, pages::cookie)),
         ("/ui/cookie.css".into(), page_get(state, pages::cookie_style)),

@@ -1,0 +1,23 @@
+//! `GET /keys`.
+
+use std::sync::Arc;
+
+use poem::{Request, Response};
+
+use super::wire::{Entry, Page};
+use crate::openai::answer;
+use crate::openai::error::Failure;
+use crate::routes::paging::Paging;
+use crate::state::State;
+
+/// Lists the keys, oldest first, also those that are revoked or expired.
+pub(in crate::routes) async fn list(
+    state: Arc<State>,
+    request: Request,
+) -> Result<Response, Failure> {
+    let paging = Paging::of(&request)?;
+    let all = state.client.keys().list();
+    let data = paging.cut(&all, |key| &key.id, Failure::no_such_key_page)?;
+    let data = data.iter().map(Entry::new).collect();
+    Ok(answer::json(&Page { data, total: all.len() }))
+}
