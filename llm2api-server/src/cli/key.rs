@@ -4,9 +4,10 @@ use std::fmt::Write as _;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use clap::{Args, Subcommand, ValueEnum};
+use futures::future::join_all;
 use llm2api_core::Result;
 use llm2api_core::keys::{Change, ClientKey, ClientKeys, IssuedKey, KeyChange, NewKey};
-use llm2api_core::quota::Allowance;
+use llm2api_core::quota::{Allowance, Quotas};
 use serde::Serialize;
 
 use crate::config::{Config, duration};
@@ -103,21 +104,24 @@ pub(super) enum Field {
 impl KeyTask {
     /// Does it; returns what is to be printed.
     pub(super) async fn run(self, config: &Config) -> Result<String> {
-        let keys = ClientKeys::open(store::open_beside(config).await?).await?;
-        match self {
+        let store = store::open_beside(config).await?;
+        let (keys, used) = (ClientKeys::open(store.clone()).await?, Quotas::new(store));
+        Ok(match self {
             Self::Create { what, form } => {
-                Ok(issued(&keys.create(what.into_new(), ACTOR).await?, form))
+                issued(&keys.create(what.into_new(), ACTOR).await?, form, &used).await
             }
-            Self::List(form) => Ok(list(&keys.list(), form)),
-            Self::Revoke { id, form } => Ok(done(&keys.revoke(&id, ACTOR).await?, "revoked", form)),
+            Self::List(form) => list(&keys.list(), form, &used).await,
+            Self::Revoke { id, form } => {
+                done(&keys.revoke(&id, ACTOR).await?, "revoked", form, &used).await
+            }
             Self::Rotate { id, grace, form } => {
-                Ok(issued(&keys.rotate(&id, grace, ACTOR).await?, form))
+                issued(&keys.rotate(&id, grace, ACTOR).await?, form, &used).await
             }
             Self::Update { id, what, clear, form } => {
-                let change = what.into_change(&clear);
-                Ok(done(&keys.update(&id, change, ACTOR).await?, "changed", form))
+                let changed = keys.update(&id, what.into_change(&clear), ACTOR).await?;
+                done(&changed, "changed", form, &used).await
             }
-        }
+        })
     }
 }
 
@@ -155,23 +159,23 @@ fn change_of<T>(given: Option<T>, field: Field, clear: &[Field]) -> Change<T> {
     }
 }
 
-fn issued(issued: &IssuedKey, form: Form) -> String {
+async fn issued(issued: &IssuedKey, form: Form, used: &Quotas) -> String {
     match form.json {
-        true => json(&IssuedEntry::new(issued)),
+        true => json(&IssuedEntry::of(issued, used).await),
         false => format!("{}\n", issued.key.expose()),
     }
 }
 
-fn done(key: &ClientKey, what: &str, form: Form) -> String {
+async fn done(key: &ClientKey, what: &str, form: Form, used: &Quotas) -> String {
     match form.json {
-        true => json(&Entry::new(key)),
+        true => json(&Entry::of(key, used).await),
         false => format!("{} is {what}\n", key.id),
     }
 }
 
-fn list(keys: &[ClientKey], form: Form) -> String {
+async fn list(keys: &[ClientKey], form: Form, used: &Quotas) -> String {
     if form.json {
-        return json(&keys.iter().map(Entry::new).collect::<Vec<_>>());
+        return json(&join_all(keys.iter().map(|key| Entry::of(key, used))).await);
     }
     let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
     let mut text = format!("{:<12}  {:<7}  {:>7}  LABEL\n", "ID", "STATE", "EXPIRES");

@@ -3,6 +3,7 @@
 use std::sync::{Arc, OnceLock};
 
 use llm2api_core::keys::FoundKey;
+use llm2api_core::quota::QuotaStanding;
 use tokio::time::Instant;
 use tracing::{debug, info};
 
@@ -28,6 +29,7 @@ struct Shared {
     start: Instant,
     route: OnceLock<Arc<str>>,
     caller: OnceLock<FoundKey>,
+    standing: OnceLock<QuotaStanding>,
     model: OnceLock<String>,
     status: OnceLock<u16>,
     failure: OnceLock<Failure>,
@@ -45,6 +47,7 @@ impl Record {
             start: Instant::now(),
             route: OnceLock::new(),
             caller: OnceLock::new(),
+            standing: OnceLock::new(),
             model: OnceLock::new(),
             status: OnceLock::new(),
             failure: OnceLock::new(),
@@ -73,6 +76,16 @@ impl Record {
     /// Returns the key that was sent, if it is one of the store.
     pub(crate) fn caller(&self) -> Option<&FoundKey> {
         self.shared.caller.get()
+    }
+
+    /// Notes what the caller's key has left.
+    pub(crate) fn set_standing(&self, standing: QuotaStanding) {
+        let _ = self.shared.standing.set(standing);
+    }
+
+    /// Returns what the caller's key has left, where it was asked.
+    pub(crate) fn standing(&self) -> Option<&QuotaStanding> {
+        self.shared.standing.get()
     }
 
     /// Notes the model that was asked for.

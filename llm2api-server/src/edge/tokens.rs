@@ -2,6 +2,7 @@
 
 use llm2api_core::ChatItem;
 use llm2api_core::chat::{Ending, Watch};
+use llm2api_core::quota::Ticket;
 
 use super::record::Record;
 
@@ -14,13 +15,15 @@ pub(super) struct Tokens {
     pub(super) estimated: bool,
 }
 
-/// Counts what passes, and notes the sum when it is dropped: however the chat ends, once.
+/// Counts what passes, and notes the sum when it is dropped: however the chat ends, once. What the
+/// chat holds of the caller's limits goes back then.
 ///
 /// The figures of the upstream count, where it gives any. Else a piece of the answer counts as one
 /// token, and four bytes of the request's text as another; where nothing came, nothing counts.
 #[derive(Debug)]
 pub(crate) struct TokenCount {
     record: Record,
+    ticket: Option<Ticket>,
     text_bytes: u64,
     pieces: u64,
     given: Option<Tokens>,
@@ -28,8 +31,8 @@ pub(crate) struct TokenCount {
 
 impl TokenCount {
     /// Starts for a request with so much text.
-    pub(crate) fn new(record: Record, text_bytes: usize) -> Self {
-        Self { record, text_bytes: text_bytes as u64, pieces: 0, given: None }
+    pub(crate) fn new(record: Record, text_bytes: usize, ticket: Option<Ticket>) -> Self {
+        Self { record, ticket, text_bytes: text_bytes as u64, pieces: 0, given: None }
     }
 
     fn sum(&self) -> Tokens {
@@ -59,7 +62,11 @@ impl Watch for TokenCount {
 
 impl Drop for TokenCount {
     fn drop(&mut self) {
-        self.record.tokens(self.sum());
+        let sum = self.sum();
+        if let Some(ticket) = &mut self.ticket {
+            ticket.settle(sum.prompt.saturating_add(sum.completion));
+        }
+        self.record.tokens(sum);
     }
 }
 
@@ -74,7 +81,7 @@ mod tests {
     }
 
     fn sum(items: &[ChatItem]) -> (u64, u64, bool) {
-        let mut count = TokenCount::new(Record::new("req_1", "POST", None), 9);
+        let mut count = TokenCount::new(Record::new("req_1", "POST", None), 9, None);
         items.iter().for_each(|item| count.item(item));
         let Tokens { prompt, completion, estimated } = count.sum();
         (prompt, completion, estimated)

@@ -1,7 +1,9 @@
 //! The only table of status codes.
 
+use std::fmt;
 use std::time::Duration;
 
+use llm2api_core::quota::{Exceeded, QuotaRefusal};
 use llm2api_core::{Error, ErrorKind};
 use poem::http::{StatusCode, header};
 
@@ -16,6 +18,21 @@ const QUOTA: &str = "insufficient_quota";
 const WAIT: Duration = Duration::from_secs(30);
 /// A place in a full pool can come free at any moment.
 const SHORT_WAIT: Duration = Duration::from_secs(1);
+
+/// Whose limit is reached.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Whose {
+    /// That of the caller's key.
+    Key,
+}
+
+impl fmt::Display for Whose {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Key => "this API key",
+        })
+    }
+}
 
 /// The status and the `error.type` of each kind of error of the engine.
 ///
@@ -145,6 +162,24 @@ impl Failure {
         let message = "the request does not come from a page of this server; a proxy in between \
                        has to pass on `Host` and set `X-Forwarded-Proto`";
         Self::new(StatusCode::FORBIDDEN, REQUEST, "cross_site_request", message)
+    }
+
+    /// Tells which limit of whose is reached, and when to come back.
+    pub(crate) fn over_quota(refusal: &QuotaRefusal, whose: Whose) -> Self {
+        let (kind, code, what) = match refusal.which {
+            Exceeded::Requests => {
+                (RATE, "rate_limit_exceeded", "has begun all requests that it may in a minute")
+            }
+            Exceeded::Tokens => {
+                (QUOTA, "insufficient_quota", "has used up its tokens of the day, until 0:00 UTC")
+            }
+            Exceeded::Concurrency => {
+                (RATE, "concurrency_limit_exceeded", "has as many requests at work as it may")
+            }
+        };
+        let message = format!("{whose} {what}: wait as long as `Retry-After` says");
+        Self::new(StatusCode::TOO_MANY_REQUESTS, kind, code, message)
+            .with_retry_after(Some(refusal.retry_after.max(SHORT_WAIT)))
     }
 
     pub(crate) fn invalid_json(message: &str, param: Option<&str>) -> Self {

@@ -8,8 +8,11 @@ const ANY: HeaderValue = HeaderValue::from_static("*");
 /// `*` does not cover `Authorization`, so that is named; the rest, such as the SDKs' `x-stainless-…`,
 /// needs no list because no credentials are allowed.
 const HEADERS: HeaderValue = HeaderValue::from_static("Authorization, Content-Type, *");
-const EXPOSED: HeaderValue =
-    HeaderValue::from_static("x-request-id, request-id, retry-after, x-llm2api-ignored-params");
+const EXPOSED: HeaderValue = HeaderValue::from_static(
+    "x-request-id, request-id, retry-after, x-llm2api-ignored-params, x-ratelimit-limit-requests, \
+     x-ratelimit-remaining-requests, x-ratelimit-reset-requests, x-ratelimit-limit-tokens, \
+     x-ratelimit-remaining-tokens, x-ratelimit-reset-tokens",
+);
 const A_DAY: HeaderValue = HeaderValue::from_static("86400");
 
 /// Answers a browser's question whether it may call.

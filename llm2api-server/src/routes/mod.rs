@@ -1,6 +1,6 @@
 //! The HTTP surface, path by path; [`table`] is the only list of paths.
 
-mod ask;
+pub(crate) mod ask;
 pub(crate) mod body;
 mod chat;
 mod cookies;
@@ -8,6 +8,7 @@ mod cors;
 mod depth;
 mod health;
 pub(crate) mod keys;
+mod limits;
 mod messages;
 mod models;
 mod pages;

@@ -6,7 +6,7 @@ use poem::endpoint::{BoxEndpoint, EndpointExt, make};
 use poem::http::{HeaderValue, Method};
 use poem::{Endpoint, PathPattern, Request, Response, Result};
 
-use super::{cors, shield};
+use super::{cors, limits, shield};
 use crate::admin::Level;
 use crate::caller::{Stranger, identify};
 use crate::dialect::Dialect;
@@ -222,6 +222,9 @@ impl<S: Behind> Endpoint for Resource<S> {
             .answer(request)
             .await
             .unwrap_or_else(|error| Failure::from_poem(error).respond_in(self.dialect, id));
+        if let Some(standing) = record.as_ref().and_then(Record::standing) {
+            limits::tell(&mut response, standing);
+        }
         match self.access {
             Access::Client => cors::open(&mut response),
             _ => shield::close(&mut response),

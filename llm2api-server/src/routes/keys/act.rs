@@ -20,21 +20,21 @@ type Answer = Result<Response, Failure>;
 pub(in crate::routes) async fn create(state: Arc<State>, mut request: Request) -> Answer {
     let (create, actor) = read::<Create>(&state, &mut request).await?;
     let issued = state.client.keys().create(create.into_new()?, &actor).await?;
-    Ok(answer::json(&IssuedEntry::new(&issued)))
+    Ok(answer::json(&IssuedEntry::of(&issued, &state.client.quotas()).await))
 }
 
 /// Takes a key back, for good.
 pub(in crate::routes) async fn revoke(state: Arc<State>, mut request: Request) -> Answer {
     let (Pick { id }, actor) = read(&state, &mut request).await?;
     let revoked = state.client.keys().revoke(&id, &actor).await?;
-    Ok(answer::json(&Entry::new(&revoked)))
+    Ok(answer::json(&Entry::of(&revoked, &state.client.quotas()).await))
 }
 
 /// Gives a key another secret, and tells it this once.
 pub(in crate::routes) async fn rotate(state: Arc<State>, mut request: Request) -> Answer {
     let (rotate, actor) = read::<Rotate>(&state, &mut request).await?;
     let issued = state.client.keys().rotate(&rotate.id, rotate.grace()?, &actor).await?;
-    Ok(answer::json(&IssuedEntry::new(&issued)))
+    Ok(answer::json(&IssuedEntry::of(&issued, &state.client.quotas()).await))
 }
 
 /// Changes what a key is called, and what it may.
@@ -42,7 +42,7 @@ pub(in crate::routes) async fn update(state: Arc<State>, mut request: Request) -
     let (update, actor) = read::<Update>(&state, &mut request).await?;
     let id = update.id.clone();
     let changed = state.client.keys().update(&id, update.change()?, &actor).await?;
-    Ok(answer::json(&Entry::new(&changed)))
+    Ok(answer::json(&Entry::of(&changed, &state.client.quotas()).await))
 }
 
 /// Reads a body, and the address that goes into the log of changes.

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use futures::future::join_all;
 use poem::{Request, Response};
 
 use super::wire::{Entry, Page};
@@ -18,6 +19,7 @@ pub(in crate::routes) async fn list(
     let paging = Paging::of(&request)?;
     let all = state.client.keys().list();
     let data = paging.cut(&all, |key| &key.id, Failure::no_such_key_page)?;
-    let data = data.iter().map(Entry::new).collect();
+    let quotas = state.client.quotas();
+    let data = join_all(data.iter().map(|key| Entry::of(key, &quotas))).await;
     Ok(answer::json(&Page { data, total: all.len() }))
 }

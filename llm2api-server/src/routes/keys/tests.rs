@@ -10,6 +10,8 @@ use crate::config::{Settings, Sources};
 use crate::state::State;
 use crate::stop::Stop;
 
+mod limits;
+
 const CHAT: &str = "/v1/chat/completions";
 
 /// An app over the demo, and its engine.
@@ -58,10 +60,14 @@ async fn created(app: &impl Endpoint<Output = Response>, body: Value) -> (String
     (text("id"), text("key"))
 }
 
+fn hi(stream: bool) -> Value {
+    let messages = json!([{"role": "user", "content": "Hi"}]);
+    json!({"model": "demo", "stream": stream, "messages": messages})
+}
+
 /// Chats; returns the status and the code of the error.
 async fn chat(app: &impl Endpoint<Output = Response>, key: &str) -> (u16, String) {
-    let body = json!({"model": "demo", "messages": [{"role": "user", "content": "Hi"}]});
-    let (status, body) = send(app, (Method::POST, CHAT), key, body).await;
+    let (status, body) = send(app, (Method::POST, CHAT), key, hi(false)).await;
     (status, body["error"]["code"].as_str().unwrap_or_default().to_owned())
 }
 

@@ -1,7 +1,10 @@
 //! Keys as JSON. Times are seconds since 1970, as everywhere in this dialect; null where none is.
 
 use llm2api_core::keys::{ClientKey, IssuedKey};
+use llm2api_core::quota::Quotas;
 use serde::Serialize;
+
+use crate::routes::ask::subject;
 
 /// One key, everything but its secret.
 #[derive(Serialize)]
@@ -17,11 +20,16 @@ pub(crate) struct Entry<'a> {
     requests_per_minute: Option<u32>,
     tokens_per_day: Option<u64>,
     concurrency: Option<u32>,
+    tokens_today: Option<u64>,
 }
 
 impl<'a> Entry<'a> {
-    /// Shows a key.
-    pub(crate) fn new(key: &'a ClientKey) -> Self {
+    /// Shows a key. What it has used today is counted where there is a limit for it.
+    pub(crate) async fn of(key: &'a ClientKey, quotas: &Quotas) -> Self {
+        let today = match key.allowance.tokens_per_day {
+            Some(_) => Some(quotas.tokens_today(&subject(&key.id)).await),
+            None => None,
+        };
         Self {
             id: &key.id,
             label: key.label.as_deref(),
@@ -34,6 +42,7 @@ impl<'a> Entry<'a> {
             requests_per_minute: key.allowance.requests_per_minute,
             tokens_per_day: key.allowance.tokens_per_day,
             concurrency: key.allowance.concurrency,
+            tokens_today: today,
         }
     }
 }
@@ -48,8 +57,8 @@ pub(crate) struct IssuedEntry<'a> {
 
 impl<'a> IssuedEntry<'a> {
     /// Shows a key whole.
-    pub(crate) fn new(issued: &'a IssuedKey) -> Self {
-        Self { entry: Entry::new(&issued.entry), key: issued.key.expose() }
+    pub(crate) async fn of(issued: &'a IssuedKey, quotas: &Quotas) -> Self {
+        Self { entry: Entry::of(&issued.entry, quotas).await, key: issued.key.expose() }
     }
 }
 
