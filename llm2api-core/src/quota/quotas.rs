@@ -66,6 +66,9 @@ pub struct Quotas {
 
 impl Quotas {
     /// Counts in a store: with its other servers, or alone.
+    ///
+    /// Those of [`Client::quotas`](crate::Client::quotas) have their background work done. Without it
+    /// limits hold all the same, but the store is not told what was used in the end.
     pub fn new(store: Arc<dyn Store>) -> Self {
         Self { shared: Arc::new(Shared::new(store)) }
     }

@@ -1,3 +1,4 @@
+mod frail;
 mod keep;
 mod laws;
 
@@ -147,6 +148,13 @@ async fn a_place_is_held_until_the_ticket_is_dropped() {
     let both = (admitted(&quotas, &limit, 10).await, admitted(&quotas, &limit, 10).await);
     refused(&quotas, &limit).await;
     drop(both);
+}
+
+#[test]
+fn tickets_ride_in_streams() {
+    fn rides<T: Send + Sync + std::fmt::Debug + 'static>() {}
+    rides::<Ticket>();
+    rides::<Quotas>();
 }
 
 #[tokio::test]

@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use tokio::sync::watch;
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep, timeout};
 
+use super::frail::{Frail, Mood};
 use super::{DAY, Date, MINUTE, SECOND, TEN, admitted, memory, refused, tokens};
-use crate::quota::Quotas;
+use crate::quota::{Allowance, Quotas};
 use crate::store::{Count, Store};
 
 /// Has the background work go on beside something, and end in order.
@@ -77,4 +78,62 @@ async fn days_that_are_over_are_forgotten() {
     .await;
     assert_eq!(kept(&store).await, [("usage:30001:key_1".into(), 20)]);
     assert_eq!(store.counts("credential:").await.expect("counts").len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_store_that_cannot_be_read_holds_nobody_up_and_counts_once_it_can() {
+    for mood in [Mood::Fails, Mood::Hangs] {
+        let (frail, date, limit) = (Frail::default(), Date::new(TEN), tokens(100));
+        let store: Arc<dyn Store> = Arc::new(frail.clone());
+        let earlier = Count::new("usage:30000:key_1", "tokens", 60);
+        store.add("earlier", &[earlier]).await.expect("added");
+        frail.set(mood);
+        let (quotas, asked) = (date.quotas(&store), Instant::now());
+        admitted(&quotas, &limit, 30).await;
+        assert!(asked.elapsed() < SECOND, "{mood:?}");
+        admitted(&quotas, &limit, 5).await;
+        frail.set(Mood::Works);
+        beside(&quotas, async {
+            assert_eq!(quotas.tokens_today("key_1").await, 35, "{mood:?}");
+            sleep(6 * SECOND).await;
+            assert_eq!(quotas.tokens_today("key_1").await, 95, "{mood:?}");
+            sleep(MINUTE).await;
+            assert_eq!(quotas.tokens_today("key_1").await, 95, "{mood:?}");
+        })
+        .await;
+        assert_eq!(kept(&store).await[0].1, 95, "{mood:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_could_not_be_kept_is_kept_later() {
+    let (frail, date, limit) = (Frail::default(), Date::new(TEN), tokens(1000));
+    let (store, inner): (Arc<dyn Store>, Arc<dyn Store>) =
+        (Arc::new(frail.clone()), frail.inner.clone());
+    let quotas = date.quotas(&store);
+    beside(&quotas, async {
+        admitted(&quotas, &limit, 10).await;
+        frail.set(Mood::Fails);
+        sleep(6 * SECOND).await;
+        admitted(&quotas, &limit, 20).await;
+        sleep(6 * SECOND).await;
+        assert_eq!(kept(&inner).await, []);
+        frail.set(Mood::Works);
+        sleep(11 * SECOND).await;
+        assert_eq!(kept(&inner).await[0].1, 30);
+        assert_eq!(quotas.tokens_today("key_1").await, 30);
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_caller_that_leaves_while_the_store_hangs_holds_nothing() {
+    let (frail, date) = (Frail::default(), Date::new(TEN));
+    frail.set(Mood::Hangs);
+    let quotas = date.quotas(&(Arc::new(frail) as Arc<dyn Store>));
+    let limit = Allowance { concurrency: Some(1), ..tokens(100) };
+    let asked = quotas.admit("key_1", &limit, 100);
+    assert!(timeout(SECOND / 2, asked).await.is_err(), "it waits for the store");
+    admitted(&quotas, &limit, 100).await;
+    assert_eq!(quotas.tokens_today("key_1").await, 100);
 }
