@@ -130,12 +130,10 @@ impl Meter {
     }
 
     /// Puts what a request took in the place of its estimate, unless its day is over.
-    pub(super) fn settle(&mut self, subject: &str, day: u64, estimate: u64, took: u64) {
-        if day != self.day {
-            return;
-        }
-        if let Some(entry) = self.subjects.get_mut(subject) {
-            let tokens = &mut entry.tokens;
+    pub(super) fn settle(&mut self, subject: &Arc<str>, day: u64, estimate: u64, took: u64) {
+        if day == self.day {
+            // One that was estimated at nothing may have been forgotten meanwhile.
+            let tokens = &mut self.entry(subject).tokens;
             tokens.used = tokens.used.saturating_sub(estimate).saturating_add(took);
             tokens.unsaved = tokens.unsaved.saturating_add(took);
         }

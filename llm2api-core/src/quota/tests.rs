@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use tokio::sync::watch;
 use tokio::time::{Instant, advance};
 
 use super::{Allowance, Exceeded, QuotaRefusal, QuotaStanding, Quotas, Rate, Ticket};
@@ -81,7 +82,7 @@ async fn requests_may_begin_at_once_and_come_back_one_by_one() {
     assert_eq!((refusal.which, refusal.retry_after), (Exceeded::Requests, 15 * SECOND));
     let rate = Rate { limit: 3, remaining: 0, reset: 55 * SECOND };
     assert_eq!(refusal.standing.requests, Some(rate));
-    advance(15 * SECOND - Duration::from_millis(1)).await;
+    advance(Duration::from_millis(14_999)).await;
     refused(&quotas, &limit).await;
     advance(Duration::from_millis(1)).await;
     admitted(&quotas, &limit, 10).await;
@@ -230,7 +231,7 @@ async fn tokens_come_back_at_midnight_and_yesterdays_stay_with_yesterday() {
 async fn idle_subjects_are_forgotten() {
     let date = Date::new(TEN);
     let quotas = date.quotas(&memory());
-    let (stop, stopped) = tokio::sync::watch::channel(());
+    let (stop, stopped) = watch::channel(());
     let known = || {
         let shown = format!("{quotas:?}");
         shown.split("subjects: ").nth(1).and_then(|rest| rest.split(',').next()?.parse().ok())
@@ -256,4 +257,20 @@ async fn idle_subjects_are_forgotten() {
     let begun = Instant::now();
     tokio::join!(quotas.work(stopped), lives);
     assert!(begun.elapsed() < 4 * MINUTE, "it ends when told to");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_long_request_counts_although_nothing_was_known_of_it_meanwhile() {
+    let (quotas, limit) = (quotas(), tokens(100));
+    let (stop, stopped) = watch::channel(());
+    let lives = async {
+        let mut ticket = admitted(&quotas, &limit, 0).await;
+        tokio::time::sleep(10 * MINUTE).await;
+        assert!(format!("{quotas:?}").contains("subjects: 0"));
+        ticket.settle(100);
+        drop(ticket);
+        assert_eq!(refused(&quotas, &limit).await.which, Exceeded::Tokens);
+        drop(stop);
+    };
+    tokio::join!(quotas.work(stopped), lives);
 }
