@@ -21,6 +21,9 @@ use crate::{RunError, documents, healthcheck, store, telemetry};
 const FAILED: u8 = 1;
 /// The exit code for settings that cannot be used; clap's own for a command line that cannot.
 const UNUSABLE: u8 = 2;
+/// The exit code for an authorisation code that is not good: `EX_CONFIG` of sysexits.h, so that
+/// whoever starts the program again and again can tell.
+const UNAUTHORISED: u8 = 78;
 
 /// One OpenAI-compatible HTTP endpoint over a pool of chat accounts.
 #[derive(Debug, Parser)]
@@ -141,8 +144,8 @@ impl Cli {
 
     /// Does what the command line says; settings come from it, `environment` and the file.
     ///
-    /// The exit code is 0 after an orderly end, 2 for settings that cannot be used, and 1 for
-    /// everything else.
+    /// The exit code is 0 after an orderly end, 2 for settings that cannot be used, 78 for an
+    /// authorisation code that is not good, and 1 for everything else.
     pub async fn execute(self, environment: BTreeMap<String, String>) -> u8 {
         let program = documents::own_program();
         let origins = Origins { file: self.config, flags: self.settings.0, environment, program };
@@ -181,14 +184,17 @@ async fn serve(config: Config, reading: Reading) -> u8 {
     match run_from(config, Some(reading)).await {
         Ok(()) => 0,
         Err(error @ RunError::Engine(_)) => refuse(&error),
+        Err(error @ RunError::Unauthorised(_)) => turn_away(&error),
         Err(error) => fail(&error.to_string()),
     }
 }
 
 /// Builds the engine too: it knows what a URL and a credential of each kind look like.
 async fn check(config: &Config) -> u8 {
-    if let Err(error) = rehearse(config).await {
-        return refuse(&ConfigError::new(error.message()));
+    match rehearse(config).await.map_err(RunError::from) {
+        Ok(_) => {}
+        Err(RunError::Engine(error)) => return refuse(&ConfigError::new(error.message())),
+        Err(error) => return turn_away(&error),
     }
     let warnings = config
         .warnings
@@ -217,6 +223,11 @@ fn say(text: &str) -> u8 {
 fn refuse(error: &dyn Display) -> u8 {
     let _ = fail(&error.to_string());
     UNUSABLE
+}
+
+fn turn_away(error: &dyn Display) -> u8 {
+    let _ = fail(&error.to_string());
+    UNAUTHORISED
 }
 
 fn fail(text: &str) -> u8 {

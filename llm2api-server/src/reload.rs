@@ -5,7 +5,7 @@ use tracing::{error, info, warn};
 
 use crate::admin::KeyError;
 use crate::config::{Changes, ConfigError, Origins, Settings};
-use crate::run::{builder, settle_admin_key};
+use crate::run::{RunError, builder, settle_admin_key};
 use crate::signal::Hangups;
 use crate::state::State;
 
@@ -24,8 +24,8 @@ pub(crate) struct Reading {
 pub(crate) enum Refusal {
     #[error(transparent)]
     Settings(#[from] ConfigError),
-    #[error("cannot set up the upstreams: {0}")]
-    Engine(#[from] llm2api_core::Error),
+    #[error(transparent)]
+    Engine(#[from] RunError),
     #[error(transparent)]
     AdminKey(#[from] KeyError),
 }
@@ -79,7 +79,8 @@ impl Reading {
         }
         let had_key = old.admin_key.is_some();
         let key_file = settle_admin_key(&mut config)?.filter(|_| had_key);
-        state.client.reload(builder(&config)).await?;
+        let builder = builder(&config).map_err(RunError::from)?;
+        state.client.reload(builder).await.map_err(RunError::from)?;
         state.door.change(&config);
         if let Some(path) = key_file {
             info!(path = %path.display(), "SIGHUP: the operator's key is in a file now");

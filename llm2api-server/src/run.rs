@@ -5,7 +5,8 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use llm2api_core::{Client, ClientBuilder, UpstreamConfig};
+use llm2api_core::auth::{AuthCode, Authorisation};
+use llm2api_core::{Client, ClientBuilder, ErrorKind, UpstreamConfig};
 use secrecy::ExposeSecret;
 use thiserror::Error;
 use tokio::task::JoinSet;
@@ -13,7 +14,7 @@ use tracing::{info, warn};
 
 use crate::accept::Server;
 use crate::admin::{self, KeyError};
-use crate::config::Config;
+use crate::config::{AuthConfig, Config};
 use crate::reload::{Reading, Reloader};
 use crate::signal::{Hangups, Signals};
 use crate::state::State;
@@ -37,10 +38,33 @@ pub enum RunError {
     },
     /// The engine refuses its settings.
     #[error("cannot set up the upstreams: {0}")]
-    Engine(#[from] llm2api_core::Error),
+    Engine(llm2api_core::Error),
+    /// The installation may not serve.
+    #[error("`AUTH_CODE`: {}", sentence(.0))]
+    Unauthorised(llm2api_core::Error),
+    /// Nobody can say now whether the installation may serve.
+    #[error("`AUTH_CODE`: {}", sentence(.0))]
+    Unverified(llm2api_core::Error),
     /// There is no operator's key, and none can be made.
     #[error(transparent)]
     AdminKey(#[from] KeyError),
+}
+
+impl From<llm2api_core::Error> for RunError {
+    fn from(error: llm2api_core::Error) -> Self {
+        match error.kind() {
+            ErrorKind::AuthInvalid => Self::Unauthorised(error),
+            ErrorKind::AuthUnverified => Self::Unverified(error),
+            _ => Self::Engine(error),
+        }
+    }
+}
+
+/// Returns what an error says, without the operation that it came from.
+fn sentence(error: &llm2api_core::Error) -> String {
+    let text = error.to_string();
+    let rest = text.strip_prefix(error.operation()).and_then(|rest| rest.strip_prefix(": "));
+    rest.unwrap_or(&text).to_owned()
 }
 
 /// Serves until SIGTERM or SIGINT, then ends in order.
@@ -49,7 +73,8 @@ pub enum RunError {
 /// in have no file to be read again.
 ///
 /// # Errors
-/// If the engine refuses its settings or the address cannot be listened on.
+/// If the engine refuses its settings, the authorisation code is not good, or the address cannot be
+/// listened on.
 pub async fn run(config: Config) -> Result<(), RunError> {
     run_from(config, None).await
 }
@@ -80,7 +105,8 @@ pub(crate) async fn run_from(config: Config, reading: Option<Reading>) -> Result
 /// Serves until `stop` says otherwise; what [`run`] does, without the signals.
 ///
 /// # Errors
-/// If the engine refuses its settings or the address cannot be listened on.
+/// If the engine refuses its settings, the authorisation code is not good, or the address cannot be
+/// listened on.
 pub async fn serve(config: Config, stop: Stop) -> Result<(), RunError> {
     serve_state(config, stop, |_| ()).await
 }
@@ -95,7 +121,8 @@ async fn serve_state(
         warn!("{warning}");
     }
     let key_file = settle_admin_key(&mut config)?;
-    let client = client(&config).await?;
+    // Boxed: it is large, and lives for the start alone.
+    let client = Box::pin(client(&config)).await?;
     let listen = |source| RunError::Listen { address: config.listen, source };
     let server = Server::bind(config.listen).map_err(listen)?;
     let address = server.local_addr().map_err(listen)?;
@@ -124,22 +151,51 @@ pub(crate) fn settle_admin_key(config: &mut Config) -> Result<Option<PathBuf>, K
 /// Builds the engine that `config` describes, over its store.
 ///
 /// # Errors
-/// What [`ClientBuilder::build`] refuses, such as a bad URL, and a store that cannot be opened.
+/// What [`ClientBuilder::build`] refuses, such as a bad URL or an authorisation code that is not
+/// good, and a store that cannot be opened.
 pub async fn client(config: &Config) -> llm2api_core::Result<Client> {
     let (store, keyring) = store::open(config).await?;
-    builder(config).with_store(store, keyring).build().await
+    builder(config)?.with_store(store, keyring).build().await
 }
 
-/// Builds the engine that `config` describes without touching its store: what `config check` does.
+/// Builds the engine that `config` describes without touching its store, and without asking an
+/// authority: what `config check` does.
 ///
 /// # Errors
-/// As [`client`], apart from the store.
+/// As [`client`], apart from the store and the authority.
 pub(crate) async fn rehearse(config: &Config) -> llm2api_core::Result<Client> {
-    builder(config).build().await
+    if let Some(wanted) = &config.authorisation {
+        authorisation(wanted)?.check_offline()?;
+    }
+    upstreams(config).build().await
 }
 
-/// Puts everything together that `config` says of the upstreams; the store is one in memory.
-pub(crate) fn builder(config: &Config) -> ClientBuilder {
+/// Puts everything together that `config` says; the store is one in memory.
+///
+/// # Errors
+/// [`ErrorKind::AuthInvalid`] for an authorisation code that is none.
+pub(crate) fn builder(config: &Config) -> llm2api_core::Result<ClientBuilder> {
+    let builder = upstreams(config);
+    match &config.authorisation {
+        Some(wanted) => Ok(builder.with_authorisation(authorisation(wanted)?)),
+        None => Ok(builder),
+    }
+}
+
+fn authorisation(wanted: &AuthConfig) -> llm2api_core::Result<Authorisation> {
+    let code = AuthCode::new(wanted.code.expose_secret())?;
+    let mut authorisation = Authorisation::new(code).with_grace(wanted.grace);
+    if let Some(url) = &wanted.url {
+        authorisation = authorisation.with_url(url.clone());
+    }
+    if let Some(key) = &wanted.public_key {
+        authorisation = authorisation.with_public_key(key.clone());
+    }
+    Ok(authorisation)
+}
+
+/// Puts everything together that `config` says of the upstreams.
+fn upstreams(config: &Config) -> ClientBuilder {
     let mut builder = Client::builder()
         .with_limits(config.limits.clone())
         .with_pool_rules(config.pool.clone())

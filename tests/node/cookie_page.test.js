@@ -7,7 +7,9 @@ import { behaved, controls, focused, overhang, useBrowser, visitor } from './bro
 import { EMPTY_POOL, play } from './programs.js';
 
 const KEY = 'sk-ours';
-const PATHS = ['/cookie', '/ui/cookie.css', '/ui/cookie.js', '/cookies', '/session', '/cookies/import'];
+const PATHS = [
+  '/cookie', '/ui/cookie.css', '/ui/cookie.js', '/readyz', '/cookies', '/session', '/cookies/import',
+];
 // Nobody is signed in when the page opens, and it has to ask.
 const AT_FIRST = '401 /cookies';
 const PHONE = { viewport: { width: 320, height: 568 }, isMobile: true, hasTouch: true };

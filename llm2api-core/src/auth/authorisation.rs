@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::code::AuthCode;
+use super::gate::{EXPIRED, refused};
 use super::signed::PublicKey;
 use super::verifier::Verifier;
 use super::verify::Verify;
@@ -84,6 +85,33 @@ impl Authorisation {
     pub fn with_grace(mut self, grace: Duration) -> Self {
         self.grace = grace;
         self
+    }
+
+    /// Checks what needs no authority: that the URL can be used, and the signature.
+    ///
+    /// # Errors
+    /// [`ErrorKind::AuthInvalid`](crate::ErrorKind::AuthInvalid) for a signature that is not good,
+    /// [`ErrorKind::Configuration`](crate::ErrorKind::Configuration) for a URL that cannot be used.
+    ///
+    /// # Example
+    /// ```
+    /// # fn main() -> llm2api_core::Result<()> {
+    /// use llm2api_core::auth::{AuthCode, Authorisation, PrivateKey};
+    ///
+    /// let code = AuthCode::new("opaque")?;
+    /// let url = "https://auth.example.org/verify";
+    /// assert!(Authorisation::new(code.clone()).with_url(url).check_offline().is_ok());
+    /// let key = PrivateKey::random()?.public_key();
+    /// assert!(Authorisation::new(code).with_public_key(key).check_offline().is_err());
+    /// # Ok(()) }
+    /// ```
+    pub fn check_offline(&self) -> Result<()> {
+        let verifier = self.verifier()?;
+        let now = (self.clock)() / 1000;
+        verifier.check_signature(self.code.expose(), now).map_err(|refusal| {
+            let error = refused(&refusal.to_string());
+            if refusal.is_expiry() { error.with_code(EXPIRED) } else { error }
+        })
     }
 
     /// Sets the clock of dates.

@@ -7,7 +7,7 @@ use tokio::time::timeout;
 
 use super::code::AuthCode;
 use super::note;
-use super::signed::{PublicKey, verify};
+use super::signed::{PublicKey, Refusal, verify};
 use super::verify::{Denial, Grant, Question, Verdict, Verify};
 use crate::error::{Error, ErrorKind, Result};
 
@@ -49,6 +49,14 @@ impl Verifier {
             Self::Signed(key) => format!("key {key}"),
             Self::Remote(authority) => format!("authority {}", authority.name()),
             Self::Both(key, authority) => format!("key {key} authority {}", authority.name()),
+        }
+    }
+
+    /// Verifies the signature of a code, where there is a key for that.
+    pub(super) fn check_signature(&self, code: &str, now: u64) -> Result<(), Refusal> {
+        match self {
+            Self::Signed(key) | Self::Both(key, _) => verify(code, key, now).map(drop),
+            Self::Remote(_) => Ok(()),
         }
     }
 

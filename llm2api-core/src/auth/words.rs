@@ -25,7 +25,9 @@ pub(super) fn message(standing: &Standing, terms: Terms, now: Moment) -> Option<
         (AuthState::Grace | AuthState::Unverified, None) => {
             Some("the authority was not asked yet".to_owned())
         }
-        (AuthState::Denied | AuthState::Expired, _) => Some(refusal(standing)),
+        (AuthState::Denied | AuthState::Expired, _) => {
+            Some(format!("the authorisation code is refused: {}", refusal(standing)))
+        }
     }
 }
 

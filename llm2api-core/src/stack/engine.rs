@@ -116,7 +116,8 @@ impl ClientBuilder {
         let quotas = Quotas::new(self.store.clone());
         let mut draft = Draft::new(self, &keeper, &[])?;
         // Before anything else is done: who may not serve leaves no trace.
-        monitor.begin(draft.authorisation.take(), draft.plan.check_interval).await?;
+        let authorised = monitor.begin(draft.authorisation.take(), draft.plan.check_interval);
+        Box::pin(authorised).await?;
         let pool = Pool::new(draft.rules, draft.manner.limits.queue_timeout);
         keeper.set_terms(draft.conversations.0, draft.conversations.1);
         let parts = AccountParts {

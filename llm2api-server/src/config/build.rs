@@ -31,6 +31,7 @@ impl Settings {
         let mut warnings = self.later_warnings();
         warnings.extend(self.openness(listen, api_keys.is_empty())?);
         warnings.extend(self.borrowed_key(&api_keys));
+        warnings.extend(self.authorisation_warnings());
         let interval = self.read("CHECK_INTERVAL", value::minutes)?;
         Ok(Config {
             listen,
@@ -42,6 +43,7 @@ impl Settings {
             store,
             master_key,
             check_interval: Some(interval).filter(|interval| !interval.is_zero()),
+            authorisation: self.authorisation()?,
             pool: pool::rules(self)?,
             conversations: self.conversations(),
             aliases: upstreams::aliases(self, &upstreams)?,
@@ -159,7 +161,7 @@ impl Settings {
         self.later.iter().map(warn).collect()
     }
 
-    fn secret(&self, name: &str) -> Option<SecretString> {
+    pub(super) fn secret(&self, name: &str) -> Option<SecretString> {
         Some(self.text(name)).filter(|text| !text.is_empty()).map(SecretString::from)
     }
 

@@ -4,6 +4,7 @@
 //! [`Sources`]. A flag counts over the environment, the environment over the file, the file over
 //! the default.
 
+mod authorisation;
 mod authority;
 mod build;
 mod changes;
@@ -26,7 +27,7 @@ pub(crate) mod value;
 pub(crate) use changes::Changes;
 pub use error::ConfigError;
 pub use hosts::AllowedHosts;
-pub use model::{Alias, ClientLimits, Config, LogFormat, StoreConfig, Upstream};
+pub use model::{Alias, AuthConfig, ClientLimits, Config, LogFormat, StoreConfig, Upstream};
 pub(crate) use origins::Origins;
 pub use settings::{Origin, Settings};
 pub use sources::{Read, Sources};

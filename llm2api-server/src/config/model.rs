@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use llm2api_core::adapt::files::RemoteImages;
+use llm2api_core::auth::PublicKey;
 use llm2api_core::pool::PoolRules;
 use llm2api_core::{ConversationMode, Limits};
 use secrecy::SecretString;
@@ -36,6 +37,8 @@ pub struct Config {
     pub master_key: Option<SecretString>,
     /// Between two checks of all credentials; never where absent.
     pub check_interval: Option<Duration>,
+    /// What the installation is authorised by; it needs nothing where absent.
+    pub authorisation: Option<AuthConfig>,
     /// The figures that the pool goes by.
     pub pool: PoolRules,
     /// What becomes of a chat-ui conversation after its turn.
@@ -62,6 +65,20 @@ pub struct Config {
     pub log_filter: String,
     /// What the operator should know at start, one line each.
     pub warnings: Vec<String>,
+}
+
+/// What the installation is authorised by: a code, and a URL or a key, or both.
+#[derive(Clone)]
+#[non_exhaustive]
+pub struct AuthConfig {
+    /// The code.
+    pub code: SecretString,
+    /// Where the authority is asked.
+    pub url: Option<String>,
+    /// The key that the code is signed with.
+    pub public_key: Option<PublicKey>,
+    /// How long the last good answer counts while the authority cannot be reached.
+    pub grace: Duration,
 }
 
 /// One upstream.
@@ -156,6 +173,7 @@ impl fmt::Debug for Config {
             .field("store", &self.store)
             .field("master_key", &self.master_key.as_ref().map(|_| "***"))
             .field("check_interval", &self.check_interval)
+            .field("authorisation", &self.authorisation)
             .field("pool", &self.pool)
             .field("conversations", &self.conversations)
             .field("upstreams", &self.upstreams)
@@ -169,6 +187,17 @@ impl fmt::Debug for Config {
             .field("log_format", &self.log_format)
             .field("log_filter", &self.log_filter)
             .field("warnings", &self.warnings)
+            .finish()
+    }
+}
+
+impl fmt::Debug for AuthConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AuthConfig")
+            .field("code", &"***")
+            .field("url", &self.url)
+            .field("public_key", &self.public_key)
+            .field("grace", &self.grace)
             .finish()
     }
 }

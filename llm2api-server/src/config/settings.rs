@@ -9,7 +9,7 @@ use secrecy::SecretString;
 use super::error::ConfigError;
 use super::file::{File, FileCredential, FileModel, FileUpstream};
 use super::sources::{Read, Sources};
-use super::table::{FIXED, Kind, LATER, POOL, REFUSED, Setting, TABLE};
+use super::table::{FIXED, Kind, LATER, POOL, Setting, TABLE};
 use super::value;
 
 /// Where a value was found.
@@ -211,16 +211,11 @@ fn is_set(environment: &BTreeMap<String, String>, name: &str) -> bool {
     environment.get(name).is_some_and(|text| !text.trim().is_empty())
 }
 
+/// Refuses what promises protection under a name that is not read: starting would break that promise.
 fn refuse(environment: &BTreeMap<String, String>) -> Result<(), ConfigError> {
-    if environment.get("AUTH_CODE").is_some_and(|text| text.trim().is_empty()) {
-        let wrong = "is set but empty: give it a value, or do not set it";
-        return Err(ConfigError::bad_secret("AUTH_CODE", wrong));
+    if !is_set(environment, "AUTH_URL_FILE") {
+        return Ok(());
     }
-    match REFUSED.iter().find(|name| is_set(environment, name)) {
-        Some(name) => Err(ConfigError::new(format!(
-            "`{name}` is set, but this version cannot verify authorisation codes yet: \
-             unset it to start without an authority"
-        ))),
-        None => Ok(()),
-    }
+    let wrong = "is set, but a URL is no secret and is not read from a file: set AUTH_URL";
+    Err(ConfigError::bad_secret("AUTH_URL_FILE", wrong))
 }

@@ -1,7 +1,7 @@
 //! The one table of settings.
 
 use super::error::ConfigError;
-use super::{hosts, store, value};
+use super::{authorisation, hosts, store, value};
 
 /// What a setting's text means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,6 +42,8 @@ pub enum Kind {
     Store,
     /// Base64 keys of 32 bytes; a secret.
     MasterKeys,
+    /// The public key of an authority, which may come from a file as a secret may.
+    PublicKey,
     /// One of these words.
     Choice(&'static [&'static str]),
 }
@@ -91,7 +93,11 @@ pub static TABLE: &[Setting] = &[
     row("DATA_DIR", "./data", Kind::Text, "Directory of the store and the generated keys"),
     row("STORE_URL", "", Kind::Store, "`memory:`, `sqlite:PATH`, `redis://…` or `rediss://…` [default: sqlite:DATA_DIR/llm2api.db]"),
     row("MASTER_KEY", "", Kind::MasterKeys, "Seals credentials at rest: 32 bytes in base64; with several, the first seals and all open"),
-    row("CHECK_INTERVAL", "0", Kind::Minutes, "Minutes between two checks of all credentials, or `10s`, `2h`; 0 is off"),
+    row("CHECK_INTERVAL", "0", Kind::Minutes, "Minutes between two checks of all credentials and of AUTH_CODE, or `10s`, `2h`; 0 is off"),
+    row("AUTH_CODE", "", KEY, "Authorisation code of this installation, where an authority is set"),
+    row("AUTH_URL", "", Kind::Url, "Authority that verifies AUTH_CODE, by POST"),
+    row("AUTH_PUBLIC_KEY", "", Kind::PublicKey, "Ed25519 key that AUTH_CODE is signed with, 32 bytes in base64; may come from AUTH_PUBLIC_KEY_FILE"),
+    row("AUTH_GRACE", "24h", Kind::DurationOrZero, "The last good answer counts for so long while the authority cannot be reached"),
     row("POOL_STRATEGY", "least-loaded", STRATEGIES, "How to choose among usable credentials"),
     row("MAX_CONCURRENCY_PER_CREDENTIAL", "4", Kind::Count, "Calls at the same time with one credential"),
     row("QUEUE_TIMEOUT", "30s", Kind::DurationOrZero, "Wait for a free credential, then 429"),
@@ -157,20 +163,8 @@ pub(crate) static FIXED: &[&str] = &[
 ];
 
 /// Settings of the documented set that this version does not know yet.
-pub(crate) static LATER: &[&str] = &[
-    "SEARXNG_URL",
-    "TOOL_ALL_IN_ONE",
-    "AUTH_CODE",
-    "AUTH_CODE_FILE",
-    "AUTH_GRACE",
-    "SEARCH_BLOCK",
-    "METRICS_LISTEN",
-    "METRICS_PUBLIC",
-];
-
-/// Settings that promise protection: starting without it would break that promise.
-pub(crate) static REFUSED: &[&str] =
-    &["AUTH_URL", "AUTH_PUBLIC_KEY", "AUTH_URL_FILE", "AUTH_PUBLIC_KEY_FILE"];
+pub(crate) static LATER: &[&str] =
+    &["SEARXNG_URL", "TOOL_ALL_IN_ONE", "SEARCH_BLOCK", "METRICS_LISTEN", "METRICS_PUBLIC"];
 
 impl Setting {
     /// Says whether the value must never be shown.
@@ -180,7 +174,7 @@ impl Setting {
 
     /// Says whether the value may come from a file, as `NAME_FILE`.
     pub fn takes_file(&self) -> bool {
-        self.is_secret() || self.kind == Kind::Store
+        self.is_secret() || matches!(self.kind, Kind::Store | Kind::PublicKey)
     }
 
     /// Returns `text`, a value of this setting, as it may be shown.
@@ -212,6 +206,7 @@ impl Setting {
             Kind::Minutes => value::minutes(text).map(drop),
             Kind::Store => return store::check_url(self.name, text),
             Kind::MasterKeys => return store::check_keys(self.name, text),
+            Kind::PublicKey => return authorisation::public_key(text).map(drop),
             Kind::Switch => value::switch(text).map(drop),
             Kind::Address => value::address(text).map(drop),
             Kind::Url => return check_url(self.name, text),

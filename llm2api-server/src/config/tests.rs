@@ -15,6 +15,7 @@ fn sources(environment: &[(&str, &str)]) -> Sources {
     let read = |path: &str| match path {
         "/run/key" => Ok("sk-file\n".to_owned()),
         "/run/store" => Ok("rediss://me:canary@store:6379/1\n".to_owned()),
+        "/run/auth.pub" => Ok(format!("{AUTHORITY}\n")),
         "/run/empty" => Ok("\n".to_owned()),
         _ => Err(io::Error::from(io::ErrorKind::NotFound)),
     };
@@ -29,6 +30,8 @@ fn config(sources: &Sources) -> Result<Config, ConfigError> {
     Settings::resolve(sources)?.config()
 }
 
+/// The public key of RFC 8032, section 7.1, test 1.
+const AUTHORITY: &str = "11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=";
 /// 32 bytes in base64.
 const SEAL: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
 const SEAL_FOR_URLS: &str = "__79_Pv6-fj39vX08_Lx8O_u7ezr6uno5-bl5OPi4eA";
@@ -110,13 +113,35 @@ fn bare_cookies_and_sets_are_told_apart_by_commas_and_newlines() {
 
 #[test]
 fn settings_of_later_versions_get_a_warning() {
-    let environment = [
-        ("SEARXNG_URL", "http://x"),
-        ("METRICS_LISTEN", "127.0.0.1:1"),
-        ("AUTH_CODE", "c"),
-        ("SEARCH_BLOCK", ""),
-    ];
+    let environment =
+        [("SEARXNG_URL", "http://x"), ("METRICS_LISTEN", "127.0.0.1:1"), ("SEARCH_BLOCK", "")];
     insta::assert_snapshot!(config(&sources(&environment)).expect("valid").warnings.join("\n"));
+}
+
+#[test]
+fn a_code_is_checked_by_whoever_is_set() {
+    let of = |pairs: &[(&str, &str)]| {
+        let pairs = [&[("AUTH_CODE", "canary")], pairs].concat();
+        let config = config(&sources(&pairs)).expect("valid");
+        assert!(!format!("{config:?}").contains("canary"));
+        (config.authorisation, config.warnings.join("\n"))
+    };
+    let (nothing, warning) = of(&[]);
+    assert!(nothing.is_none() && warning.contains("nobody checks it"), "{warning}");
+
+    let (remote, warning) = of(&[("AUTH_URL", "https://auth.example.org/verify")]);
+    let remote = remote.expect("an authority");
+    assert_eq!((remote.grace.as_secs(), remote.public_key, &*warning), (86_400, None, ""));
+    assert_eq!(remote.code.expose_secret(), "canary");
+
+    let (both, warning) = of(&[
+        ("AUTH_URL", "http://auth.example.org"),
+        ("AUTH_PUBLIC_KEY_FILE", "/run/auth.pub"),
+        ("AUTH_GRACE", "0"),
+    ]);
+    let both = both.expect("an authority");
+    assert!(both.public_key.is_some() && both.grace.is_zero());
+    assert!(warning.contains("use https://"), "{warning}");
 }
 
 #[test]
@@ -214,7 +239,17 @@ fn every_mistake_in_the_environment_is_named() {
         &[("ADMIN_KEY", "")],
         &[("AUTH_CODE", "")],
         &[("AUTH_URL", "https://auth.example.org")],
-        &[("AUTH_PUBLIC_KEY", "x")],
+        &[("AUTH_PUBLIC_KEY", "x"), ("AUTH_CODE", "canary")],
+        &[("AUTH_PUBLIC_KEY", AUTHORITY)],
+        &[("AUTH_PUBLIC_KEY_FILE", "/run/auth.pub")],
+        &[("AUTH_URL", "auth.example.org"), ("AUTH_CODE", "canary")],
+        &[("AUTH_URL", "https://me:canary@auth.example.org"), ("AUTH_CODE", "c")],
+        &[
+            ("AUTH_CODE", "canary"),
+            ("AUTH_CODE_FILE", "/run/key"),
+            ("AUTH_URL", "https://a.example"),
+        ],
+        &[("AUTH_GRACE", "long")],
         &[("API_KEY_FILE", "/nowhere")],
         &[("API_KEY_FILE", "/run/empty")],
         &[("API_KEY", "sk-canary"), ("API_KEY_FILE", "/run/key")],

@@ -18,6 +18,8 @@ const QUOTA: &str = "insufficient_quota";
 const WAIT: Duration = Duration::from_secs(30);
 /// A place in a full pool can come free at any moment.
 const SHORT_WAIT: Duration = Duration::from_secs(1);
+/// The authority is asked again so often.
+const AUTH_WAIT: Duration = Duration::from_secs(10);
 
 /// Whose limit is reached.
 #[derive(Clone, Copy, Debug)]
@@ -84,6 +86,7 @@ impl From<Error> for Failure {
         let wait = match error.kind() {
             ErrorKind::RateLimited => Some(WAIT),
             ErrorKind::PoolExhausted => Some(SHORT_WAIT),
+            ErrorKind::AuthUnverified => Some(AUTH_WAIT),
             _ => None,
         };
         Self::new(status, kind, error.code(), error.message())

@@ -12,6 +12,12 @@ const TEXTS = {
     working: 'Asking the upstream …', signedOut: 'Signed out.', expired: 'Sign in again.',
     ok: 'added', duplicate: 'there already', error: 'not added', unreachable: 'The server does not answer.',
     counts: (r) => `${r.added} added, ${r.duplicates} there already, ${r.failed} not added`,
+    auth: {
+      grace: 'The authority of the authorisation code cannot be reached; chats are served for now.',
+      unverified: 'The authorisation code is not verified; chats are refused until it is.',
+      denied: 'The authorisation code is refused; so are chats.',
+      expired: 'The authorisation code has expired; chats are refused.',
+    },
   },
   zh: {
     title: '添加账号', signIn: '登录', signOut: '退出', key: '管理密钥',
@@ -22,6 +28,12 @@ const TEXTS = {
     working: '正在向上游验证……', signedOut: '已退出。', expired: '请重新登录。',
     ok: '已添加', duplicate: '已存在', error: '未添加', unreachable: '服务器没有响应。',
     counts: (r) => `已添加 ${r.added}，已存在 ${r.duplicates}，未添加 ${r.failed}`,
+    auth: {
+      grace: '无法连接授权服务器；目前仍可对话。',
+      unverified: '授权码尚未验证；验证之前拒绝对话。',
+      denied: '授权码被拒绝；拒绝对话。',
+      expired: '授权码已过期；拒绝对话。',
+    },
   },
 };
 
@@ -37,6 +49,27 @@ function say(text) {
 
 const word = (name) => TEXTS[language][name];
 
+// What the server says of its authorisation, where there is something to say.
+let authorisation = null;
+
+function showAuthorisation() {
+  const known = authorisation && authorisation.state !== 'verified' ? authorisation : null;
+  const facts = known ? [word('auth')[known.state] || known.state, known.message] : [];
+  at('authorisation').textContent = facts.filter(Boolean).join(' ');
+  at('authorisation').hidden = !known;
+}
+
+async function learnAuthorisation() {
+  try {
+    // 503 has the same body: it says why.
+    const answer = await fetch('/readyz', { cache: 'no-store' });
+    authorisation = (await answer.json()).authorisation || null;
+  } catch {
+    // The other calls say so where the server does not answer.
+  }
+  showAuthorisation();
+}
+
 function translate() {
   document.documentElement.lang = language === 'zh' ? 'zh-CN' : 'en';
   document.title = `llm2api: ${word('title')}`;
@@ -49,6 +82,7 @@ function translate() {
   at('language').textContent = language === 'zh' ? 'English' : '中文';
   at('language').lang = language === 'zh' ? 'en' : 'zh-CN';
   at('status').textContent = status();
+  showAuthorisation();
 }
 
 function show(signedIn) {
@@ -150,6 +184,7 @@ async function start() {
     });
   }
   translate();
+  learnAuthorisation();
   const answer = await fetch('/cookies?limit=1', { cache: 'no-store' }).catch(() => null);
   show(Boolean(answer && answer.ok));
 }
