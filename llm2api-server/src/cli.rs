@@ -54,6 +54,12 @@ enum Task {
     /// Work on the client keys, beside a running server too: it notices within two seconds
     #[command(subcommand)]
     Key(KeyTask),
+    /// Serve an authority: issue, revoke and check authorisation codes over HTTP
+    Authority {
+        /// Sign codes with this key, which `auth keygen` has made, and take those that it signed
+        #[arg(long, value_name = "PATH")]
+        private_key_file: Option<PathBuf>,
+    },
     /// Ask a running server on LISTEN whether it lives; the exit code is 0 or 1
     Healthcheck,
     /// Read a document from the standard input and write its text: what the server starts for each
@@ -150,7 +156,10 @@ impl Cli {
         let program = documents::own_program();
         let origins = Origins { file: self.config, flags: self.settings.0, environment, program };
         let task = match self.command.unwrap_or(Task::Serve) {
-            Task::Auth(task) => return auth::execute(task, origins).await,
+            Task::Auth(task) => return Box::pin(auth::execute(task, origins)).await,
+            Task::Authority { private_key_file } => {
+                return Box::pin(auth::serve(private_key_file, origins)).await;
+            }
             task => task,
         };
         let read = origins.read();
@@ -160,7 +169,10 @@ impl Cli {
             Err(error) => return refuse(&error),
         };
         match task {
-            Task::Serve => serve(config, Reading { origins, settings, has_file }).await,
+            Task::Serve => {
+                let reading = Reading { origins, settings, has_file };
+                Box::pin(serve(config, reading)).await
+            }
             Task::Config(Look::Check) => check(&config).await,
             Task::Config(Look::Print) => say(&settings.to_string()),
             Task::Store(Keep::RotateKey) => rotate_key(&config).await,
@@ -172,7 +184,10 @@ impl Cli {
                 healthcheck::run(config.listen).map_or_else(|text| fail(&text), say)
             }
             Task::ExtractDocument { kind, limited } => documents::run(kind, limited),
-            Task::Auth(task) => auth::execute(task, origins).await,
+            Task::Auth(task) => Box::pin(auth::execute(task, origins)).await,
+            Task::Authority { private_key_file } => {
+                Box::pin(auth::serve(private_key_file, origins)).await
+            }
         }
     }
 }

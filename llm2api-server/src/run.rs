@@ -45,6 +45,9 @@ pub enum RunError {
     /// Nobody can say now whether the installation may serve.
     #[error("`AUTH_CODE`: {}", sentence(.0))]
     Unverified(llm2api_core::Error),
+    /// The authority's store cannot be used.
+    #[error("cannot open the authority's store: {0}")]
+    Store(#[source] llm2api_core::Error),
     /// There is no operator's key, and none can be made.
     #[error(transparent)]
     AdminKey(#[from] KeyError),
@@ -82,24 +85,13 @@ pub async fn run(config: Config) -> Result<(), RunError> {
 /// Does what [`run`] does; with a reading, SIGHUP reads it again.
 pub(crate) async fn run_from(config: Config, reading: Option<Reading>) -> Result<(), RunError> {
     // Before the banner: who has read it may send a signal at once.
-    let (mut signals, hangups) = (Signals::listen(), Hangups::listen());
+    let (signals, hangups) = (Signals::listen(), Hangups::listen());
     let stop = Stop::new();
     let mut reloads = JoinSet::new();
     let serving = serve_state(config, stop.clone(), |state| {
         reloads.spawn(Reloader::new(reading, state).follow(hangups));
     });
-    let mut serving = std::pin::pin!(serving);
-    tokio::select! {
-        result = &mut serving => return result,
-        () = signals.received() => stop.drain(),
-    }
-    tokio::select! {
-        result = &mut serving => result,
-        () = signals.received() => {
-            stop.cut();
-            serving.await
-        }
-    }
+    signals.obeyed(&stop, serving).await
 }
 
 /// Serves until `stop` says otherwise; what [`run`] does, without the signals.

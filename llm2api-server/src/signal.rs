@@ -1,7 +1,11 @@
 //! The operating system's requests: to stop, and to read the settings again.
 
+use std::pin::pin;
+
 #[cfg(unix)]
 use tokio::signal::unix::{Signal, SignalKind, signal};
+
+use crate::stop::Stop;
 
 /// SIGTERM and SIGINT, from the moment it is made: a signal that comes before anybody waits counts.
 #[cfg(unix)]
@@ -30,6 +34,24 @@ impl Signals {
         tokio::select! {
             _ = terminate.recv() => {}
             _ = interrupt.recv() => {}
+        }
+    }
+}
+
+impl Signals {
+    /// Runs `serving` to its end: a first signal lets it drain, a second cuts what still runs.
+    pub(crate) async fn obeyed<T>(mut self, stop: &Stop, serving: impl Future<Output = T>) -> T {
+        let mut serving = pin!(serving);
+        tokio::select! {
+            ended = &mut serving => return ended,
+            () = self.received() => stop.drain(),
+        }
+        tokio::select! {
+            ended = &mut serving => ended,
+            () = self.received() => {
+                stop.cut();
+                serving.await
+            }
         }
     }
 }

@@ -33,7 +33,7 @@ pub(crate) async fn open(config: &Config) -> Result<(Arc<dyn Store>, Keyring)> {
 pub(crate) async fn open_records(config: &Config) -> Result<Arc<dyn Store>> {
     Ok(match &config.store {
         StoreConfig::Memory => Arc::new(MemoryStore::default()),
-        StoreConfig::Sqlite(path) => Arc::new(SqliteStore::open(path)?),
+        StoreConfig::Sqlite(path) => Arc::new(SqliteStore::open_shared(path)?),
         StoreConfig::Redis(url) => Arc::new(redis(url).await?),
     })
 }

@@ -87,7 +87,7 @@ fn make_room(peers: &mut HashMap<IpAddr, Strikes>, now: Instant) {
 }
 
 /// Whoever has one IPv6 address has the 2^64 beside it.
-fn network(peer: IpAddr) -> IpAddr {
+pub(crate) fn network(peer: IpAddr) -> IpAddr {
     match peer.to_canonical() {
         IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() >> 64 << 64).into(),
         address @ IpAddr::V4(_) => address,

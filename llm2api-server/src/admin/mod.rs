@@ -10,6 +10,7 @@ mod sessions;
 
 pub(crate) use access::{Admin, Level, peer};
 pub(crate) use browser::{is_https, own_origin};
+pub(crate) use delay::network;
 pub use key::KeyError;
 pub(crate) use key::settle;
 pub(crate) use places::Places;

@@ -4,6 +4,8 @@ mod inspect;
 mod issue;
 mod list;
 
+use std::path::PathBuf;
+
 use clap::Subcommand;
 use llm2api_core::Error;
 use llm2api_core::auth::{Authority, CodeKind, PrivateKey, Revoked};
@@ -12,7 +14,7 @@ use self::inspect::Inspect;
 use self::issue::Issue;
 use super::{fail, refuse, say};
 use crate::config::{ConfigError, Origins, StoreConfig};
-use crate::store;
+use crate::{authority, store, telemetry};
 
 /// Who acts, in the store's log.
 const ACTOR: &str = "cli";
@@ -65,6 +67,22 @@ pub(super) async fn execute(task: AuthTask, origins: Origins) -> u8 {
     }
 }
 
+/// Serves an authority and returns the exit code.
+pub(super) async fn serve(private_key_file: Option<PathBuf>, origins: Origins) -> u8 {
+    let read = origins.authority().and_then(|config| telemetry::init(&config).map(|()| config));
+    let config = match read {
+        Ok(config) => config,
+        Err(error) => return refuse(&error),
+    };
+    match private_key_file.map(PrivateKey::from_file).transpose() {
+        Err(error) => refuse(&error),
+        Ok(key) => match authority::run(config, key).await {
+            Ok(()) => 0,
+            Err(error) => fail(&error.to_string()),
+        },
+    }
+}
+
 fn keygen() -> Done {
     let key = PrivateKey::random()?;
     let (private, public) = (key.to_base64(), key.public_key());
@@ -73,7 +91,7 @@ fn keygen() -> Done {
 }
 
 async fn revoke(id: &str, origins: Origins) -> Done {
-    let Revoked { code, is_new, .. } = authority(origins, None).await?.revoke(id, ACTOR).await?;
+    let Revoked { code, is_new, .. } = open(origins, None).await?.revoke(id, ACTOR).await?;
     let is_known = code.kind != CodeKind::Unrecorded;
     Ok(match (is_new, is_known) {
         (true, true) => format!("{id} is revoked\n"),
@@ -86,7 +104,7 @@ async fn revoke(id: &str, origins: Origins) -> Done {
 }
 
 /// Opens the store that the settings name. What it keeps has to outlive this process.
-async fn authority(origins: Origins, key: Option<PrivateKey>) -> Result<Authority, Trouble> {
+async fn open(origins: Origins, key: Option<PrivateKey>) -> Result<Authority, Trouble> {
     let config = origins.authority().map_err(Trouble::Settings)?;
     if matches!(config.store, StoreConfig::Memory) {
         let text =

@@ -220,6 +220,23 @@ impl Failure {
             .with_param(Some(param))
     }
 
+    pub(crate) fn no_such_code(param: &str) -> Self {
+        let message = "no code has this id: take it from the list of codes";
+        Self::new(StatusCode::BAD_REQUEST, REQUEST, "code_not_found", message)
+            .with_param(Some(param))
+    }
+
+    pub(crate) fn too_many_codes(wait: Duration) -> Self {
+        let message = "too many wrong codes came from this address: wait, and copy the code whole";
+        Self::new(StatusCode::TOO_MANY_REQUESTS, RATE, "rate_limit_exceeded", message)
+            .with_retry_after(Some(wait))
+    }
+
+    pub(crate) fn no_such_path() -> Self {
+        let message = "no such path: installations ask at /auth/check, holders at /";
+        Self::new(StatusCode::NOT_FOUND, REQUEST, "unknown_path", message)
+    }
+
     pub(crate) fn foreign_domain(domain: &str) -> Self {
         let message = format!(
             "no upstream is at `{domain}`: name the `upstream` to send it these cookies all the same"

@@ -48,7 +48,16 @@ impl fmt::Debug for Held {
 
 /// Reads a client's whole body; what is too large, stalls or is no JSON is not read to its end.
 pub(crate) async fn read(request: &mut Request, door: &Door) -> Result<Held, Failure> {
-    read_at_most(usize::MAX, &door.bodies, request, door).await
+    read_within(usize::MAX, &door.bodies, request, door).await
+}
+
+/// Reads a body as [`read`] does, within a smaller limit of its own.
+pub(crate) async fn read_at_most(
+    limit: usize,
+    request: &mut Request,
+    door: &Door,
+) -> Result<Held, Failure> {
+    read_within(limit, &door.bodies, request, door).await
 }
 
 /// Reads a body that is for the operator's paths, and may have a smaller limit of its own. Clients
@@ -58,10 +67,10 @@ pub(crate) async fn read_for_operator(
     request: &mut Request,
     door: &Door,
 ) -> Result<Held, Failure> {
-    read_at_most(limit, &door.operator_bodies, request, door).await
+    read_within(limit, &door.operator_bodies, request, door).await
 }
 
-async fn read_at_most(
+async fn read_within(
     limit: usize,
     budget: &Budget,
     request: &mut Request,

@@ -22,4 +22,6 @@ mod table;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use cookies::{SecretText, parse};
+pub(crate) use pages::asset;
 pub(crate) use table::routes;

@@ -29,7 +29,8 @@ pub(super) async fn cookie_script(
     Ok(asset("text/javascript; charset=utf-8", include_str!("../ui/cookie.js")))
 }
 
-fn asset(kind: &'static str, text: &'static str) -> Response {
+/// Answers with a file that is compiled in.
+pub(crate) fn asset(kind: &'static str, text: &'static str) -> Response {
     let mut response = Response::from(text);
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
     response

@@ -104,6 +104,11 @@ pub(crate) fn public_get<S: Behind>(state: &Arc<S>, handler: impl Handler<S>) ->
     Resource::new(state, Access::Public).and(Method::GET, handler)
 }
 
+/// A path that takes `POST` from everybody.
+pub(crate) fn public_post<S: Behind>(state: &Arc<S>, handler: impl Handler<S>) -> Resource<S> {
+    Resource::new(state, Access::Public).and(Method::POST, handler)
+}
+
 /// A path that takes `GET` from those who watch the server, also while it ends.
 pub(crate) fn probe_get<S: Behind>(state: &Arc<S>, handler: impl Handler<S>) -> Resource<S> {
     Resource::new(state, Access::Probe).and(Method::GET, handler)

@@ -10,7 +10,7 @@ use llm2api_core::auth::{Claims, CodeState, PublicKey, Refusal, read, verify};
 use serde::Serialize;
 
 use super::issue::now;
-use super::{Done, Trouble, authority};
+use super::{Done, Trouble, open};
 use crate::config::Origins;
 
 /// Twice as long as any code is.
@@ -87,7 +87,7 @@ fn signed(code: &str, key: Option<&PublicKey>, now: u64) -> Done {
 
 /// Tells what the store knows of an opaque code.
 async fn kept(code: &str, origins: Origins, now: u64) -> Done {
-    let authority = authority(origins, None).await?;
+    let authority = open(origins, None).await?;
     let verdict = authority.check(code, now).await?;
     let known = match &verdict.id {
         Some(id) => authority.find(id).await?,

@@ -7,7 +7,7 @@ use clap::Args;
 use llm2api_core::auth::{AuthCode, NewCode, PrivateKey, sign};
 use llm2api_core::quota::Allowance;
 
-use super::{ACTOR, Done, authority};
+use super::{ACTOR, Done, open};
 use crate::config::{Origins, value};
 
 #[derive(Debug, Args)]
@@ -49,7 +49,7 @@ impl Issue {
         let wanted = self.into_wanted(now);
         let code = match key {
             Some(key) if !record => sign(&wanted.into_claims(now)?, &key)?,
-            key => authority(origins, key).await?.issue(wanted, is_signed, ACTOR).await?.1,
+            key => open(origins, key).await?.issue(wanted, is_signed, ACTOR).await?.1,
         };
         Ok(line(&code))
     }

@@ -14,5 +14,5 @@ pub(super) use add::add;
 pub(super) use export::export;
 pub(super) use import::import;
 pub(super) use list::list;
-pub(super) use request::{SecretText, parse};
+pub(crate) use request::{SecretText, parse};
 pub(super) use update::update;

@@ -17,7 +17,7 @@ const MOST_WEIGHT: u32 = 100;
 const LONGEST_QUOTE: usize = 200;
 
 /// A secret in a body.
-pub(in crate::routes) struct SecretText(pub(in crate::routes) Secret);
+pub(crate) struct SecretText(pub(crate) Secret);
 
 impl<'de> Deserialize<'de> for SecretText {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -45,7 +45,7 @@ pub(super) struct Pick {
 }
 
 /// Reads a body; every field is known and stands there once.
-pub(in crate::routes) fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Failure> {
+pub(crate) fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Failure> {
     let mut json = serde_json::Deserializer::from_slice(body);
     let value = serde_path_to_error::deserialize(&mut json).map_err(|error| {
         let path = error.path().to_string();

@@ -1,0 +1,48 @@
+//! What all requests to the authority share.
+
+use std::net::IpAddr;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use llm2api_core::auth::Authority;
+use poem::Request;
+use tokio::time::Instant;
+
+use super::attempts::Attempts;
+use crate::admin::peer;
+use crate::door::{Behind, Door};
+use crate::openai::error::Failure;
+
+/// The authority, and the door before it.
+#[derive(Debug)]
+pub(super) struct Office {
+    pub(super) door: Door,
+    pub(super) authority: Authority,
+    attempts: Attempts,
+}
+
+impl Office {
+    pub(super) fn new(door: Door, authority: Authority) -> Self {
+        Self { door, authority, attempts: Attempts::default() }
+    }
+
+    /// Counts a wrong code against the address that shows it.
+    pub(super) fn count_wrong(&self, peer: IpAddr) -> Result<(), Failure> {
+        self.attempts.count(peer, Instant::now()).map_err(Failure::too_many_codes)
+    }
+}
+
+impl Behind for Office {
+    fn door(&self) -> &Door {
+        &self.door
+    }
+}
+
+/// Names who acts, for the store's log.
+pub(super) fn actor(request: &Request) -> String {
+    peer(request).to_string()
+}
+
+/// Seconds since 1970; 0 on a machine whose clock is before that.
+pub(super) fn now() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
+}
