@@ -1,6 +1,7 @@
 //! Real processes on free ports: the server, a simulator and a Redis. Each ends with its handle.
 
 mod api;
+mod authority;
 mod outcome;
 mod program;
 mod redis;
@@ -11,6 +12,7 @@ mod wait;
 mod wire;
 
 pub use api::{Answer, Api, MODEL, envelope, http, state_of};
+pub use authority::Authority;
 pub use outcome::Outcome;
 pub use program::Program;
 pub use redis::Redis;

@@ -173,7 +173,7 @@ fn bare(data: &Path) -> Command {
     command
 }
 
-fn command(data: &Path, settings: &[(&str, &str)]) -> Command {
+pub(super) fn command(data: &Path, settings: &[(&str, &str)]) -> Command {
     let mut command = bare(data);
     // What a call has made is deleted after it, unless a test is about going on with it.
     command.env("CONVERSATIONS", "fresh");
