@@ -98,6 +98,24 @@ export async function play(t, name, settings = {}) {
   return { baseURL: server.said, model: upstream.model, simulator };
 }
 
+/** An authority with this admin key, which stops when the test `t` is over; answers with its origin. */
+export async function playAuthority(t, key) {
+  const directory = await mkdtemp(join(tmpdir(), 'llm2api-'));
+  const settings = {
+    LISTEN: '127.0.0.1:0',
+    SHUTDOWN_GRACE: '5s',
+    STORE_URL: 'memory:',
+    ADMIN_KEY: key,
+  };
+  const path = built('LLM2API_SERVER');
+  const program = await start(path, ['authority'], settings, directory, 'AUTH_URL=');
+  t.after(async () => {
+    await program.stop();
+    await rm(directory, { recursive: true });
+  });
+  return new URL(program.said).origin;
+}
+
 /** A client of the official package that does not retry. */
 export function connect(stage, settings = {}) {
   return new OpenAI({ baseURL: stage.baseURL, apiKey: 'any', maxRetries: 0, ...settings });
