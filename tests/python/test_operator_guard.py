@@ -17,6 +17,8 @@ ROUTES = [
     *(("POST", f"/cookie/{verb}") for verb in ("add", "check", "enable", "disable", "clear")),
     ("POST", "/cookie/remove"),
     ("POST", "/cookie/update"),
+    ("GET", "/keys"),
+    *(("POST", f"/key/{verb}") for verb in ("create", "revoke", "rotate", "update")),
 ]
 EACH_ROUTE = pytest.mark.parametrize("method, path", ROUTES, ids=[path for _, path in ROUTES])
 

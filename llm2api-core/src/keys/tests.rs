@@ -29,6 +29,14 @@ async fn created(keys: &ClientKeys) -> IssuedKey {
     keys.create(NewKey::new().with_label("Ann"), ME).await.expect("a key")
 }
 
+/// Follows in the background, until dropped.
+fn following(keys: &ClientKeys) -> (JoinSet<()>, watch::Sender<()>) {
+    let (stop, stopped) = watch::channel(());
+    let (mut tasks, keys) = (JoinSet::new(), keys.clone());
+    tasks.spawn(async move { keys.work(stopped).await });
+    (tasks, stop)
+}
+
 fn state(keys: &ClientKeys, key: &Secret) -> Option<KeyState> {
     keys.find(key.expose().as_bytes()).map(|found| found.state)
 }

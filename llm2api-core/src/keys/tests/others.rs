@@ -2,14 +2,6 @@
 
 use super::*;
 
-/// Follows in the background, until dropped.
-fn following(keys: &ClientKeys) -> (JoinSet<()>, watch::Sender<()>) {
-    let (stop, stopped) = watch::channel(());
-    let (mut tasks, keys) = (JoinSet::new(), keys.clone());
-    tasks.spawn(async move { keys.work(stopped).await });
-    (tasks, stop)
-}
-
 async fn a_moment() {
     tokio::time::sleep(Duration::from_millis(2100)).await;
 }
