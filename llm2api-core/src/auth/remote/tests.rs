@@ -1,10 +1,10 @@
+use std::future::pending;
 use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
-use tokio::task::JoinSet;
 use tokio::time::Instant;
 use wiremock::matchers::{body_json, header, method, path};
 use wiremock::{Mock, MockServer, ResponseTemplate};
@@ -40,15 +40,14 @@ async fn ask_json(status: u16, body: Value) -> Verdict {
 async fn ask_raw(reply: &'static [u8]) -> Verdict {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let url = format!("http://{}/verify", listener.local_addr().expect("an address"));
-    let mut server = JoinSet::new();
-    server.spawn(async move {
+    let server = async {
         let (mut socket, _) = listener.accept().await.expect("a call");
         let mut head = [0; 4096];
         let _ = socket.read(&mut head).await.expect("a request");
         socket.write_all(reply).await.expect("a reader");
-        std::future::pending::<()>().await;
-    });
-    ask(&url).await
+        pending().await
+    };
+    tokio::select! { verdict = ask(&url) => verdict, verdict = server => verdict }
 }
 
 fn why(verdict: Verdict) -> String {
