@@ -29,6 +29,29 @@ impl Authority {
         Self { address: address.parse().expect("an address"), program }
     }
 
+    /// Where installations ask.
+    pub fn url(&self) -> String {
+        format!("http://{}/auth/check", self.address)
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Issues a code; returns its id and the code.
+    pub async fn issue(&self, order: &Value) -> (String, String) {
+        let issued = self.command("POST", "/auth/issue", order).await;
+        let text = |name: &str| issued[name].as_str().expect("a text").to_owned();
+        (text("id"), text("code"))
+    }
+
+    /// Revokes a code.
+    pub async fn revoke(&self, id: &str) {
+        let gone = self.command("POST", "/auth/revoke", &serde_json::json!({"id": id})).await;
+        assert_eq!(gone["state"], "revoked");
+    }
+
     /// Asks without a key, and returns the answer.
     pub async fn ask(&self, method: &str, path: &str, body: &Value) -> Told {
         self.send(method, path, "", body).await

@@ -3,6 +3,7 @@
 mod authority;
 mod life;
 mod start;
+mod whole;
 
 use std::path::PathBuf;
 use std::time::Duration;
