@@ -2,6 +2,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::future::join_all;
+use proptest::prelude::*;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
@@ -258,4 +259,27 @@ fn a_record_of_a_later_form_lets_nobody_in_and_keeps_the_door_closed() {
     record["form"] = 1.into();
     record["hash"] = "short".into();
     assert_eq!(found(&record), None);
+}
+
+proptest! {
+    #[test]
+    fn no_bytes_make_it_panic_and_none_find_anything(
+        sent in any::<Vec<u8>>(),
+        rest in "[ -~]{0,90}",
+    ) {
+        let text = KeyRecord::new("sk-l2a-abc-secret", 0).write().expect("JSON");
+        let mut book = Book::default();
+        book.take("abc", Kept::new(text));
+        prop_assert!(book.find(&sent, 0).is_none());
+        for sent in [format!("sk-l2a-{rest}"), format!("sk-l2a-abc-{rest}"), rest.clone()] {
+            prop_assert!(book.find(sent.as_bytes(), 0).is_none() || sent == "sk-l2a-abc-secret");
+        }
+    }
+
+    #[test]
+    fn no_text_of_a_store_makes_it_panic(text in any::<String>()) {
+        let mut book = Book::default();
+        book.take("abc", Kept::new(text));
+        prop_assert!(book.find(b"sk-l2a-abc-secret", 0).is_none() && !book.is_empty());
+    }
 }

@@ -3,6 +3,7 @@
 mod club;
 #[cfg(feature = "redis")]
 mod fleet;
+mod keys;
 mod life;
 mod races;
 mod slow_store;

@@ -23,7 +23,7 @@ pub(super) struct Tokens {
 #[derive(Debug)]
 pub(crate) struct TokenCount {
     record: Record,
-    ticket: Option<Ticket>,
+    tickets: Vec<Ticket>,
     text_bytes: u64,
     pieces: u64,
     given: Option<Tokens>,
@@ -31,8 +31,14 @@ pub(crate) struct TokenCount {
 
 impl TokenCount {
     /// Starts for a request with so much text.
-    pub(crate) fn new(record: Record, text_bytes: usize, ticket: Option<Ticket>) -> Self {
-        Self { record, ticket, text_bytes: text_bytes as u64, pieces: 0, given: None }
+    pub(crate) fn new(record: Record, text_bytes: usize) -> Self {
+        let (tickets, text_bytes) = (Vec::new(), text_bytes as u64);
+        Self { record, tickets, text_bytes, pieces: 0, given: None }
+    }
+
+    /// Holds a ticket until the end, which is settled by the sum.
+    pub(crate) fn hold(&mut self, ticket: Ticket) {
+        self.tickets.push(ticket);
     }
 
     fn sum(&self) -> Tokens {
@@ -63,9 +69,8 @@ impl Watch for TokenCount {
 impl Drop for TokenCount {
     fn drop(&mut self) {
         let sum = self.sum();
-        if let Some(ticket) = &mut self.ticket {
-            ticket.settle(sum.prompt.saturating_add(sum.completion));
-        }
+        let all = sum.prompt.saturating_add(sum.completion);
+        self.tickets.iter_mut().for_each(|ticket| ticket.settle(all));
         self.record.tokens(sum);
     }
 }
@@ -81,7 +86,7 @@ mod tests {
     }
 
     fn sum(items: &[ChatItem]) -> (u64, u64, bool) {
-        let mut count = TokenCount::new(Record::new("req_1", "POST", None), 9, None);
+        let mut count = TokenCount::new(Record::new("req_1", "POST", None), 9);
         items.iter().for_each(|item| count.item(item));
         let Tokens { prompt, completion, estimated } = count.sum();
         (prompt, completion, estimated)

@@ -26,12 +26,15 @@ const AUTH_WAIT: Duration = Duration::from_secs(10);
 pub(crate) enum Whose {
     /// That of the caller's key.
     Key,
+    /// That of all callers together.
+    Installation,
 }
 
 impl fmt::Display for Whose {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Key => "this API key",
+            Self::Installation => "this server",
         })
     }
 }

@@ -14,15 +14,18 @@ mod limits;
 
 const CHAT: &str = "/v1/chat/completions";
 
-/// An app over the demo, and its engine.
-async fn served(pairs: &[(&str, &str)]) -> (impl Endpoint<Output = Response>, Client) {
+/// An app over the demo.
+async fn served(pairs: &[(&str, &str)]) -> impl Endpoint<Output = Response> {
+    over(Client::builder().build().await.expect("the demo needs nothing"), pairs)
+}
+
+fn over(client: Client, pairs: &[(&str, &str)]) -> impl Endpoint<Output = Response> + use<> {
     let pairs = pairs.iter().chain(&[("ADMIN_KEY", "operator"), ("STORE_URL", "memory:")]);
     let pairs = pairs.map(|(name, text)| ((*name).to_owned(), (*text).to_owned()));
     let sources = Sources { environment: pairs.collect(), ..Sources::default() };
     let settings = Settings::resolve(&sources).expect("valid");
     let config = settings.config().expect("valid");
-    let client = Client::builder().build().await.expect("the demo needs nothing");
-    (app(State::new(client.clone(), &config, Stop::new())), client)
+    app(State::new(client, &config, Stop::new()))
 }
 
 /// Sends a request with a key; returns the status and the body.
@@ -73,7 +76,7 @@ async fn chat(app: &impl Endpoint<Output = Response>, key: &str) -> (u16, String
 
 #[tokio::test]
 async fn a_key_is_told_once_and_listed_without_its_secret() {
-    let (app, _) = served(&[]).await;
+    let app = served(&[]).await;
     let body = json!({
         "label": "Ann", "expires_at": 4_000_000_000_u64, "models": ["demo"],
         "requests_per_minute": 60, "tokens_per_day": 1000, "concurrency": 2,
@@ -110,7 +113,7 @@ async fn a_key_is_told_once_and_listed_without_its_secret() {
 
 #[tokio::test(start_paused = true)]
 async fn a_key_opens_until_it_is_revoked_and_the_door_stays_shut() {
-    let (app, _) = served(&[]).await;
+    let app = served(&[]).await;
     assert_eq!(chat(&app, "whatever").await.0, 200, "no key yet: everybody may chat");
     let (id, key) = created(&app, json!({})).await;
     assert_eq!(chat(&app, &key).await.0, 200);
@@ -132,7 +135,7 @@ async fn a_key_opens_until_it_is_revoked_and_the_door_stays_shut() {
 
 #[tokio::test(start_paused = true)]
 async fn a_wrong_secret_costs_time_and_a_stopped_key_none() {
-    let (app, _) = served(&[("API_KEY", "sk-fixed")]).await;
+    let app = served(&[("API_KEY", "sk-fixed")]).await;
     let (id, key) = created(&app, json!({})).await;
     order(&app, "/key/revoke", json!({"id": id})).await;
     let begun = tokio::time::Instant::now();
@@ -146,7 +149,7 @@ async fn a_wrong_secret_costs_time_and_a_stopped_key_none() {
 
 #[tokio::test]
 async fn a_key_asks_for_its_models_alone() {
-    let (app, _) = served(&[]).await;
+    let app = served(&[]).await;
     let (id, key) = created(&app, json!({"models": ["other", "up/*"]})).await;
     assert_eq!(chat(&app, &key).await, (403, "model_not_allowed".into()));
     let models = async |path| send(&app, (Method::GET, path), &key, json!(null)).await;
@@ -167,7 +170,7 @@ async fn a_key_asks_for_its_models_alone() {
 
 #[tokio::test]
 async fn an_update_sets_and_null_clears() {
-    let (app, _) = served(&[]).await;
+    let app = served(&[]).await;
     let (id, _) = created(&app, json!({"label": "Ann", "expires": "1h", "concurrency": 2})).await;
     let change = json!({"id": id, "label": null, "expires": null, "tokens_per_day": 7});
     let (status, entry) = order(&app, "/key/update", change).await;
@@ -180,7 +183,7 @@ async fn an_update_sets_and_null_clears() {
 
 #[tokio::test]
 async fn mistakes_of_the_operator_are_named() {
-    let (app, _) = served(&[]).await;
+    let app = served(&[]).await;
     let cases = [
         ("/key/create", json!({"expires": "soon"}), 400, "invalid_value", "expires"),
         (

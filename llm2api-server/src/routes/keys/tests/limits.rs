@@ -3,6 +3,8 @@
 use std::fmt::Write as _;
 
 use futures::StreamExt;
+use llm2api_core::auth::{Authorisation, Claims, PrivateKey, sign};
+use llm2api_core::quota::Allowance;
 
 use super::*;
 
@@ -36,7 +38,7 @@ async fn today(app: &impl Endpoint<Output = Response>) -> Value {
 
 #[tokio::test(start_paused = true)]
 async fn requests_of_a_minute_are_counted_and_told() {
-    let (app, _) = served(&[]).await;
+    let app = served(&[]).await;
     let (_, key) = created(&app, json!({"requests_per_minute": 2})).await;
     let mut all = String::new();
     for _ in 0..3 {
@@ -53,7 +55,7 @@ async fn requests_of_a_minute_are_counted_and_told() {
 
 #[tokio::test]
 async fn what_does_not_reach_the_engine_takes_nothing() {
-    let (app, _) = served(&[]).await;
+    let app = served(&[]).await;
     let limits = json!({"requests_per_minute": 1, "models": ["demo"], "tokens_per_day": 9999});
     let (_, key) = created(&app, limits).await;
     let post = async |path, body: Value| send(&app, (Method::POST, path), &key, body).await.0;
@@ -72,7 +74,7 @@ async fn what_does_not_reach_the_engine_takes_nothing() {
 
 #[tokio::test]
 async fn tokens_of_a_day_are_those_that_answers_took() {
-    let (app, _) = served(&[]).await;
+    let app = served(&[]).await;
     let (_, key) = created(&app, json!({"tokens_per_day": 12})).await;
     let (status, body) = send(&app, (Method::POST, CHAT), &key, hi(false)).await;
     let took = &body["usage"]["total_tokens"];
@@ -89,7 +91,7 @@ async fn tokens_of_a_day_are_those_that_answers_took() {
 
 #[tokio::test]
 async fn a_place_is_held_until_the_stream_ends_whichever_way() {
-    let (app, _) = served(&[]).await;
+    let app = served(&[]).await;
     let (_, key) = created(&app, json!({"concurrency": 1, "tokens_per_day": 99_999})).await;
     let stream = asked(&app, &key, true).await;
     assert_eq!(stream.status().as_u16(), 200);
@@ -112,7 +114,7 @@ async fn a_place_is_held_until_the_stream_ends_whichever_way() {
 
 #[tokio::test]
 async fn browsers_may_read_what_is_left() {
-    let (app, _) = served(&[]).await;
+    let app = served(&[]).await;
     let (_, key) = created(&app, json!({"requests_per_minute": 2})).await;
     let response = asked(&app, &key, false).await;
     let exposed = response.header("access-control-expose-headers").expect("there are some");
@@ -120,4 +122,40 @@ async fn browsers_may_read_what_is_left() {
     let told: Vec<_> = told.filter(|name| name.starts_with("x-ratelimit")).collect();
     assert_eq!(told.len(), 3);
     assert!(told.iter().all(|name| exposed.contains(name)), "{exposed}");
+}
+
+/// An engine that is authorised for so much.
+async fn authorised(limits: Allowance) -> Client {
+    let key = PrivateKey::random().expect("random");
+    let mut claims = Claims::new("code_1", "Ann", 1_790_000_000);
+    claims.limits = limits;
+    let code = sign(&claims, &key).expect("short");
+    let authorisation = Authorisation::new(code).with_public_key(key.public_key());
+    let client = Client::builder().with_authorisation(authorisation).build();
+    client.await.expect("the code is good")
+}
+
+#[tokio::test(start_paused = true)]
+async fn all_callers_together_are_held_to_what_the_installation_may() {
+    let limits = Allowance { requests_per_minute: Some(2), ..Allowance::default() };
+    let app = over(authorised(limits).await, &[("API_KEY", "sk-fixed")]);
+    let (_, key) = created(&app, json!({"requests_per_minute": 1})).await;
+    assert_eq!(chat(&app, &key).await.0, 200);
+    assert_eq!(chat(&app, &key).await.1, "rate_limit_exceeded", "that of the key");
+    assert_eq!(chat(&app, "sk-fixed").await.0, 200, "it has taken nothing from the others");
+    let refused = asked(&app, "sk-fixed", false).await;
+    assert_eq!(refused.header("x-ratelimit-limit-requests"), None, "that is of keys");
+    let refused = told(refused).await;
+    assert!(refused.contains("this server has begun all requests"), "{refused}");
+    assert!(refused.contains("retry-after: "), "{refused}");
+}
+
+#[tokio::test]
+async fn the_place_of_the_installation_is_held_until_the_stream_ends() {
+    let limits = Allowance { concurrency: Some(1), ..Allowance::default() };
+    let app = over(authorised(limits).await, &[]);
+    let stream = asked(&app, "any", true).await;
+    assert_eq!(chat(&app, "any").await, (429, "concurrency_limit_exceeded".into()));
+    drop(stream);
+    assert_eq!(chat(&app, "any").await.0, 200);
 }
