@@ -1,10 +1,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures::future::join_all;
+use futures::future::{join, join_all};
 use proptest::prelude::*;
 use tokio::sync::watch;
-use tokio::task::JoinSet;
 
 use super::book::{Book, Kept};
 use super::handle::COLLECTION;
@@ -28,14 +27,6 @@ async fn keys() -> (Arc<MemoryStore>, ClientKeys) {
 
 async fn created(keys: &ClientKeys) -> IssuedKey {
     keys.create(NewKey::new().with_label("Ann"), ME).await.expect("a key")
-}
-
-/// Follows in the background, until dropped.
-fn following(keys: &ClientKeys) -> (JoinSet<()>, watch::Sender<()>) {
-    let (stop, stopped) = watch::channel(());
-    let (mut tasks, keys) = (JoinSet::new(), keys.clone());
-    tasks.spawn(async move { keys.work(stopped).await });
-    (tasks, stop)
 }
 
 fn state(keys: &ClientKeys, key: &Secret) -> Option<KeyState> {

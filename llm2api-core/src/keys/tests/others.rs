@@ -2,6 +2,16 @@
 
 use super::*;
 
+/// Follows the store while something is done; it must end when told.
+async fn following(keys: &ClientKeys, done: impl Future<Output = ()>) {
+    let (stop, stopped) = watch::channel(());
+    let done = async {
+        done.await;
+        drop(stop);
+    };
+    join(done, keys.work(stopped)).await;
+}
+
 async fn a_moment() {
     tokio::time::sleep(Duration::from_millis(2100)).await;
 }
@@ -10,29 +20,31 @@ async fn a_moment() {
 async fn what_another_server_does_holds_here_within_two_seconds() {
     let (store, here) = keys().await;
     let there = ClientKeys::open(store).await.expect("memory works");
-    let (mut tasks, stop) = following(&here);
-    let issued = created(&there).await;
-    a_moment().await;
-    assert_eq!(state(&here, &issued.key), Some(KeyState::Active));
-    there.revoke(&issued.entry.id, ME).await.expect("it is there");
-    a_moment().await;
-    assert_eq!(state(&here, &issued.key), Some(KeyState::Revoked));
-    drop(stop);
-    tasks.join_next().await.expect("one").expect("it ends when told");
+    following(&here, async {
+        let issued = created(&there).await;
+        a_moment().await;
+        assert_eq!(state(&here, &issued.key), Some(KeyState::Active));
+        there.revoke(&issued.entry.id, ME).await.expect("it is there");
+        a_moment().await;
+        assert_eq!(state(&here, &issued.key), Some(KeyState::Revoked));
+    })
+    .await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_store_that_lost_everything_gets_it_back() {
     let (store, keys) = keys().await;
-    let (_tasks, _stop) = following(&keys);
     let (good, bad) = (created(&keys).await, created(&keys).await);
-    keys.revoke(&bad.entry.id, ME).await.expect("it is there");
-    a_moment().await;
-    let before = records(&store).await;
-    store.lose();
-    assert_eq!(state(&keys, &good.key), Some(KeyState::Active), "the last known keys go on");
-    a_moment().await;
-    assert_eq!(records(&store).await, before);
+    following(&keys, async {
+        keys.revoke(&bad.entry.id, ME).await.expect("it is there");
+        a_moment().await;
+        let before = records(&store).await;
+        store.lose();
+        assert_eq!(state(&keys, &good.key), Some(KeyState::Active), "the last known keys go on");
+        a_moment().await;
+        assert_eq!(records(&store).await, before);
+    })
+    .await;
     let after = ClientKeys::open(store.clone()).await.expect("memory works");
     assert_eq!(state(&after, &bad.key), Some(KeyState::Revoked));
 }
@@ -43,13 +55,15 @@ async fn a_store_that_was_set_back_makes_no_revoked_key_good() {
     let issued = created(&keys).await;
     let old = records(&store).await.remove(0).1;
     keys.revoke(&issued.entry.id, ME).await.expect("it is there");
-    let (_tasks, _stop) = following(&keys);
-    a_moment().await;
-    store.lose();
-    let change = change::change_to(&issued.entry.id, None, old, "key.restore", ME);
-    store.change_record(&change).await.expect("memory works");
-    a_moment().await;
-    assert_eq!(state(&keys, &issued.key), Some(KeyState::Revoked));
+    following(&keys, async {
+        a_moment().await;
+        store.lose();
+        let change = change::change_to(&issued.entry.id, None, old, "key.restore", ME);
+        store.change_record(&change).await.expect("memory works");
+        a_moment().await;
+        assert_eq!(state(&keys, &issued.key), Some(KeyState::Revoked));
+    })
+    .await;
     let after = ClientKeys::open(store.clone()).await.expect("memory works");
     assert_eq!(state(&after, &issued.key), Some(KeyState::Revoked));
 }
