@@ -72,7 +72,7 @@ impl Book {
 
     /// Finds whose key was sent, at a time in seconds since 1970.
     ///
-    /// One path for all that may be sent: a hash, two comparisons of whole hashes. How long it takes
+    /// One path for all that may be sent: a hash, two comparisons of whole hashes. The time that takes
     /// does not tell an id that exists from one that does not, nor how much of a secret is right.
     pub(super) fn find(&self, sent: &[u8], now: u64) -> Option<FoundKey> {
         let hash = hash(sent);

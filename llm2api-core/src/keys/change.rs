@@ -40,7 +40,8 @@ impl ClientKeys {
         Ok(IssuedKey { entry, key })
     }
 
-    /// Takes a key back, for good; calls under way go on. One that is revoked already stays as it is.
+    /// Takes a key back, for good; calls under way go on. One that is revoked already stays as it
+    /// is.
     ///
     /// # Errors
     /// [`ErrorKind::InvalidRequest`] with code `key_not_found`; [`ErrorKind::Configuration`] where

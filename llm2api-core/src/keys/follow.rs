@@ -41,7 +41,7 @@ impl ClientKeys {
     /// Takes up what has changed, and gives back what the store has lost.
     ///
     /// Keys are never removed, and each state of one has a number. So what is known here and not
-    /// there is lost, and so is what is there in an earlier state: a server that was emptied, or set
+    /// there is lost, and so is what is there in an earlier state: a store that was emptied, or set
     /// back, must not make revoked keys good.
     pub(super) async fn follow_once(&self, records: &dyn Records) -> Result<()> {
         let known = *self.shared.version.lock().unwrap_or_else(PoisonError::into_inner);

@@ -1,6 +1,6 @@
 //! Client keys: who may chat besides the holders of a key from the settings, and how much.
 //!
-//! [`ClientKeys`] keeps them in the [store](crate::store::Store), as hashes, and answers from memory
+//! [`ClientKeys`] keeps them in the [store](crate::store::Store) as hashes, and answers from memory
 //! whose key a request has brought. Several servers that share a store share the keys.
 
 mod book;

@@ -68,7 +68,7 @@ pub(super) struct What {
     /// How long it is good from now on, such as 30d
     #[arg(long, value_name = "DURATION", value_parser = duration)]
     expires: Option<Duration>,
-    /// A model that it may ask for, as in requests; `*` at the end stands for anything. May be given
+    /// A model that it may ask for, as in requests; `*` at the end stands for all. May be given
     /// several times; without it, all models
     #[arg(long = "model", value_name = "MODEL")]
     models: Vec<String>,
