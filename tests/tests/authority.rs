@@ -4,10 +4,14 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
-use llm2api_tests::processes::{Authority, Redis, Server};
+use llm2api_tests::processes::{Authority, Redis, Server, chat, eventually};
 use serde_json::{Value, json};
 use tempfile::TempDir;
+
+/// How long a gateway may take to ask again.
+const PATIENCE: Duration = Duration::from_secs(15);
 
 fn folder() -> (TempDir, PathBuf) {
     let home = tempfile::tempdir().expect("a directory");
@@ -140,6 +144,42 @@ async fn codes_outlive_the_authority_in_redis_without_a_master_key() {
     let url = redis.url();
     live(&home, &data, &[("STORE_URL", &url)]).await;
     assert!(!data.join("master.key").exists(), "nothing is sealed");
+}
+
+fn hello() -> String {
+    let message = json!({"role": "user", "content": "hello"});
+    chat("", &json!({"model": "demo", "messages": [message]}).to_string())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_gateway_serves_as_long_as_its_authority_lets_it() {
+    let (_home, data) = folder();
+    let (_gateway_home, gateway_data) = folder();
+    let authority = Authority::start(&data, &[], &[]).await;
+    let order = json!({"holder": "Ada", "expires": "1h", "limits": {"concurrency": 3}});
+    let issued = authority.command("POST", "/auth/issue", &order).await;
+    let code = issued["code"].as_str().expect("told once");
+    let url = authority.url();
+    let settings = [("AUTH_URL", &*url), ("AUTH_CODE", code), ("CHECK_INTERVAL", "1s")];
+    let mut gateway = Server::start(&gateway_data, &settings).await;
+    assert_eq!(gateway.ask(hello()).await.status, 200);
+
+    authority.command("POST", "/auth/revoke", &json!({"id": issued["id"]})).await;
+    let refused = eventually("the gateway hears of it", PATIENCE, async || {
+        Some(gateway.ask(hello()).await).filter(|told| told.status == 403)
+    });
+    let refused = refused.await;
+    assert_eq!(refused.code(), "auth_code_invalid");
+    assert!(gateway.logged("the code was revoked on 20"), "its operator is told why");
+    gateway.signal("TERM").await;
+    assert!(gateway.ended().await);
+
+    let said = Server::refuses(&gateway_data, &settings).await;
+    assert!(said.contains("the code was revoked on 20"), "{said}");
+    let secret = code.rsplit('_').next().expect("a part");
+    for text in [said, authority.log(), refused.body] {
+        assert!(!text.contains(secret), "{text}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
