@@ -4,6 +4,8 @@ use std::iter::repeat_n;
 use std::sync::Arc;
 
 use llm2api_core::auth::{Authority, NewCode, PrivateKey};
+#[cfg(feature = "sqlite")]
+use llm2api_core::store::SqliteStore;
 use llm2api_core::store::{MemoryStore, Store};
 use tokio::task::JoinSet;
 
@@ -42,4 +44,12 @@ async fn race(store: Arc<dyn Store>) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn many_at_once_lose_nothing_and_revoke_each_code_once() {
     race(Arc::new(MemoryStore::default())).await;
+}
+
+#[cfg(feature = "sqlite")]
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_file_that_is_shared_loses_nothing_either() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let store = SqliteStore::open_shared(folder.path().join("codes.db"));
+    race(Arc::new(store.expect("a new file"))).await;
 }
