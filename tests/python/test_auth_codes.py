@@ -209,3 +209,56 @@ def test_mistakes_are_named(keys, tmp_path):
         assert (run.returncode, run.stdout) == (code, ""), (arguments, run)
         assert expected in run.stderr, (arguments, run.stderr)
     assert not (tmp_path / "data").exists(), "signing alone opens no store"
+
+
+def test_an_opaque_code_is_kept_inspected_and_revoked(tmp_path):
+    """Nothing but the command line and a file."""
+    settings = {"DATA_DIR": str(tmp_path / "data")}
+    run = lambda *arguments, **more: auth(*arguments, settings=settings, directory=tmp_path, **more)
+    code = well(run("issue", "--holder", "Ada", "--plan", "team", "--expires", "30d"))
+    assert code.startswith("l2a_") and code.count("\n") == 1
+    told = json.loads(well(run("inspect", text=code)))
+    claims = told["claims"]
+    assert (told["kind"], told["state"], claims["sub"]) == ("opaque", "active", "Ada")
+    assert code.startswith(f"l2a_{claims['jti']}_")
+    path = tmp_path / "code"
+    path.write_text(code, encoding="utf-8")
+    assert json.loads(well(run("inspect", "--code-file", str(path)))) == told
+
+    heading, line = well(run("list")).splitlines()
+    assert heading.split() == ["ID", "STATE", "KIND", "HOLDER", "PLAN", "ISSUED", "EXPIRES"]
+    day = time.strftime("%Y-%m-%d", time.gmtime(claims["exp"]))
+    assert line.split()[:5] == [claims["jti"], "active", "opaque", "Ada", "team"]
+    assert line.split()[6] == day
+
+    assert well(run("revoke", claims["jti"])) == f"{claims['jti']} is revoked\n"
+    assert well(run("revoke", claims["jti"])) == f"{claims['jti']} was revoked before\n"
+    assert "did not know it" in well(run("revoke", "code_of_others"))
+    told = json.loads(well(run("inspect", text=code)))
+    assert told["state"] == "revoked" and abs(told["revoked_at"] - time.time()) < DEADLINE
+    listed = json.loads(well(run("list", "--json")))
+    assert [entry["state"] for entry in listed["data"]] == ["revoked", "revoked"]
+    assert listed["total"] == 2 and "code" not in listed["data"][0]
+
+    for wrong in [code.strip()[:-1], "l2a_aaaaaaaaaaaaaaaa_0", "canary"]:
+        refused = run("inspect", text=wrong)
+        assert (refused.returncode, refused.stdout) == (1, "")
+        assert "knows no such code" in refused.stderr and wrong not in refused.stderr
+    secret = code.strip().rsplit("_", 1)[1].encode()
+    for kept in (tmp_path / "data").iterdir():
+        assert secret not in kept.read_bytes(), kept
+
+
+def test_a_signed_code_is_recorded_where_that_is_asked_for(keys, tmp_path):
+    settings = {"STORE_URL": f"sqlite:{tmp_path / 'codes.db'}"}
+    arguments = ["issue", "--holder", "Ada", "--private-key-file", str(keys.file)]
+    code = well(auth(*arguments, "--record", settings=settings, directory=tmp_path)).strip()
+    claims = jwt.decode(code, keys.public, algorithms=["EdDSA"])
+    listed = json.loads(well(auth("list", "--json", settings=settings, directory=tmp_path)))
+    [entry] = listed["data"]
+    assert (entry["id"], entry["kind"], entry["holder"]) == (claims["jti"], "signed", "Ada")
+
+
+def test_a_store_that_forgets_is_no_place_for_codes(tmp_path):
+    run = auth("issue", "--holder", "Ada", settings={"STORE_URL": "memory:"}, directory=tmp_path)
+    assert (run.returncode, run.stdout) == (2, "") and "forgets" in run.stderr
