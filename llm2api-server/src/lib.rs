@@ -8,6 +8,7 @@ mod banner;
 mod budget;
 mod caller;
 pub mod cli;
+mod clock;
 pub mod config;
 mod dialect;
 mod documents;

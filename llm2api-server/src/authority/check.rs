@@ -11,8 +11,9 @@ use serde::Serialize;
 use serde::de::IgnoredAny;
 use tracing::info;
 
-use super::office::{Office, now};
+use super::office::Office;
 use crate::admin::peer;
+use crate::clock::unix_seconds;
 use crate::openai::answer;
 use crate::openai::error::Failure;
 use crate::routes::{SecretText, body, parse};
@@ -50,7 +51,7 @@ pub(super) async fn check(office: Arc<Office>, mut request: Request) -> Result<R
     let peer = peer(&request);
     let body = body::read_at_most(LONGEST, &mut request, &office.door).await?;
     let question: Question = parse(&body)?;
-    let checked = office.authority.check(question.code.0.expose(), now()).await?;
+    let checked = office.authority.check(question.code.0.expose(), unix_seconds()).await?;
     if checked.state == CodeState::Invalid {
         office.count_wrong(peer)?;
     } else {

@@ -6,8 +6,9 @@ use llm2api_core::auth::IssuedCode;
 use poem::{Request, Response};
 use serde::Deserialize;
 
-use super::office::{Office, now};
+use super::office::Office;
 use super::wire::{Entry, Listed};
+use crate::clock::unix_seconds;
 use crate::openai::answer;
 use crate::openai::error::Failure;
 
@@ -24,7 +25,7 @@ pub(super) async fn list(office: Arc<Office>, request: Request) -> Result<Respon
     if query.limit == Some(0) {
         return Err(wrong());
     }
-    let (all, now) = (office.authority.list().await?, now());
+    let (all, now) = (office.authority.list().await?, unix_seconds());
     let data = page(&all, &query)?.iter().map(|code| Entry::new(code, now)).collect();
     Ok(answer::json(&Listed { data, total: all.len() }))
 }

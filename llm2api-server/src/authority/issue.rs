@@ -7,8 +7,9 @@ use llm2api_core::quota::Allowance;
 use poem::{Request, Response};
 use serde::{Deserialize, Serialize};
 
-use super::office::{Office, actor, now};
+use super::office::{Office, actor};
 use super::wire::Entry;
+use crate::clock::unix_seconds;
 use crate::config::value;
 use crate::openai::answer;
 use crate::openai::error::Failure;
@@ -50,7 +51,7 @@ pub(super) async fn issue(office: Arc<Office>, mut request: Request) -> Result<R
     let actor = actor(&request);
     let body = body::read_for_operator(usize::MAX, &mut request, &office.door).await?;
     let order: Order = parse(&body)?;
-    let (now, signed) = (now(), order.signed);
+    let (now, signed) = (unix_seconds(), order.signed);
     let wanted = order.into_wanted(now)?;
     let (issued, code) = office.authority.issue(wanted, signed, &actor).await?;
     Ok(answer::json(&Issued { entry: Entry::new(&issued, now), code: code.expose() }))

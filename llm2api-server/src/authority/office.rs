@@ -1,7 +1,6 @@
 //! What all requests to the authority share.
 
 use std::net::IpAddr;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use llm2api_core::auth::Authority;
 use poem::Request;
@@ -40,9 +39,4 @@ impl Behind for Office {
 /// Names who acts, for the store's log.
 pub(super) fn actor(request: &Request) -> String {
     peer(request).to_string()
-}
-
-/// Seconds since 1970; 0 on a machine whose clock is before that.
-pub(super) fn now() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
 }

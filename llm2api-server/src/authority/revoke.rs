@@ -6,8 +6,9 @@ use llm2api_core::auth::CodeKind;
 use poem::{Request, Response};
 use serde::{Deserialize, Serialize};
 
-use super::office::{Office, actor, now};
+use super::office::{Office, actor};
 use super::wire::Entry;
+use crate::clock::unix_seconds;
 use crate::openai::answer;
 use crate::openai::error::Failure;
 use crate::routes::{body, parse};
@@ -37,6 +38,6 @@ pub(super) async fn revoke(office: Arc<Office>, mut request: Request) -> Result<
     let Pick { id } = parse(&body)?;
     let revoked = office.authority.revoke(&id, &actor).await?;
     let note = (revoked.code.kind == CodeKind::Unrecorded).then_some(UNSEEN);
-    let entry = Entry::new(&revoked.code, now());
+    let entry = Entry::new(&revoked.code, unix_seconds());
     Ok(answer::json(&Gone { entry, revoked: true, note }))
 }

@@ -1,7 +1,5 @@
 //! The response object.
 
-use std::time::{SystemTime, UNIX_EPOCH};
-
 use llm2api_core::{FinishReason, Usage};
 use poem::error::ResponseError;
 use serde::Serialize;
@@ -9,6 +7,7 @@ use serde::Serialize;
 use super::echo::Echo;
 use super::output::{Item, Shape, Status};
 use super::request::Request;
+use crate::clock::unix_seconds;
 use crate::dialect::{Blocks, new_id};
 use crate::openai::error::Failure;
 
@@ -187,8 +186,4 @@ impl From<&Usage> for Counts {
             estimated: usage.estimated,
         }
     }
-}
-
-fn unix_seconds() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
 }

@@ -9,8 +9,8 @@ use llm2api_core::Secret;
 use llm2api_core::auth::{Claims, CodeState, PublicKey, Refusal, read, verify};
 use serde::Serialize;
 
-use super::issue::now;
 use super::{Done, Trouble, open};
+use crate::clock::unix_seconds;
 use crate::config::Origins;
 
 /// Twice as long as any code is.
@@ -44,8 +44,8 @@ impl Inspect {
         let code = self.code()?;
         match code.expose().trim() {
             "" => Err(Trouble::Other("there is no code: write it to the standard input".into())),
-            code if code.contains('.') => signed(code, key.as_ref(), now()),
-            code => kept(code, origins, now()).await,
+            code if code.contains('.') => signed(code, key.as_ref(), unix_seconds()),
+            code => kept(code, origins, unix_seconds()).await,
         }
     }
 

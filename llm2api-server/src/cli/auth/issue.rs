@@ -1,13 +1,14 @@
 //! `auth issue`.
 
 use std::path::PathBuf;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use clap::Args;
 use llm2api_core::auth::{AuthCode, NewCode, PrivateKey, sign};
 use llm2api_core::quota::Allowance;
 
 use super::{ACTOR, Done, open};
+use crate::clock::unix_seconds;
 use crate::config::{Origins, value};
 
 #[derive(Debug, Args)]
@@ -44,7 +45,7 @@ pub(in crate::cli) struct Issue {
 impl Issue {
     pub(super) async fn execute(self, origins: Origins) -> Done {
         let key = self.private_key_file.as_ref().map(PrivateKey::from_file).transpose()?;
-        let now = now();
+        let now = unix_seconds();
         let (is_signed, record) = (key.is_some(), self.record);
         let wanted = self.into_wanted(now);
         let code = match key {
@@ -75,9 +76,4 @@ fn line(code: &AuthCode) -> String {
 
 fn duration(text: &str) -> Result<Duration, &'static str> {
     value::duration(text)
-}
-
-/// Seconds since 1970; 0 on a machine whose clock is before that.
-pub(super) fn now() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
 }

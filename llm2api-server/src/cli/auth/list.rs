@@ -2,9 +2,9 @@
 
 use llm2api_core::auth::day;
 
-use super::issue::now;
 use super::{Done, Trouble, open};
 use crate::authority::{Entry, Listed};
+use crate::clock::unix_seconds;
 use crate::config::Origins;
 
 const HEAD: [&str; 7] = ["ID", "STATE", "KIND", "HOLDER", "PLAN", "ISSUED", "EXPIRES"];
@@ -12,7 +12,7 @@ const HEAD: [&str; 7] = ["ID", "STATE", "KIND", "HOLDER", "PLAN", "ISSUED", "EXP
 /// Lists the codes, as a table or as JSON.
 pub(super) async fn execute(json: bool, origins: Origins) -> Done {
     let codes = open(origins, None).await?.list().await?;
-    let now = now();
+    let now = unix_seconds();
     let data: Vec<_> = codes.iter().map(|code| Entry::new(code, now)).collect();
     if !json {
         return Ok(table(&data));
