@@ -146,6 +146,33 @@ async fn codes_outlive_the_authority_in_redis_without_a_master_key() {
     assert!(!data.join("master.key").exists(), "nothing is sealed");
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_store_that_is_away_makes_no_code_invalid() {
+    let mut redis = Redis::start().await;
+    let (_home, data) = folder();
+    let url = redis.url();
+    let authority = Authority::start(&data, &[("STORE_URL", &url)], &[]).await;
+    let issued = authority.command("POST", "/auth/issue", &json!({"holder": "Ada"})).await;
+    let code = issued["code"].as_str().expect("told once");
+    assert_eq!(state(&authority.check(code).await), "active");
+
+    redis.terminate().await;
+    for code in [code, "l2a_aaaaaaaaaaaaaaaa_0"] {
+        let told = authority.ask("POST", "/auth/check", &json!({"code": code})).await;
+        assert_eq!(told.status, 503, "nobody knows: {told:?}");
+    }
+    let told = authority.ask("GET", "/readyz", &Value::Null).await;
+    assert!(told.status == 503 && told.body.contains("unreachable"), "{told:?}");
+    assert_eq!(authority.ask("GET", "/livez", &Value::Null).await.status, 200);
+
+    redis.resume().await;
+    eventually("the store is found again", PATIENCE, async || {
+        let told = authority.ask("POST", "/auth/check", &json!({"code": code})).await;
+        (told.status == 200 && told.body.contains("true")).then_some(())
+    })
+    .await;
+}
+
 fn hello() -> String {
     let message = json!({"role": "user", "content": "hello"});
     chat("", &json!({"model": "demo", "messages": [message]}).to_string())
