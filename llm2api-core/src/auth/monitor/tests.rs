@@ -5,8 +5,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use futures::future::join_all;
-use tokio::task::yield_now;
-use tokio::time::{Instant, advance};
+use tokio::time::{Instant, sleep};
 
 use crate::auth::{
     AuthCode, AuthState, AuthStatus, Authorisation, Claims, Denial, Grant, PrivateKey, Question,
@@ -135,19 +134,6 @@ fn no() -> Verdict {
     Verdict::Denied(Denial::new("it was revoked"))
 }
 
-/// Lets time go by, so that everything that is due happens.
-async fn pass(time: Duration) {
-    let mut left = time;
-    while !left.is_zero() {
-        let step = left.min(Duration::from_secs(5));
-        advance(step).await;
-        left -= step;
-        for _ in 0..50 {
-            yield_now().await;
-        }
-    }
-}
-
 fn status(client: &Client) -> AuthStatus {
     client.authorisation().expect("an authorisation")
 }
@@ -169,30 +155,30 @@ async fn a_whole_life() {
     let machine = Machine::new(good());
     let client = machine.start().await;
     assert_eq!((state(&client), chat(&client).await), (AuthState::Verified, None));
-    pass(30 * MINUTE).await;
+    sleep(30 * MINUTE).await;
     let asked = machine.authority.asked().len();
     assert!((3..=4).contains(&asked), "every ten minutes, and at the start: {asked}");
 
     machine.authority.say(away());
-    pass(12 * MINUTE).await;
+    sleep(12 * MINUTE).await;
     assert_eq!((state(&client), chat(&client).await), (AuthState::Grace, None));
-    pass(23 * HOUR).await;
+    sleep(23 * HOUR).await;
     assert_eq!((state(&client), chat(&client).await), (AuthState::Grace, None));
-    pass(HOUR).await;
+    sleep(HOUR).await;
     assert_eq!(state(&client), AuthState::Unverified);
     assert_eq!(chat(&client).await, Some("auth_unverified"));
     let error = client.ask("demo", "hello").await.expect_err("closed");
     assert_eq!(error.retry_after(), Some(Duration::from_secs(10)));
 
     machine.authority.say(good());
-    pass(Duration::from_secs(15)).await;
+    sleep(Duration::from_secs(15)).await;
     assert_eq!((state(&client), chat(&client).await), (AuthState::Verified, None));
 
     machine.authority.say(no());
-    pass(11 * MINUTE).await;
+    sleep(11 * MINUTE).await;
     assert_eq!(chat(&client).await, Some("auth_code_invalid"));
     machine.authority.say(good());
-    pass(11 * MINUTE).await;
+    sleep(11 * MINUTE).await;
     assert_eq!((state(&client), chat(&client).await), (AuthState::Verified, None));
 }
 
@@ -214,10 +200,10 @@ async fn a_start_without_the_authority_waits_for_it() {
     let machine = Machine::new(away());
     let client = machine.start().await;
     assert_eq!(chat(&client).await, Some("auth_unverified"));
-    pass(Duration::from_secs(25)).await;
+    sleep(Duration::from_secs(25)).await;
     assert_eq!(machine.authority.asked().len(), 3, "every ten seconds");
     machine.authority.say(good());
-    pass(Duration::from_secs(15)).await;
+    sleep(Duration::from_secs(15)).await;
     assert_eq!(chat(&client).await, None);
 }
 
@@ -240,7 +226,7 @@ async fn answers_under_way_outlive_a_revocation() {
     };
     let streams = join_all((0..50).map(|_| client.chat(question()))).await;
     machine.authority.say(no());
-    pass(Duration::from_secs(12)).await;
+    sleep(Duration::from_secs(12)).await;
     assert_eq!(state(&client), AuthState::Denied);
     assert_eq!(chat(&client).await, Some("auth_code_invalid"));
     for stream in streams {
@@ -254,17 +240,17 @@ async fn an_expiry_closes_on_time_and_a_prolonged_code_goes_on() {
     let machine = Machine::new(good_until(MONDAY + 3 * 3600));
     let settings = machine.settings().with_check_interval(Duration::ZERO);
     let client = settings.build().await.expect("a client");
-    pass(Duration::from_secs(3 * 3600 - 5)).await;
+    sleep(Duration::from_secs(3 * 3600 - 5)).await;
     assert_eq!(chat(&client).await, None);
     assert_eq!(machine.authority.asked().len(), 1, "there is no interval");
     machine.authority.say_once(good_until(MONDAY + 4 * 3600));
     machine.authority.say(away());
-    pass(Duration::from_secs(10)).await;
+    sleep(Duration::from_secs(10)).await;
     assert_eq!((chat(&client).await, machine.authority.asked().len()), (None, 2));
-    pass(HOUR).await;
+    sleep(HOUR).await;
     assert_eq!(chat(&client).await, Some("auth_code_expired"), "though nobody could be asked");
     machine.authority.say(good());
-    pass(5 * MINUTE).await;
+    sleep(5 * MINUTE).await;
     assert_eq!(chat(&client).await, None);
 }
 
@@ -274,7 +260,7 @@ async fn a_wall_clock_that_jumps_is_noticed_within_a_minute() {
     let client = machine.start().await;
     machine.authority.say(away());
     machine.ahead.store(4 * 3600, Ordering::Relaxed);
-    pass(MINUTE).await;
+    sleep(MINUTE).await;
     assert_eq!(chat(&client).await, Some("auth_code_expired"));
 }
 
@@ -283,20 +269,20 @@ async fn a_restart_goes_on_in_the_same_grace() {
     let machine = Machine::new(good());
     let client = machine.start().await;
     machine.authority.say(away());
-    pass(12 * MINUTE).await;
+    sleep(12 * MINUTE).await;
     assert_eq!(state(&client), AuthState::Grace);
     Machine::stop(client).await;
 
-    pass(12 * HOUR).await;
+    sleep(12 * HOUR).await;
     let client = machine.start().await;
     assert_eq!((state(&client), chat(&client).await), (AuthState::Grace, None));
     Machine::stop(client).await;
 
-    pass(12 * HOUR).await;
+    sleep(12 * HOUR).await;
     let client = machine.start().await;
     assert_eq!(chat(&client).await, Some("auth_unverified"), "the grace has not begun anew");
     machine.authority.say(good());
-    pass(Duration::from_secs(15)).await;
+    sleep(Duration::from_secs(15)).await;
     assert_eq!(chat(&client).await, None);
 }
 
@@ -315,7 +301,7 @@ async fn a_refusal_is_not_forgotten_by_a_restart() {
 async fn what_was_verified_counts_for_that_code_and_authority_alone() {
     let machine = Machine::new(good());
     let client = machine.start().await;
-    pass(MINUTE).await;
+    sleep(MINUTE).await;
     Machine::stop(client).await;
     machine.authority.say(away());
     let other = machine.settings().with_authorisation(machine.authorisation("another"));
@@ -331,7 +317,7 @@ async fn what_was_verified_counts_for_that_code_and_authority_alone() {
 async fn the_store_has_no_code_and_one_installation() {
     let machine = Machine::new(good());
     let client = machine.start().await;
-    pass(MINUTE).await;
+    sleep(MINUTE).await;
     Machine::stop(client).await;
     let client = machine.start().await;
     let asked = machine.authority.asked();
@@ -367,7 +353,7 @@ async fn a_reload_takes_another_code_or_changes_nothing() {
     machine.authority.say(good());
     client.reload(with("better")).await.expect("a good code");
     assert_eq!(machine.authority.asked().last().expect("asked").code.expose(), "better");
-    pass(12 * MINUTE).await;
+    sleep(12 * MINUTE).await;
     assert_eq!(machine.authority.asked().last().expect("asked").code.expose(), "better");
 
     client.reload(Client::builder()).await.expect("no authorisation any more");
@@ -394,7 +380,7 @@ async fn another_grace_holds_at_once() {
     let machine = Machine::new(good());
     let client = machine.start().await;
     machine.authority.say(away());
-    pass(12 * MINUTE).await;
+    sleep(12 * MINUTE).await;
     assert_eq!(state(&client), AuthState::Grace);
     let short = machine.authorisation(CANARY).with_grace(MINUTE);
     client.reload(machine.settings().with_authorisation(short)).await.expect("the same code");
