@@ -361,3 +361,21 @@ for (const [locale, texts] of [
     assert.equal(await page.evaluate(() => window.innerWidth), PHONE.viewport.width);
   });
 }
+
+test('what the authorisation lacks is said in both languages', async (t) => {
+  const { context, watch } = await visitor(t, {});
+  // Nobody listens there.
+  const authority = { AUTH_URL: 'http://127.0.0.1:9/', AUTH_CODE: 'canary-code' };
+  const settings = { API_KEY: KEY, STORE_URL: 'memory:', ...authority };
+  const stage = await play(t, EMPTY_POOL, settings);
+  const { origin } = new URL(stage.baseURL);
+  const page = await open(context, origin);
+  const line = page.locator('#authorisation');
+  await line.getByText('The authorisation code is not verified').waitFor();
+  assert.match(await line.textContent(), /cannot be reached since .* \(no connection can be made\)/);
+  await button(page, ENGLISH.other).click();
+  await line.getByText('授权码尚未验证').waitFor();
+  assert.doesNotMatch(await page.content(), /canary/);
+  watch.refused.sort();
+  behaved(watch, origin, PATHS, [AT_FIRST, '503 /readyz']);
+});
