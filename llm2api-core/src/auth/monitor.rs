@@ -80,6 +80,8 @@ impl Monitor {
     ) -> Result<()> {
         let prepared = self.check_new(wanted, interval).await?;
         self.follow(prepared);
+        // At once: a process may be gone before its tasks have begun. They try again.
+        self.write().await.unwrap_or_else(|error| not_kept(&error));
         Ok(())
     }
 
@@ -121,7 +123,7 @@ impl Monitor {
         };
         if !case.is_written() {
             // Else a start with the authority away would go by the good answer from before.
-            memory.write(&of, case.kept()).await?;
+            memory.write(&of, case.kept()).await.unwrap_or_else(|error| not_kept(&error));
         }
         Err(no)
     }
@@ -187,7 +189,7 @@ impl Monitor {
             let again = match self.write().await {
                 Ok(()) => None,
                 Err(error) => {
-                    tracing::warn!(%error, "what the authority said cannot be kept in the store");
+                    not_kept(&error);
                     Some(AGAIN)
                 }
             };
@@ -230,6 +232,10 @@ async fn sleep_or_wait(wait: Option<Duration>) {
         Some(wait) => sleep(wait.min(LOOK)).await,
         None => future::pending().await,
     }
+}
+
+fn not_kept(error: &Error) {
+    tracing::warn!(%error, "what the authority said cannot be kept in the store");
 }
 
 fn unknown(case: &Case) -> Error {
