@@ -1,6 +1,6 @@
-//! A store that has room for so many accounts.
+//! A store that has room for so many accounts, and may keep no small values.
 
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use async_trait::async_trait;
 use llm2api_core::store::{
@@ -13,11 +13,14 @@ use tokio::task::yield_now;
 pub(crate) struct FrailStore {
     inner: MemoryStore,
     inserts: AtomicU32,
+    /// Whether small values that are set are kept.
+    pub(crate) keeps_values: AtomicBool,
 }
 
 impl FrailStore {
     pub(crate) fn new(room: u32) -> Self {
-        Self { inner: MemoryStore::default(), inserts: AtomicU32::new(room) }
+        let (inserts, keeps_values) = (AtomicU32::new(room), AtomicBool::new(true));
+        Self { inner: MemoryStore::default(), inserts, keeps_values }
     }
 }
 
@@ -70,6 +73,9 @@ impl Store for FrailStore {
     }
 
     async fn set_value(&self, name: &str, expected: Option<&[u8]>, value: &[u8]) -> Result<bool> {
+        if !self.keeps_values.load(Ordering::Relaxed) {
+            return Err(Error::new(ErrorKind::Store, "set value", "the disk is full"));
+        }
         self.inner.set_value(name, expected, value).await
     }
 
