@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use llm2api_core::Client;
-use llm2api_core::auth::{AuthCode, Authorisation, Authority, Grant, Question, Verdict};
+use llm2api_core::auth::{AuthCode, Authorisation, Grant, Question, Verdict, Verify};
 use llm2api_core::store::{Keyring, Store};
 use tokio::time::sleep;
 
@@ -17,7 +17,7 @@ use crate::frail_store::FrailStore;
 struct Kind;
 
 #[async_trait]
-impl Authority for Kind {
+impl Verify for Kind {
     fn name(&self) -> &'static str {
         "kind"
     }

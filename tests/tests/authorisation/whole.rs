@@ -81,12 +81,12 @@ async fn an_authority_that_crashes_is_missed_by_nobody_and_heard_when_it_is_back
     let (id, code) = authority.issue(&json!({"holder": "Ada"})).await;
     let (url, address) = (authority.url(), authority.address().to_string());
     let stage = Stage::start(OPENAI, Options::default(), &settings(&url, &code)).await;
-    let state = async || stage.server.api.get("/readyz").await.body["authorisation"].clone();
-    assert_eq!(state().await["state"], "verified");
+    let standing = async || stage.server.api.get("/readyz").await.body["authorisation"].clone();
+    assert_eq!(standing().await["state"], "verified");
 
     authority.kill().await;
     eventually("the grace begins", SOON, async || {
-        (state().await["state"] == "grace").then_some(())
+        (standing().await["state"] == "grace").then_some(())
     })
     .await;
     let served = Outcome::of(&stage.server.api, "hello", true).await;
