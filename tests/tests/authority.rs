@@ -124,7 +124,7 @@ async fn live(home: &TempDir, data: &Path, settings: &[(&str, &str)]) -> Vec<Str
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn codes_outlive_the_authority_in_a_file_and_their_secrets_are_not_there() {
+async fn g26_codes_outlive_the_authority_in_a_file_and_their_secrets_are_not_there() {
     let (home, data) = folder();
     let codes = live(&home, &data, &[]).await;
     let kept = bytes(&data);

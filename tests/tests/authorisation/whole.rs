@@ -1,11 +1,16 @@
 //! All of it as processes: an authority, a server that asks it, and a chat service behind that.
 
+use std::fs::OpenOptions;
+use std::io::Write as _;
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::time::Duration;
 
+use llm2api_core::auth::PrivateKey;
 use llm2api_tests::Options;
 use llm2api_tests::plan::ANSWER;
 use llm2api_tests::processes::{
-    Authority, CHAT_UI, MODEL, OPENAI, Outcome, Server, Stage, Wire, chat, eventually, text_of,
+    ADMIN_KEY, Authority, CHAT_UI, MODEL, OPENAI, Outcome, Server, Stage, Wire, chat, eventually,
+    text_of,
 };
 use serde_json::{Value, json};
 
@@ -115,6 +120,53 @@ async fn a_server_keeps_to_the_limits_of_its_code() {
     let error: Value = over.objects()[0]["error"].clone();
     assert_eq!(error["code"], "rate_limit_exceeded");
     let text = error["message"].as_str().expect("a sentence");
-    assert!(text.contains("authorisation code"), "{text}");
+    assert!(text.starts_with("this server has begun all requests"), "{text}");
     assert_eq!(stage.upstream.log().generations, 2, "nothing more was sent");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn g26_codes_and_keys_of_an_authority_are_shown_to_nobody() {
+    let (theirs, ours) = (Data::new(), Data::new());
+    let (private, file) = key_file(&theirs);
+    let debug = ("RUST_LOG", "debug");
+    let arguments = ["--private-key-file", file.as_str()];
+    let mut authority = Authority::start(&theirs.path(), &[debug], &arguments).await;
+    let (_, opaque) = authority.issue(&json!({"holder": "Ada"})).await;
+    let (id, signed) = authority.issue(&json!({"holder": "Ada", "signed": true})).await;
+    let (url, public) = (authority.url(), private.public_key().to_string());
+    let settings = [&settings(&url, &signed)[..], &[debug, ("AUTH_PUBLIC_KEY", &public)]].concat();
+    let server = Server::start(&ours.path(), &settings).await;
+
+    let mut shown = Vec::new();
+    for path in ["/readyz", "/health", "/cookies", "/keys"] {
+        shown.push(server.api.get(path).await.body.to_string());
+    }
+    for command in [&["config", "print"], &["config", "check"]] {
+        shown.push(Server::run(&ours.path(), &settings, command).await.1);
+    }
+    shown.push(Server::run(&theirs.path(), &[], &["auth", "list", "--json"]).await.1);
+    shown.push(authority.command("GET", "/auth/audit", &Value::Null).await.to_string());
+    authority.revoke(&id).await;
+    assert_eq!(refusal(&server).await, "auth_code_invalid");
+    shown.push(server.api.get("/readyz").await.body.to_string());
+    shown.push(Server::refuses(&Data::new().path(), &settings).await);
+    authority.kill().await;
+
+    let secret = |code: &str| code.rsplit(['_', '.']).next().expect("a part").to_owned();
+    let private = private.to_base64().expose().to_owned();
+    for secret in [secret(&opaque), secret(&signed), private, ADMIN_KEY.to_owned()] {
+        assert!(!theirs.has(&secret) && !ours.has(&secret), "a secret is kept or logged");
+        assert!(shown.iter().all(|text| !text.contains(&secret)), "a secret is shown");
+    }
+    assert!(ours.has(&id) || theirs.has(&id), "ids are");
+}
+
+/// Makes a key, and a file of it beside the data.
+fn key_file(data: &Data) -> (PrivateKey, String) {
+    let key = PrivateKey::random().expect("random bytes");
+    let path = data.path().join("../private.key");
+    let mut options = OpenOptions::new();
+    let mut file = options.write(true).create_new(true).mode(0o600).open(&path).expect("a file");
+    file.write_all(key.to_base64().expose().as_bytes()).expect("room on the disk");
+    (key, path.display().to_string())
 }
