@@ -17,6 +17,7 @@ mod message;
 mod model;
 mod request;
 mod stream;
+mod text;
 mod tool;
 mod usage;
 mod validate;

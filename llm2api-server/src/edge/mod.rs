@@ -3,9 +3,11 @@
 mod endpoint;
 mod record;
 mod request_id;
+mod spending;
 mod tokens;
 
 pub(crate) use endpoint::Edge;
 pub(crate) use record::Record;
 pub(crate) use request_id::HEADER as REQUEST_ID;
+pub(crate) use spending::Spending;
 pub(crate) use tokens::TokenCount;

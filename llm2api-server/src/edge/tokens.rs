@@ -2,7 +2,6 @@
 
 use llm2api_core::ChatItem;
 use llm2api_core::chat::{Ending, Watch};
-use llm2api_core::quota::Ticket;
 
 use super::record::Record;
 
@@ -15,15 +14,13 @@ pub(super) struct Tokens {
     pub(super) estimated: bool,
 }
 
-/// Counts what passes, and notes the sum when it is dropped: however the chat ends, once. What the
-/// chat holds of the caller's limits goes back then.
+/// Counts what passes, and notes the sum when it is dropped: however the chat ends, once.
 ///
 /// The figures of the upstream count, where it gives any. Else a piece of the answer counts as one
 /// token, and four bytes of the request's text as another; where nothing came, nothing counts.
 #[derive(Debug)]
 pub(crate) struct TokenCount {
     record: Record,
-    tickets: Vec<Ticket>,
     text_bytes: u64,
     pieces: u64,
     given: Option<Tokens>,
@@ -32,13 +29,7 @@ pub(crate) struct TokenCount {
 impl TokenCount {
     /// Starts for a request with so much text.
     pub(crate) fn new(record: Record, text_bytes: usize) -> Self {
-        let (tickets, text_bytes) = (Vec::new(), text_bytes as u64);
-        Self { record, tickets, text_bytes, pieces: 0, given: None }
-    }
-
-    /// Holds a ticket until the end, which is settled by the sum.
-    pub(crate) fn hold(&mut self, ticket: Ticket) {
-        self.tickets.push(ticket);
+        Self { record, text_bytes: text_bytes as u64, pieces: 0, given: None }
     }
 
     fn sum(&self) -> Tokens {
@@ -68,10 +59,7 @@ impl Watch for TokenCount {
 
 impl Drop for TokenCount {
     fn drop(&mut self) {
-        let sum = self.sum();
-        let all = sum.prompt.saturating_add(sum.completion);
-        self.tickets.iter_mut().for_each(|ticket| ticket.settle(all));
-        self.record.tokens(sum);
+        self.record.tokens(self.sum());
     }
 }
 

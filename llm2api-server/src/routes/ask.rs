@@ -1,8 +1,11 @@
 //! What all dialects do alike: check the limits, ask the engine, count the tokens.
 
+use llm2api_core::adapt::estimate_request;
+use llm2api_core::keys::FoundKey;
+use llm2api_core::quota::Allowance;
 use llm2api_core::{Call, ChatRequest, ChatStream};
 
-use crate::edge::{Record, TokenCount};
+use crate::edge::{Record, Spending, TokenCount};
 use crate::openai::error::{Failure, Whose};
 use crate::state::State;
 
@@ -15,48 +18,97 @@ pub(super) fn check_length(state: &State, pieces: usize, param: &str) -> Result<
     if pieces > limit { Err(Failure::too_many(param, limit)) } else { Ok(()) }
 }
 
-/// Asks the engine, which hands an answer out with its first content.
+/// Asks the engine, which hands an answer out with its first content; whoever calls is held to his
+/// limits until the answer has ended.
 pub(super) async fn engine(
     state: &State,
     record: &Record,
-    mut chat: ChatRequest,
+    chat: ChatRequest,
 ) -> Result<ChatStream, Failure> {
-    let mut count = TokenCount::new(record.clone(), chat.text_bytes());
-    admit(state, record, &chat, &mut count).await?;
-    chat.call = Call::new(record.id());
-    let model = chat.model.clone();
-    let answer = state.client.chat(chat).await?.with_watch(count);
-    // Only now is it a model's name; before, it is the client's text, which the log does not take.
-    record.model(&model);
-    Ok(answer)
+    let limits = Limits::of(state, record);
+    let mut spending = limits.spending(&chat);
+    match limits.ask(state, record, chat, &mut spending).await {
+        Ok(answer) if limits.is_unlimited() => Ok(answer),
+        Ok(answer) => Ok(answer.with_watch(spending)),
+        Err(failure) => {
+            spending.refund();
+            Err(failure)
+        }
+    }
 }
 
-/// Holds the caller to what his key may, and all of them to what the installation may. The model
-/// comes first, which costs nothing, and the installation last: a key that has used up its own
-/// takes nothing from the others.
-async fn admit(
-    state: &State,
-    record: &Record,
-    chat: &ChatRequest,
-    count: &mut TokenCount,
-) -> Result<(), Failure> {
-    let (quotas, estimate) = (state.client.quotas(), (chat.text_bytes() as u64).div_ceil(4));
-    if let Some(key) = record.caller() {
-        if !key.allows(&chat.model) {
-            return Err(Failure::model_not_allowed());
+/// What whoever calls may, and what the installation may.
+struct Limits {
+    key: Option<FoundKey>,
+    installation: Option<Allowance>,
+}
+
+impl Limits {
+    fn of(state: &State, record: &Record) -> Self {
+        let installation = state.client.authorisation().map(|status| status.limits);
+        Self { key: record.caller().cloned(), installation }
+    }
+
+    fn is_unlimited(&self) -> bool {
+        self.allowances().all(Allowance::is_unlimited)
+    }
+
+    fn allowances(&self) -> impl Iterator<Item = &Allowance> {
+        self.key.iter().map(|key| &key.allowance).chain(&self.installation)
+    }
+
+    /// Counts the request's tokens only where somebody is held to a number of them.
+    fn spending(&self, chat: &ChatRequest) -> Spending {
+        let counts = self.allowances().any(|allowance| allowance.tokens_per_day.is_some());
+        Spending::new(counts.then(|| estimate_request(chat)))
+    }
+
+    async fn ask(
+        &self,
+        state: &State,
+        record: &Record,
+        mut chat: ChatRequest,
+        spending: &mut Spending,
+    ) -> Result<ChatStream, Failure> {
+        self.admit(state, record, &chat, spending).await?;
+        chat.call = Call::new(record.id());
+        let model = chat.model.clone();
+        let count = TokenCount::new(record.clone(), chat.text_bytes());
+        let answer = state.client.chat(chat).await?.with_watch(count);
+        // Only now is it a model's name; before, it is the client's text, which the log does not take.
+        record.model(&model);
+        Ok(answer)
+    }
+
+    /// Holds the caller to what his key may, and all of them to what the installation may. The model
+    /// comes first, which costs nothing, and the installation last: a key that has used up its own
+    /// takes nothing from the others.
+    async fn admit(
+        &self,
+        state: &State,
+        record: &Record,
+        chat: &ChatRequest,
+        spending: &mut Spending,
+    ) -> Result<(), Failure> {
+        let (quotas, estimate) = (state.client.quotas(), spending.prompt());
+        if let Some(key) = &self.key {
+            if !key.allows(&chat.model) {
+                return Err(Failure::model_not_allowed());
+            }
+            let asked = quotas.admit(&subject(&key.id), &key.allowance, estimate).await;
+            record.set_standing(match &asked {
+                Ok((_, standing)) => *standing,
+                Err(refusal) => refusal.standing,
+            });
+            spending.hold(asked.map_err(|refusal| Failure::over_quota(&refusal, Whose::Key))?.0);
         }
-        let asked = quotas.admit(&subject(&key.id), &key.allowance, estimate).await;
-        record.set_standing(match &asked {
-            Ok((_, standing)) => *standing,
-            Err(refusal) => refusal.standing,
-        });
-        count.hold(asked.map_err(|refusal| Failure::over_quota(&refusal, Whose::Key))?.0);
+        if let Some(allowance) = &self.installation {
+            let asked = quotas.admit(INSTALLATION, allowance, estimate).await;
+            let refused = |refusal| Failure::over_quota(&refusal, Whose::Installation);
+            spending.hold(asked.map_err(refused)?.0);
+        }
+        Ok(())
     }
-    if let Some(authorisation) = state.client.authorisation() {
-        let asked = quotas.admit(INSTALLATION, &authorisation.limits, estimate).await;
-        count.hold(asked.map_err(|refusal| Failure::over_quota(&refusal, Whose::Installation))?.0);
-    }
-    Ok(())
 }
 
 /// What a key is called where its use is counted.

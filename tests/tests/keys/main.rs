@@ -2,6 +2,7 @@
 
 mod command;
 mod fleet;
+mod tokens;
 
 use std::time::Duration;
 

@@ -1,0 +1,113 @@
+//! What a chat takes of the tokens that whoever asks may use in a day.
+
+use llm2api_core::ChatItem;
+use llm2api_core::adapt::TokenCounter;
+use llm2api_core::chat::{Ending, Watch};
+use llm2api_core::quota::Ticket;
+
+/// Holds what a chat was admitted under, until its answer has ended, whichever way.
+///
+/// The figures of the upstream count, where it gives any. Else the texts of request and answer are
+/// counted: whether somebody is limited is not for him to choose by what he asks for. Who leaves
+/// has used what he sent, since an upstream was at work on it.
+#[derive(Debug)]
+pub(crate) struct Spending {
+    tickets: Vec<Ticket>,
+    /// An estimate of the request's tokens; none where nobody counts tokens.
+    prompt: Option<u64>,
+    answer: TokenCounter,
+    given: Option<u64>,
+    refunded: bool,
+}
+
+impl Spending {
+    /// Starts for a request of so many tokens, or where none are to be counted.
+    pub(crate) fn new(prompt: Option<u64>) -> Self {
+        let (tickets, answer) = (Vec::new(), TokenCounter::new());
+        Self { tickets, prompt, answer, given: None, refunded: false }
+    }
+
+    /// Returns the tokens of the request; 0 where none are to be counted.
+    pub(crate) fn prompt(&self) -> u64 {
+        self.prompt.unwrap_or_default()
+    }
+
+    /// Holds a ticket.
+    pub(crate) fn hold(&mut self, ticket: Ticket) {
+        self.tickets.push(ticket);
+    }
+
+    /// Gives all tokens back: no answer came of the request.
+    pub(crate) fn refund(mut self) {
+        self.refunded = true;
+    }
+
+    fn took(&self) -> u64 {
+        match self.refunded {
+            true => 0,
+            false => {
+                self.given.unwrap_or_else(|| self.prompt().saturating_add(self.answer.tokens()))
+            }
+        }
+    }
+}
+
+impl Watch for Spending {
+    fn item(&mut self, item: &ChatItem) {
+        if self.prompt.is_none() {
+            return;
+        }
+        let usage = match item {
+            ChatItem::Chunk(chunk) => chunk.usage(),
+            ChatItem::Whole(completion) => completion.usage(),
+            _ => None,
+        };
+        if let Some(usage) = usage {
+            self.given = Some(usage.prompt_tokens.saturating_add(usage.completion_tokens));
+        }
+        item.visit_texts(&mut |text| self.answer.push(text));
+    }
+
+    fn end(&mut self, _: Ending<'_>) {}
+}
+
+impl Drop for Spending {
+    fn drop(&mut self) {
+        let took = self.took();
+        self.tickets.iter_mut().for_each(|ticket| ticket.settle(took));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use llm2api_core::{ChunkBody, Usage};
+
+    use super::*;
+
+    fn chunk(text: &str, usage: Option<Usage>) -> ChatItem {
+        ChatItem::Chunk(ChunkBody { usage, ..ChunkBody::text("id", "demo", text) }.into())
+    }
+
+    fn took(prompt: Option<u64>, items: &[ChatItem]) -> u64 {
+        let mut spending = Spending::new(prompt);
+        items.iter().for_each(|item| spending.item(item));
+        spending.took()
+    }
+
+    #[test]
+    fn what_was_written_counts_and_not_in_how_many_pieces() {
+        let words = "one two three four five six seven eight nine ten ".repeat(100);
+        let pieces: Vec<_> = words.split_inclusive(' ').map(|word| chunk(word, None)).collect();
+        let whole = took(Some(7), &[chunk(&words, None)]);
+        assert_eq!(took(Some(7), &pieces), whole);
+        assert!((900..1200).contains(&whole), "{whole}");
+        assert_eq!(took(Some(7), &[]), 7, "who leaves has used what he sent");
+        assert_eq!(took(None, &pieces), 0, "nobody counts");
+    }
+
+    #[test]
+    fn figures_of_the_upstream_come_first() {
+        let counted = Usage { prompt_tokens: 70, completion_tokens: 5, ..Usage::default() };
+        assert_eq!(took(Some(7), &[chunk("Hello", None), chunk("", Some(counted))]), 75);
+    }
+}
