@@ -35,7 +35,7 @@ pub(crate) fn identify(
     if let Some(good) = good.into_iter().next() {
         return Ok(Some(good));
     }
-    if fixed.is_empty() && !kept.is_some_and(ClientKeys::is_closed) {
+    if fixed.are_optional() && !kept.is_some_and(ClientKeys::is_closed) {
         return Ok(None);
     }
     Err(match stopped.into_iter().next() {
@@ -73,7 +73,7 @@ mod tests {
 
     fn fixed(keys: &[&str]) -> Keys {
         let keys: Vec<_> = keys.iter().map(|key| SecretString::from(*key)).collect();
-        Keys::new(&keys)
+        Keys::new(&keys).open(true)
     }
 
     async fn kept() -> ClientKeys {
@@ -117,6 +117,15 @@ mod tests {
         assert_eq!(who(&[key, b"sk-one"]), "in", "the settings' keys have no limits");
         assert_eq!(who(&[b"sk-other", b"sk-on"]), "invalid_api_key");
         assert_eq!(who(&[]), "invalid_api_key");
+    }
+
+    #[tokio::test]
+    async fn where_others_can_reach_the_server_nobody_may_chat_without_a_key() {
+        let (closed, kept) = (Keys::new(&[]), kept().await);
+        let who = |sent: &[&[u8]]| told(identify(&closed, Some(&kept), sent));
+        assert_eq!((who(&[]), who(&[b"x"])), ("invalid_api_key".into(), "invalid_api_key".into()));
+        let issued = kept.create(NewKey::new(), "test").await.expect("a key");
+        assert_eq!(who(&[issued.key.expose().as_bytes()]), issued.entry.id);
     }
 
     #[tokio::test]

@@ -15,7 +15,7 @@ use self::auth::AuthTask;
 use self::key::KeyTask;
 use crate::config::{Config, ConfigError, Origins, TABLE};
 use crate::reload::Reading;
-use crate::run::{rehearse, run_from};
+use crate::run::{needs_client_key, rehearse, run_from};
 use crate::{RunError, documents, healthcheck, store, telemetry};
 
 const FAILED: u8 = 1;
@@ -198,7 +198,7 @@ async fn serve(config: Config, reading: Reading) -> u8 {
     }
     match run_from(config, Some(reading)).await {
         Ok(()) => 0,
-        Err(error @ RunError::Engine(_)) => refuse(&error),
+        Err(error @ (RunError::Engine(_) | RunError::Open(_))) => refuse(&error),
         Err(error @ RunError::Unauthorised(_)) => turn_away(&error),
         Err(error) => fail(&error.to_string()),
     }
@@ -210,6 +210,9 @@ async fn check(config: &Config) -> u8 {
         Ok(_) => {}
         Err(RunError::Engine(error)) => return refuse(&ConfigError::new(error.message())),
         Err(error) => return turn_away(&error),
+    }
+    if needs_client_key(config) && !store::has_client_keys(config).await {
+        return refuse(&RunError::Open(config.listen));
     }
     let warnings = config
         .warnings

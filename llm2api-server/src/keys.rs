@@ -11,16 +11,25 @@ use subtle::{Choice, ConstantTimeEq};
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct Keys {
     hashes: Vec<[u8; 32]>,
+    /// Whether nobody needs one, as long as there is none.
+    open: bool,
 }
 
 impl Keys {
     pub(crate) fn new(keys: &[SecretString]) -> Self {
-        Self { hashes: keys.iter().map(|key| hash(key.expose_secret().as_bytes())).collect() }
+        let hashes = keys.iter().map(|key| hash(key.expose_secret().as_bytes())).collect();
+        Self { hashes, open: false }
     }
 
-    /// Says whether there are none.
-    pub(crate) fn is_empty(&self) -> bool {
-        self.hashes.is_empty()
+    /// Has nobody need a key as long as there is none.
+    #[must_use]
+    pub(crate) fn open(self, open: bool) -> Self {
+        Self { open, ..self }
+    }
+
+    /// Says whether nobody needs one of these.
+    pub(crate) fn are_optional(&self) -> bool {
+        self.open && self.hashes.is_empty()
     }
 
     /// Says whether `key` is one of these; without any, none is.

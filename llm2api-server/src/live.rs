@@ -4,7 +4,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use crate::admin::Places;
-use crate::config::{ClientLimits, Config};
+use crate::config::{ClientLimits, Config, Openness};
 use crate::keys::Keys;
 
 /// The settings towards clients that hold at the moment. Clones share them.
@@ -56,7 +56,7 @@ impl Live {
 impl Terms {
     fn new(config: &Config) -> Self {
         Self {
-            keys: Keys::new(&config.api_keys),
+            keys: Keys::new(&config.api_keys).open(config.openness != Openness::Nobody),
             places: Places::new(&config.upstreams),
             limits: config.clients,
             grace: config.shutdown_grace,

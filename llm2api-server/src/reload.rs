@@ -5,7 +5,7 @@ use tracing::{error, info, warn};
 
 use crate::admin::KeyError;
 use crate::config::{Changes, ConfigError, Origins, Settings};
-use crate::run::{RunError, builder, settle_admin_key};
+use crate::run::{RunError, builder, needs_client_key, settle_admin_key};
 use crate::signal::Hangups;
 use crate::state::State;
 
@@ -76,6 +76,9 @@ impl Reading {
         let (old, mut config) = (self.settings.config()?, settings.config()?);
         if changes.is_empty() {
             return Ok(changes);
+        }
+        if needs_client_key(&config) && !state.client.keys().is_closed() {
+            return Err(RunError::Open(config.listen).into());
         }
         let had_key = old.admin_key.is_some();
         let key_file = settle_admin_key(&mut config)?.filter(|_| had_key);

@@ -14,7 +14,7 @@ use tracing::{info, warn};
 
 use crate::accept::Server;
 use crate::admin::{self, KeyError};
-use crate::config::{AuthConfig, Config};
+use crate::config::{AuthConfig, Config, Openness};
 use crate::reload::{Reading, Reloader};
 use crate::signal::{Hangups, Signals};
 use crate::state::State;
@@ -45,6 +45,13 @@ pub enum RunError {
     /// Nobody can say now whether the installation may serve.
     #[error("`AUTH_CODE`: {}", sentence(.0))]
     Unverified(llm2api_core::Error),
+    /// Others can reach the server, and there is no key.
+    #[error(
+        "`LISTEN` is `{0}`, which others can reach, and there is no key: set API_KEY, or make one \
+         with `llm2api-server key create`, or set ALLOW_OPEN=true to let everybody chat until \
+         there is one"
+    )]
+    Open(SocketAddr),
     /// The authority's store cannot be used.
     #[error("cannot open the authority's store: {0}")]
     Store(#[source] llm2api_core::Error),
@@ -115,6 +122,9 @@ async fn serve_state(
     let key_file = settle_admin_key(&mut config)?;
     // Boxed: it is large, and lives for the start alone.
     let client = Box::pin(client(&config)).await?;
+    if needs_client_key(&config) && !client.keys().is_closed() {
+        return Err(RunError::Open(config.listen));
+    }
     let listen = |source| RunError::Listen { address: config.listen, source };
     let server = Server::bind(config.listen).map_err(listen)?;
     let address = server.local_addr().map_err(listen)?;
@@ -128,6 +138,11 @@ async fn serve_state(
     client.shutdown(CLEAN_UP).await;
     info!("stopped");
     Ok(())
+}
+
+/// Says whether the server may serve only if its store has a client key: others can reach it.
+pub(crate) fn needs_client_key(config: &Config) -> bool {
+    config.openness == Openness::Nobody && config.api_keys.is_empty()
 }
 
 /// Finds or makes the operator's key where the settings have none; returns the file that holds it.

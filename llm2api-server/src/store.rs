@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use llm2api_core::keys::ClientKeys;
 use llm2api_core::store::{Keyring, MemoryStore, RedisStore, SqliteStore, Store, Vault};
 use llm2api_core::{Error, ErrorKind, Result};
 use secrecy::{ExposeSecret, SecretString};
@@ -36,6 +37,22 @@ pub(crate) async fn open_records(config: &Config) -> Result<Arc<dyn Store>> {
         StoreConfig::Sqlite(path) => Arc::new(SqliteStore::open_shared(path)?),
         StoreConfig::Redis(url) => Arc::new(redis(url).await?),
     })
+}
+
+/// Looks whether the store, where it is there, has a client key; one that cannot be opened has none.
+pub(crate) async fn has_client_keys(config: &Config) -> bool {
+    let store: Arc<dyn Store> = match &config.store {
+        StoreConfig::Memory => return false,
+        StoreConfig::Sqlite(path) => match SqliteStore::open_beside(path) {
+            Ok(store) => Arc::new(store),
+            Err(_) => return false,
+        },
+        StoreConfig::Redis(url) => match redis(url).await {
+            Ok(store) => Arc::new(store),
+            Err(_) => return false,
+        },
+    };
+    ClientKeys::open(store).await.is_ok_and(|keys| keys.is_closed())
 }
 
 /// Seals every secret of the store anew: under a new key where the keys are in our own file, else

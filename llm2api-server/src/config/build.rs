@@ -10,7 +10,7 @@ use secrecy::SecretString;
 
 use super::error::ConfigError;
 use super::hosts::AllowedHosts;
-use super::model::{ClientLimits, Config, LogFormat};
+use super::model::{ClientLimits, Config, LogFormat, Openness};
 use super::settings::Settings;
 use super::{pool, store, upstreams, value};
 
@@ -29,7 +29,8 @@ impl Settings {
         let master_key = self.secret("MASTER_KEY");
         store::check_pair(&store, master_key.is_some())?;
         let mut warnings = self.later_warnings();
-        warnings.extend(self.openness(listen, api_keys.is_empty())?);
+        let openness = self.openness(listen)?;
+        warnings.extend(everybody(openness, listen).filter(|_| api_keys.is_empty()));
         warnings.extend(self.borrowed_key(&api_keys));
         warnings.extend(self.authorisation_warnings());
         let interval = self.read("CHECK_INTERVAL", value::minutes)?;
@@ -38,6 +39,7 @@ impl Settings {
             api_path: self.read("API_PATH", value::api_path)?,
             admin_key: self.secret("ADMIN_KEY").or_else(|| api_keys.first().cloned()),
             api_keys,
+            openness,
             allowed_hosts: AllowedHosts::new(self.text("ALLOWED_HOSTS"), listen),
             data_dir,
             store,
@@ -71,20 +73,17 @@ impl Settings {
     }
 
     /// Decides who may chat without a key.
-    fn openness(&self, listen: SocketAddr, no_key: bool) -> Result<Option<String>, ConfigError> {
-        if !no_key || listen.ip().to_canonical().is_loopback() {
-            return Ok(None);
-        }
-        if !self.read("ALLOW_OPEN", value::switch)? {
-            return Err(ConfigError::new(format!(
-                "`LISTEN` is `{listen}`, which others can reach, and no `API_KEY` is set: \
-                 set API_KEY, or set ALLOW_OPEN=true to let everybody chat until there is a client \
-                 key"
-            )));
-        }
-        Ok(Some(format!(
-            "no API_KEY is set: everybody who can reach {listen} can chat until there is a client key"
-        )))
+    fn openness(&self, listen: SocketAddr) -> Result<Openness, ConfigError> {
+        Ok(
+            match (
+                listen.ip().to_canonical().is_loopback(),
+                self.read("ALLOW_OPEN", value::switch)?,
+            ) {
+                (true, _) => Openness::Machine,
+                (false, true) => Openness::Everybody,
+                (false, false) => Openness::Nobody,
+            },
+        )
     }
 
     fn limits(&self) -> Result<Limits, ConfigError> {
@@ -177,4 +176,12 @@ impl Settings {
         let text = self.text(name);
         parse(text).map_err(|right| ConfigError::bad(name, text, right))
     }
+}
+
+fn everybody(openness: Openness, listen: SocketAddr) -> Option<String> {
+    (openness == Openness::Everybody).then(|| {
+        format!(
+            "no API_KEY is set: everybody who can reach {listen} can chat until there is a client key"
+        )
+    })
 }

@@ -27,7 +27,9 @@ pub(crate) mod value;
 pub(crate) use changes::Changes;
 pub use error::ConfigError;
 pub use hosts::AllowedHosts;
-pub use model::{Alias, AuthConfig, ClientLimits, Config, LogFormat, StoreConfig, Upstream};
+pub use model::{
+    Alias, AuthConfig, ClientLimits, Config, LogFormat, Openness, StoreConfig, Upstream,
+};
 pub(crate) use origins::Origins;
 pub use settings::{Origin, Settings};
 pub use sources::{Read, Sources};

@@ -13,6 +13,18 @@ use secrecy::SecretString;
 
 use super::hosts::AllowedHosts;
 
+/// Who may chat without a key, as long as there has never been one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Openness {
+    /// Everybody on this machine: nobody else can reach the server.
+    Machine,
+    /// Everybody who can reach it: the operator has said so.
+    Everybody,
+    /// Nobody. The server starts only where there is a key.
+    Nobody,
+}
+
 /// Everything that the server needs to know, typed and checked.
 #[derive(Clone)]
 #[non_exhaustive]
@@ -21,8 +33,10 @@ pub struct Config {
     pub listen: SocketAddr,
     /// Prefix of the client paths, with a leading slash; empty for none.
     pub api_path: String,
-    /// Keys that clients may send; without any, the chat endpoints are open.
+    /// Keys that clients may send, besides those in the store.
     pub api_keys: Vec<SecretString>,
+    /// Who may chat where there is neither one of these nor one in the store.
+    pub openness: Openness,
     /// The operator's key: `ADMIN_KEY`, else the first of `API_KEY`; without either, nobody is let
     /// in until [`serve`](crate::serve) has found or made one in `data_dir`.
     pub admin_key: Option<SecretString>,
@@ -167,6 +181,7 @@ impl fmt::Debug for Config {
             .field("listen", &self.listen)
             .field("api_path", &self.api_path)
             .field("api_keys", &stars(&self.api_keys))
+            .field("openness", &self.openness)
             .field("admin_key", &self.admin_key.as_ref().map(|_| "***"))
             .field("allowed_hosts", &self.allowed_hosts)
             .field("data_dir", &self.data_dir)

@@ -83,7 +83,7 @@ const MOST_LEVELS: u32 = 128;
 pub static TABLE: &[Setting] = &[
     row("LISTEN", "127.0.0.1:9999", Kind::Address, "Address and port to listen on"),
     row("API_KEY", "", KEY, "Key(s) that clients send as `Authorization: Bearer`, comma-separated"),
-    row("ALLOW_OPEN", "false", Kind::Switch, "Serve without API_KEY on an address that is not loopback"),
+    row("ALLOW_OPEN", "false", Kind::Switch, "Serve without a key on an address that is not loopback, until there is one"),
     row("API_PATH", "", Kind::Path, "Prefix of the client paths: `custom` serves /custom/v1/…"),
     row("ADMIN_KEY", "", KEY, "Key of the operator, for /cookies and /cookie/*; else the first API_KEY, else one kept in DATA_DIR/admin.key"),
     row("UPSTREAM_KIND", "", UPSTREAMS, "What the upstream speaks; `chat-ui` with UPSTREAM_URL, else `demo`"),

@@ -38,7 +38,16 @@ impl Server {
 
     /// Runs a command of the program to its end; says whether it went well, and what it said.
     pub async fn run(data: &Path, settings: &[(&str, &str)], arguments: &[&str]) -> (bool, String) {
-        let ended = command(data, settings).args(arguments).stdin(Stdio::null()).output();
+        Self::end(command(data, settings), arguments).await
+    }
+
+    /// Does what [`run`](Self::run) does, with nothing but the data directory in the environment.
+    pub async fn run_bare(data: &Path, arguments: &[&str]) -> (bool, String) {
+        Self::end(bare(data), arguments).await
+    }
+
+    async fn end(mut command: Command, arguments: &[&str]) -> (bool, String) {
+        let ended = command.args(arguments).stdin(Stdio::null()).output();
         let ended = timeout(PATIENCE, ended).await.expect("it ends").expect("it ran");
         let said = [ended.stdout, ended.stderr].concat();
         (ended.status.success(), String::from_utf8_lossy(&said).into_owned())

@@ -1,6 +1,7 @@
 //! Client keys: real servers, the command beside them, and a real Redis.
 
 mod command;
+mod door;
 mod fleet;
 mod tokens;
 
