@@ -2,6 +2,7 @@
 
 mod authority;
 mod life;
+mod relay;
 mod start;
 mod whole;
 

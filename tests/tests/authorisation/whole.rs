@@ -14,12 +14,13 @@ use llm2api_tests::processes::{
 };
 use serde_json::{Value, json};
 
+use crate::relay::Relay;
 use crate::{Data, SOON};
 
 /// Streams that run while the code is revoked.
 const STREAMS: usize = 50;
 /// Nine tokens take longer than a check of the code.
-const PACE: Duration = Duration::from_millis(500);
+const PACE: Duration = Duration::from_millis(1500);
 
 /// Settings of a server that asks this authority every half second.
 fn settings<'a>(url: &'a str, code: &'a str) -> [(&'a str, &'a str); 4] {
@@ -84,7 +85,8 @@ async fn an_authority_that_crashes_is_missed_by_nobody_and_heard_when_it_is_back
     let data = Data::new();
     let mut authority = Authority::start(&data.path(), &[], &[]).await;
     let (id, code) = authority.issue(&json!({"holder": "Ada"})).await;
-    let (url, address) = (authority.url(), authority.address().to_string());
+    let relay = Relay::start(authority.address()).await;
+    let url = format!("http://{}/auth/check", relay.address);
     let stage = Stage::start(OPENAI, Options::default(), &settings(&url, &code)).await;
     let standing = async || stage.server.api.get("/readyz").await.body["authorisation"].clone();
     assert_eq!(standing().await["state"], "verified");
@@ -99,8 +101,8 @@ async fn an_authority_that_crashes_is_missed_by_nobody_and_heard_when_it_is_back
 
     let revoked = Server::run(&data.path(), &[], &["auth", "revoke", &id]).await;
     assert!(revoked.0, "{}", revoked.1);
-    let back = [("LISTEN", address.as_str())];
-    let _authority = Authority::start(&data.path(), &back, &[]).await;
+    let authority = Authority::start(&data.path(), &[], &[]).await;
+    relay.lead_to(authority.address());
     assert_eq!(refusal(&stage.server).await, "auth_code_invalid");
 }
 
