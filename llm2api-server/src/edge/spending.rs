@@ -27,6 +27,11 @@ impl Spending {
         Self { tickets, prompt, answer, given: None, refunded: false }
     }
 
+    /// Says whether somebody is held to a number of tokens.
+    pub(crate) fn counts(&self) -> bool {
+        self.prompt.is_some()
+    }
+
     /// Returns the tokens of the request; 0 where none are to be counted.
     pub(crate) fn prompt(&self) -> u64 {
         self.prompt.unwrap_or_default()
@@ -54,7 +59,7 @@ impl Spending {
 
 impl Watch for Spending {
     fn item(&mut self, item: &ChatItem) {
-        if self.prompt.is_none() {
+        if !self.counts() {
             return;
         }
         let usage = match item {
@@ -62,7 +67,8 @@ impl Watch for Spending {
             ChatItem::Whole(completion) => completion.usage(),
             _ => None,
         };
-        if let Some(usage) = usage {
+        // An estimate of the engine's may go by the number of pieces.
+        if let Some(usage) = usage.filter(|usage| !usage.estimated) {
             self.given = Some(usage.prompt_tokens.saturating_add(usage.completion_tokens));
         }
         item.visit_texts(&mut |text| self.answer.push(text));
@@ -109,5 +115,7 @@ mod tests {
     fn figures_of_the_upstream_come_first() {
         let counted = Usage { prompt_tokens: 70, completion_tokens: 5, ..Usage::default() };
         assert_eq!(took(Some(7), &[chunk("Hello", None), chunk("", Some(counted))]), 75);
+        let guessed = Usage::estimate(1_000, 1);
+        assert_eq!(took(Some(7), &[chunk("Hello", None), chunk("", Some(guessed))]), 8);
     }
 }

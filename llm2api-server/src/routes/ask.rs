@@ -71,6 +71,10 @@ impl Limits {
         spending: &mut Spending,
     ) -> Result<ChatStream, Failure> {
         self.admit(state, record, &chat, spending).await?;
+        if spending.counts() && chat.streams() {
+            // What the upstream counts is exact. Nobody sees it who has not asked for it.
+            chat.stream_options.get_or_insert_default().include_usage = Some(true);
+        }
         chat.call = Call::new(record.id());
         let model = chat.model.clone();
         let count = TokenCount::new(record.clone(), chat.text_bytes());

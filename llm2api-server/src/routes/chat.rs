@@ -32,7 +32,12 @@ pub(super) async fn create(state: Arc<State>, mut request: Request) -> Result<Re
         // The engine hands an answer out with its first content: what fails before has a status.
         true => {
             let chunks = answer.into_chunks(usage);
-            answer::stream(Events::new(chunks, Chunks, state.door.stop.cut_off(), record))
+            answer::stream(Events::new(
+                chunks,
+                Chunks::new(usage),
+                state.door.stop.cut_off(),
+                record,
+            ))
         }
     };
     Ok(answer::with_ignored(response, ignored))

@@ -34,7 +34,7 @@ async fn ask(stage: &Stage, key: &str, text: &str, stream: bool) -> Wire {
     let length = body.len();
     let mut wire = stage.server.connect().await.expect("the server listens");
     wire.send(format!(
-        "POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {key}\r\n\
+        "POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nConnection: close\r\nAuthorization: Bearer {key}\r\n\
          Content-Type: application/json\r\nContent-Length: {length}\r\n\r\n{body}"
     ))
     .await;
@@ -63,12 +63,38 @@ async fn a_stream_counts_by_its_text_though_nobody_asked_for_figures() {
     let stage = Stage::start(OPENAI, Options::default(), &[]).await;
     let key = key(&stage, 1_000).await;
     stage.upstream.script(large_piece(&words(2_000)));
-    let answer = ask(&stage, &key, "go", true).await.answer().await;
-    assert_eq!(answer.status, 200, "{answer:?}");
+    let answer = ask(&stage, &key, "go", true).await.rest().await;
+    assert!(answer.contains("data: [DONE]\n\n"), "{answer}");
     let used = becomes_used(&stage, 1_500).await;
     assert!(used < 3_000, "{used} tokens for 2000 words");
     let over = ask(&stage, &key, "go", true).await.answer().await;
     assert_eq!((over.status, over.code().as_str()), (429, "insufficient_quota"));
+}
+
+#[tokio::test]
+async fn an_upstreams_figures_count_and_are_not_shown_to_who_has_not_asked() {
+    let stage = Stage::start(OPENAI, Options::default(), &[]).await;
+    let key = key(&stage, 1_000_000).await;
+    let chunk = |choices: Value, usage: Value| {
+        let object = "chat.completion.chunk";
+        Step::Event(
+            json!({"id": "c", "object": object, "created": 1, "model": "m", "choices": choices,
+            "usage": usage}),
+        )
+    };
+    let last = json!([{"index": 0, "delta": {"content": "short"}, "finish_reason": "stop"}]);
+    let figures = json!({"prompt_tokens": 70_000, "completion_tokens": 7, "total_tokens": 70_007});
+    stage.upstream.script(Script::steps([
+        chunk(last, Value::Null),
+        chunk(json!([]), figures),
+        Step::Done,
+    ]));
+    let answer = ask(&stage, &key, "go", true).await.rest().await;
+    assert!(answer.contains("short") && !answer.contains("70007"), "{answer}");
+    assert!(answer.contains("data: [DONE]\n\n"), "{answer}");
+    assert_eq!(becomes_used(&stage, 60_000).await, 70_007);
+    let asked = stage.upstream.log().requests.last().expect("a chat").json();
+    assert_eq!(asked["stream_options"]["include_usage"], true, "{asked}");
 }
 
 #[tokio::test]

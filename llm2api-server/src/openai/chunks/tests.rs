@@ -21,7 +21,7 @@ fn events(
     cut: &CancellationToken,
 ) -> Events<Chunks> {
     let record = Record::new("req_1", "POST", None);
-    Events::new(ChatStream::new(items), Chunks, cut.clone().cancelled_owned(), record)
+    Events::new(ChatStream::new(items), Chunks::new(true), cut.clone().cancelled_owned(), record)
 }
 
 async fn text(events: Events<Chunks>) -> String {
