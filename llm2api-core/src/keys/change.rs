@@ -44,8 +44,9 @@ impl ClientKeys {
     /// is.
     ///
     /// # Errors
-    /// [`ErrorKind::InvalidRequest`] with code `key_not_found`; [`ErrorKind::Configuration`] where
-    /// the store keeps no keys; [`ErrorKind::Store`], and then nothing changed.
+    /// [`ErrorKind::InvalidRequest`] with code `key_not_found`, or with `invalid_value` for a key in
+    /// place of its id; [`ErrorKind::Configuration`] where the store keeps no keys;
+    /// [`ErrorKind::Store`], and then nothing changed.
     pub async fn revoke(&self, id: &str, actor: &str) -> Result<ClientKey> {
         let revoke = |record: &mut KeyRecord, now| {
             record.revoked_at = record.revoked_at.or(Some(now));
@@ -94,6 +95,9 @@ impl ClientKeys {
         actor: &str,
         change: impl Fn(&mut KeyRecord, u64) -> Result<()> + Send + Sync,
     ) -> Result<ClientKey> {
+        if text::is_key(id) {
+            return Err(whole_key());
+        }
         let plain = id.bytes().all(|byte| byte.is_ascii_alphanumeric());
         if !plain || id.len() > LONGEST_ID {
             return Err(not_found());
@@ -170,6 +174,14 @@ fn check_alive(record: &KeyRecord, now: u64) -> Result<()> {
             Err(refused("the key has expired: give it another end first", "key_expired"))
         }
     }
+}
+
+fn whole_key() -> Error {
+    let message =
+        "this is the key itself: give its id, the part after `sk-l2a-` up to the next `-`";
+    Error::new(ErrorKind::InvalidRequest, "find key", message)
+        .with_code("invalid_value")
+        .with_param("id")
 }
 
 fn revoked() -> Error {

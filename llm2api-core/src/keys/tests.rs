@@ -44,6 +44,30 @@ async fn records(store: &MemoryStore) -> Vec<(String, String)> {
 }
 
 #[tokio::test]
+async fn a_whole_key_is_no_id_and_is_kept_nowhere() {
+    let (store, keys) = keys().await;
+    let issued = created(&keys).await;
+    let before = records(&store).await;
+    let whole = issued.key.expose();
+    for id in [whole.to_owned(), format!(" {whole}"), whole[..30].to_owned()] {
+        let errors = [
+            keys.revoke(&id, ME).await.map(drop),
+            keys.rotate(&id, Duration::ZERO, ME).await.map(drop),
+            keys.update(&id, KeyChange::default(), ME).await.map(drop),
+        ];
+        for error in errors.map(|done| done.expect_err("no id")) {
+            assert_eq!((error.code(), error.param()), ("invalid_value", Some("id")));
+            let text = format!("{error} {error:?}");
+            assert!(text.contains("this is the key itself: give its id"), "{text}");
+            assert!(!text.contains(&whole[20..30]), "{text}");
+        }
+    }
+    assert_eq!(records(&store).await, before);
+    assert_eq!(store.audit_log(10).await.expect("memory works").len(), 1);
+    assert_eq!(state(&keys, &issued.key), Some(KeyState::Active));
+}
+
+#[tokio::test]
 async fn a_key_lives_from_its_making_to_its_end() {
     let (store, keys) = keys().await;
     assert!(!keys.is_closed());

@@ -44,6 +44,11 @@ pub(super) fn id_of(sent: &[u8]) -> &str {
     rest.split_once('-').map_or("", |(id, _)| id)
 }
 
+/// Says whether a text holds a key of ours where an id should be.
+pub(super) fn is_key(text: &str) -> bool {
+    text.contains(PREFIX)
+}
+
 fn fill(bytes: &mut [u8]) -> Result<()> {
     getrandom::fill(bytes).map_err(|error| {
         let message = "the operating system gives no random bytes";

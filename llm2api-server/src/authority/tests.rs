@@ -194,6 +194,8 @@ async fn mistakes_are_named() {
         post("/auth/issue", r#"{"holder": "Ada", "limits": {"tokens": 1}}"#),
         post("/auth/revoke", "{}"),
         post("/auth/revoke", r#"{"id": ""}"#),
+        post("/auth/revoke", r#"{"id": "l2a_aaaaaaaaaaaaaaaa_0"}"#),
+        post("/auth/revoke", r#"{"id": "a.b.c"}"#),
         post("/auth/check", "{}"),
         post("/auth/check", r#"{"code": 7}"#),
         post("/auth/check", "canary"),

@@ -8,6 +8,7 @@ use super::super::claims::Claims;
 use super::super::code::AuthCode;
 use super::super::signed::{PrivateKey, Refusal, read, sign, verify};
 use super::checked::Checked;
+use super::id::check_id;
 use super::new::NewCode;
 use super::opaque::{Shown, random_code};
 use super::record::{IssuedCode, Record};
@@ -17,8 +18,6 @@ use crate::store::{AuditEntry, RecordChange, Records, Store, Swapped};
 
 /// Where codes stand in a store.
 const COLLECTION: &str = "auth_code";
-/// Longest id, in characters: other issuers' may be longer than ours.
-const LONGEST_ID: usize = 200;
 /// A record that changes more often while it is read is not of this program.
 const MOST_TRIES: usize = 16;
 
@@ -106,7 +105,8 @@ impl Authority {
     /// [unrecorded](super::CodeKind::Unrecorded), and a code that has it is refused from then on.
     ///
     /// # Errors
-    /// [`ErrorKind::InvalidRequest`] for what is no id; [`ErrorKind::Store`].
+    /// [`ErrorKind::InvalidRequest`] for what is no id, above all for a code in its place, of which
+    /// nothing is kept then; [`ErrorKind::Store`].
     pub async fn revoke(&self, id: &str, actor: &str) -> Result<Revoked> {
         check_id(id)?;
         let mut kept = self.records()?.record(COLLECTION, id).await?;
@@ -235,16 +235,6 @@ impl Authority {
         let change = RecordChange { collection: COLLECTION, id, expected, text, audit };
         self.records()?.change_record(&change).await
     }
-}
-
-fn check_id(id: &str) -> Result<()> {
-    let fits = (1..=LONGEST_ID).contains(&id.chars().count());
-    if fits && !id.chars().any(char::is_control) {
-        return Ok(());
-    }
-    let message = "this is no id of a code: take it from the list of codes";
-    let error = Error::new(ErrorKind::InvalidRequest, "revoke code", message);
-    Err(error.with_code("invalid_value").with_param("id"))
 }
 
 fn crossed(operation: &'static str) -> Error {

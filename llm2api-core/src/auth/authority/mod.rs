@@ -6,6 +6,7 @@
 mod checked;
 mod date;
 mod handle;
+mod id;
 mod new;
 mod opaque;
 mod record;

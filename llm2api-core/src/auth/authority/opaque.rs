@@ -8,7 +8,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::hex::hex;
 
 /// Scanners of leaked secrets find codes by it.
-const PREFIX: &str = "l2a_";
+pub(super) const PREFIX: &str = "l2a_";
 /// Characters of an id.
 const ID: usize = 16;
 /// Bytes of a secret, which is written in hex.

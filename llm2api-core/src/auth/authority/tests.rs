@@ -199,3 +199,28 @@ async fn what_cannot_be_issued_or_revoked_leaves_no_trace() {
     assert_eq!(acts(&authority).await, [""; 0]);
     assert_eq!(authority.list().await.expect("a list"), []);
 }
+
+#[tokio::test]
+async fn a_whole_code_is_no_id_and_is_kept_nowhere() {
+    for signed in [false, true] {
+        let authority = authority();
+        let (issued, code) = authority.issue(wanted(), signed, "cli").await.expect("a code");
+        let whole = code.expose();
+        for id in [whole.to_owned(), format!(" {whole}"), format!("AUTH_CODE={whole}")] {
+            let error = authority.revoke(&id, "cli").await.expect_err("a code");
+            let told = (error.kind(), error.code(), error.param());
+            assert_eq!(told, (ErrorKind::InvalidRequest, "invalid_value", Some("id")));
+            let text = format!("{error} {error:?}");
+            assert!(text.contains("this is the code itself: give its id"), "{text}");
+            assert!(!text.contains(&whole[8..]), "{text}");
+        }
+        let expected = [format!("cli code.issue {}", issued.claims.id)];
+        assert_eq!(acts(&authority).await, expected);
+        assert_eq!(authority.list().await.expect("a list"), [issued.clone()]);
+        assert!(check(&authority, whole, issued.claims.issued).await.is_valid());
+        authority.revoke(&issued.claims.id, "cli").await.expect("an id");
+    }
+    for id in ["org.example.team.7", "code.7"] {
+        authority().revoke(id, "cli").await.expect("others may have dots in their ids");
+    }
+}

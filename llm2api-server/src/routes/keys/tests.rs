@@ -202,12 +202,16 @@ async fn mistakes_of_the_operator_are_named() {
         ("/key/rotate", json!({"id": "x", "grace": "1w"}), 400, "invalid_value", "grace"),
         ("/key/update", json!({"id": "000000000000"}), 404, "key_not_found", ""),
         ("/key/update", json!({}), 400, "invalid_json", "id"),
+        ("/key/revoke", json!({"id": "sk-l2a-x-canary"}), 400, "invalid_value", "id"),
+        ("/key/rotate", json!({"id": "sk-l2a-x-canary"}), 400, "invalid_value", "id"),
+        ("/key/update", json!({"id": "sk-l2a-x-canary"}), 400, "invalid_value", "id"),
     ];
     for (path, body, status, code, param) in cases {
         let (answered, told) = order(&app, path, body.clone()).await;
         let error = &told["error"];
         assert_eq!((answered, &error["code"]), (status, &json!(code)), "{body}: {told}");
         assert_eq!(error["param"].as_str().unwrap_or_default(), param, "{body}: {told}");
+        assert!(!told.to_string().contains("canary"), "{body}: {told}");
     }
     let (id, _) = created(&app, json!({})).await;
     order(&app, "/key/revoke", json!({"id": id})).await;

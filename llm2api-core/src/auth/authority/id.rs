@@ -1,0 +1,32 @@
+//! The id of a code that is to be revoked.
+
+use super::opaque::PREFIX;
+use crate::error::{Error, ErrorKind, Result};
+
+/// Longest id, in characters: other issuers' may be longer than ours.
+const LONGEST: usize = 200;
+/// Dots of a signed code.
+const DOTS: usize = 2;
+
+/// Checks an id, which goes into the store and its log: a code in its place must not, and would
+/// stay good besides.
+pub(super) fn check_id(id: &str) -> Result<()> {
+    if id.contains(PREFIX) {
+        let message = "this is the code itself: give its id, the 16 characters after `l2a_`";
+        return Err(refused(message));
+    }
+    if id.matches('.').count() == DOTS {
+        let message = "this is the code itself: give its id, which `auth inspect` shows as `jti`";
+        return Err(refused(message));
+    }
+    let fits = (1..=LONGEST).contains(&id.chars().count());
+    match fits && !id.chars().any(char::is_control) {
+        true => Ok(()),
+        false => Err(refused("this is no id of a code: take it from the list of codes")),
+    }
+}
+
+fn refused(message: &str) -> Error {
+    let error = Error::new(ErrorKind::InvalidRequest, "revoke code", message);
+    error.with_code("invalid_value").with_param("id")
+}
