@@ -20,13 +20,17 @@ const BEARER: (&str, &str) = ("authorization", "Bearer admin-canary");
 const WRONG: &str = r#"{"code": "l2a_aaaaaaaaaaaaaaaa_0"}"#;
 
 fn office(stop: Stop) -> Office {
+    let key = PrivateKey::random().expect("random");
+    office_with(Some(key), stop)
+}
+
+fn office_with(key: Option<PrivateKey>, stop: Stop) -> Office {
     let environment = [("ADMIN_KEY", KEY), ("STORE_URL", "memory:")];
     let environment = environment.map(|(name, text)| (name.to_owned(), text.to_owned()));
     let sources = Sources { environment: environment.into(), ..Sources::default() };
     let settings = Settings::resolve(&sources).expect("valid");
     let config = settings.config().expect("valid");
-    let key = PrivateKey::random().expect("random");
-    let authority = Authority::new(Arc::new(MemoryStore::default()), Some(key));
+    let authority = Authority::new(Arc::new(MemoryStore::default()), key);
     Office::new(Door::new(&config, stop), authority)
 }
 
@@ -241,6 +245,23 @@ async fn wrong_codes_are_told_alike_and_run_out() {
     assert_eq!(desk.check(good).await.1["valid"], true, "the right one is not kept waiting");
     tokio::time::advance(std::time::Duration::from_secs(6)).await;
     assert_eq!(desk.check("l2a_aaaaaaaaaaaaaaaa_0").await, unknown);
+}
+
+#[tokio::test]
+async fn without_a_key_nobody_can_say_what_a_signed_code_is_worth() {
+    let order = json!({"holder": "Ada", "signed": true});
+    let (_, issued) = desk().ask(Method::POST, "/auth/issue", order).await;
+    let signed = issued["code"].as_str().expect("told once");
+    let keyless = Desk(app(office_with(None, Stop::new())));
+    let told = |answer: (u16, Value)| (answer.0, answer.1["error"]["message"].clone());
+    let first = keyless.check(signed).await;
+    assert_eq!(code(&first), (503, "authority_without_key"));
+    let first = told(first);
+    assert!(first.1.as_str().is_some_and(|text| text.contains("--private-key-file")), "{first:?}");
+    for _ in 0..20 {
+        assert_eq!(told(keyless.check("a.b.c").await), first, "no answer says more");
+    }
+    assert_eq!(keyless.check("canary").await.1["state"], "invalid");
 }
 
 #[tokio::test]

@@ -6,7 +6,7 @@ use subtle::{Choice, ConstantTimeEq};
 
 use super::super::claims::Claims;
 use super::super::code::AuthCode;
-use super::super::signed::{PrivateKey, Refusal, read, sign, verify};
+use super::super::signed::{PrivateKey, PublicKey, Refusal, read, sign, verify};
 use super::checked::Checked;
 use super::id::check_id;
 use super::new::NewCode;
@@ -129,13 +129,14 @@ impl Authority {
 
     /// Returns every code that the store knows, the oldest first.
     ///
+    /// A record that cannot be read, such as one of a newer version, is left out and logged.
+    ///
     /// # Errors
-    /// [`ErrorKind::Store`].
+    /// [`ErrorKind::Store`] where the store cannot be asked.
     pub async fn list(&self) -> Result<Vec<IssuedCode>> {
         let listing = self.records()?.records(COLLECTION, None).await?;
         let records = listing.map(|listing| listing.records).unwrap_or_default();
-        let read = |(_, text): &(String, String)| Record::read(text).map(Record::into_issued);
-        let mut codes = records.iter().map(read).collect::<Result<Vec<_>>>()?;
+        let mut codes: Vec<_> = records.iter().filter_map(readable).collect();
         let age = |code: &IssuedCode| (code.claims.issued, code.claims.id.clone());
         codes.sort_by_cached_key(age);
         Ok(codes)
@@ -161,7 +162,9 @@ impl Authority {
     /// Says what a code is worth at `now`, in seconds since 1970, to whoever shows it.
     ///
     /// # Errors
-    /// [`ErrorKind::Store`] where the store cannot be asked.
+    /// [`ErrorKind::Store`] where the store cannot be asked; [`ErrorKind::AuthUnverified`] with code
+    /// `authority_without_key` for what may be a signed code, where there is no key: nobody can say
+    /// then whether it is good.
     pub async fn check(&self, code: &str, now: u64) -> Result<Checked> {
         let code = code.trim();
         match code.contains('.') {
@@ -185,20 +188,11 @@ impl Authority {
     }
 
     async fn check_signed(&self, code: &str, now: u64) -> Result<Checked> {
-        let Some(claims) = self.genuine(code, now) else { return Ok(Checked::invalid()) };
+        let key = self.key.as_ref().ok_or_else(without_key)?.public_key();
+        let Some(claims) = genuine(code, &key, now) else { return Ok(Checked::invalid()) };
         let kept = self.records()?.record(COLLECTION, &claims.id).await?;
         let record = kept.as_deref().map(Record::read).transpose()?;
         Ok(Checked::of(claims, record.and_then(|record| record.revoked), now))
-    }
-
-    /// Reads what a code says that was signed with our key, whether it is good now or not.
-    fn genuine(&self, code: &str, now: u64) -> Option<Claims> {
-        let key = self.key.as_ref()?.public_key();
-        match verify(code, &key, now) {
-            Ok(claims) => Some(claims),
-            Err(Refusal::Expired | Refusal::NotYetValid) => read(code, Some(&key)).ok(),
-            Err(_) => None,
-        }
     }
 
     fn signing_key(&self) -> Result<&PrivateKey> {
@@ -235,6 +229,28 @@ impl Authority {
         let change = RecordChange { collection: COLLECTION, id, expected, text, audit };
         self.records()?.change_record(&change).await
     }
+}
+
+/// Reads what a code says that was signed with our key, whether it is good now or not.
+fn genuine(code: &str, key: &PublicKey, now: u64) -> Option<Claims> {
+    match verify(code, key, now) {
+        Ok(claims) => Some(claims),
+        Err(Refusal::Expired | Refusal::NotYetValid) => read(code, Some(key)).ok(),
+        Err(_) => None,
+    }
+}
+
+/// The same for every text, so that it tells nothing of any.
+fn without_key() -> Error {
+    let message = "this authority has no key to verify signed codes with: start it with \
+                   `--private-key-file`";
+    let error = Error::new(ErrorKind::AuthUnverified, "check code", message);
+    error.with_code("authority_without_key")
+}
+
+fn readable((id, text): &(String, String)) -> Option<IssuedCode> {
+    let read = Record::read(text).map(Record::into_issued);
+    read.inspect_err(|error| tracing::warn!(id, %error, "a code is left out of the list")).ok()
 }
 
 fn crossed(operation: &'static str) -> Error {

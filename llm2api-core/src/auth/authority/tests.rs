@@ -6,7 +6,7 @@ use super::*;
 use crate::ErrorKind;
 use crate::auth::{Claims, PrivateKey, sign};
 use crate::quota::Allowance;
-use crate::store::{AuditEntry, MemoryStore, Records};
+use crate::store::{AuditEntry, MemoryStore, RecordChange, Records};
 
 fn key() -> PrivateKey {
     PrivateKey::parse("AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=").expect("32 bytes")
@@ -150,6 +150,21 @@ async fn the_store_has_the_secret_of_no_code() {
 }
 
 #[tokio::test]
+async fn a_record_that_cannot_be_read_hides_no_other() {
+    let store = Arc::new(MemoryStore::default());
+    let authority = Authority::new(store.clone(), None);
+    let (issued, _) = authority.issue(wanted(), false, "cli").await.expect("a code");
+    let (at, actor, act) = (1, "cli".to_owned(), "code.issue".to_owned());
+    let audit = AuditEntry { at, actor, act, subject: "later".to_owned() };
+    let (id, text) = ("later".to_owned(), r#"{"kind":"of_later","claims":7}"#.to_owned());
+    let change = RecordChange { collection: "auth_code", id, expected: None, text, audit };
+    store.change_record(&change).await.expect("the memory fails nobody");
+    assert_eq!(authority.list().await.expect("a list"), [issued]);
+    let error = authority.revoke("later", "cli").await.expect_err("it stays as it is");
+    assert_eq!(error.kind(), ErrorKind::Store);
+}
+
+#[tokio::test]
 async fn a_signed_code_from_elsewhere_is_taken_and_can_be_revoked() {
     let authority = authority();
     let now = crate::clock::unix_seconds();
@@ -162,7 +177,13 @@ async fn a_signed_code_from_elsewhere_is_taken_and_can_be_revoked() {
 
     let keyless = Authority::new(Arc::new(MemoryStore::default()), None);
     assert!(!keyless.can_sign() && authority.can_sign());
-    assert_eq!(check(&keyless, code.expose(), now).await, Checked::invalid());
+    for text in [code.expose(), "a.b.c", "canary.", "."] {
+        let error = keyless.check(text, now).await.expect_err("nobody can say");
+        let told = (error.kind(), error.code());
+        assert_eq!(told, (ErrorKind::AuthUnverified, "authority_without_key"), "{text}");
+        let told = error.to_string();
+        assert!(told.contains("--private-key-file") && !told.contains("canary"), "{told}");
+    }
     let error = keyless.issue(wanted(), true, "cli").await.expect_err("no key");
     assert_eq!((error.kind(), error.code()), (ErrorKind::InvalidRequest, "no_signing_key"));
 }
