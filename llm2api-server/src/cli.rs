@@ -1,7 +1,9 @@
 //! The command line.
 
 mod auth;
+mod beside;
 mod key;
+mod mistake;
 
 use std::collections::BTreeMap;
 use std::fmt::Display;
@@ -178,7 +180,7 @@ impl Cli {
             Task::Store(Keep::RotateKey) => rotate_key(&config).await,
             Task::Key(task) => match task.run(&config).await {
                 Ok(text) => say(&text),
-                Err(error) => fail(&error.to_string()),
+                Err(error) => fail(&mistake::told(&error)),
             },
             Task::Healthcheck => {
                 healthcheck::run(config.listen).map_or_else(|text| fail(&text), say)

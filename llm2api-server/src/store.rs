@@ -71,20 +71,45 @@ pub(crate) async fn rotate_key(config: &Config) -> Result<u64> {
     Ok(vault.rotate().await?.resealed)
 }
 
-/// Opens the store beside a running server, or without one.
+/// Opens the store beside a running server, or without one. Nothing is made where no file is.
 ///
 /// # Errors
-/// As [`open`], and [`ErrorKind::Configuration`](llm2api_core::ErrorKind::Configuration) for one in
-/// memory, which nobody but its server can reach.
+/// As [`open_records`], and [`ErrorKind::Configuration`](llm2api_core::ErrorKind::Configuration)
+/// for a file that is not there, and for a store in memory, which nobody but its server can reach.
 pub(crate) async fn open_beside(config: &Config) -> Result<Arc<dyn Store>> {
+    match missing(config) {
+        Some(path) => {
+            let message = format!(
+                "there is no store at {}: set DATA_DIR or STORE_URL as for the server, or work \
+                 in its directory",
+                path.display()
+            );
+            Err(Error::new(ErrorKind::Configuration, "open store", message))
+        }
+        None => open_or_make(config).await,
+    }
+}
+
+/// Opens the store beside a running server, or makes it.
+///
+/// # Errors
+/// As [`open_beside`], but for a file that is not there.
+pub(crate) async fn open_or_make(config: &Config) -> Result<Arc<dyn Store>> {
     match &config.store {
         StoreConfig::Memory => {
             let message = "the store is in the memory of the server (STORE_URL=memory:): use the \
                            server's paths, such as POST /key/create";
             Err(Error::new(ErrorKind::Configuration, "open store", message))
         }
-        StoreConfig::Sqlite(path) => Ok(Arc::new(SqliteStore::open_shared(path)?)),
-        StoreConfig::Redis(url) => Ok(Arc::new(redis(url).await?)),
+        StoreConfig::Sqlite(_) | StoreConfig::Redis(_) => open_records(config).await,
+    }
+}
+
+/// Returns where the store's file would be, if it is not there.
+pub(crate) fn missing(config: &Config) -> Option<&Path> {
+    match &config.store {
+        StoreConfig::Sqlite(path) => Some(path.as_path()).filter(|path| !path.is_file()),
+        StoreConfig::Memory | StoreConfig::Redis(_) => None,
     }
 }
 

@@ -114,7 +114,7 @@ impl fmt::Debug for ClientKeys {
 }
 
 pub(super) fn not_found() -> Error {
-    let text = "no such key: GET /keys lists those there are";
+    let text = "no key has this id: the list of keys shows those there are";
     Error::new(ErrorKind::InvalidRequest, "find key", text)
         .with_status(404)
         .with_code("key_not_found")

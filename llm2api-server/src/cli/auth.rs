@@ -12,9 +12,10 @@ use llm2api_core::auth::{Authority, CodeKind, PrivateKey, Revoked};
 
 use self::inspect::Inspect;
 use self::issue::Issue;
-use super::{fail, refuse, say};
+use super::beside::{self, Absent};
+use super::{fail, mistake, refuse, say};
 use crate::config::{ConfigError, Origins, StoreConfig};
-use crate::{authority, store, telemetry};
+use crate::{authority, telemetry};
 
 /// Who acts, in the store's log.
 const ACTOR: &str = "cli";
@@ -91,7 +92,8 @@ fn keygen() -> Done {
 }
 
 async fn revoke(id: &str, origins: Origins) -> Done {
-    let Revoked { code, is_new, .. } = open(origins, None).await?.revoke(id, ACTOR).await?;
+    let authority = open(origins, None, Absent::Refuse).await?;
+    let Revoked { code, is_new, .. } = authority.revoke(id, ACTOR).await?;
     let is_known = code.kind != CodeKind::Unrecorded;
     Ok(match (is_new, is_known) {
         (true, true) => format!("{id} is revoked\n"),
@@ -104,18 +106,22 @@ async fn revoke(id: &str, origins: Origins) -> Done {
 }
 
 /// Opens the store that the settings name. What it keeps has to outlive this process.
-async fn open(origins: Origins, key: Option<PrivateKey>) -> Result<Authority, Trouble> {
+async fn open(
+    origins: Origins,
+    key: Option<PrivateKey>,
+    absent: Absent,
+) -> Result<Authority, Trouble> {
     let config = origins.authority().map_err(Trouble::Settings)?;
     if matches!(config.store, StoreConfig::Memory) {
         let text =
             "`STORE_URL` is `memory:`, which forgets codes at once: name the authority's store";
         return Err(Trouble::Settings(ConfigError::new(text)));
     }
-    Ok(Authority::new(store::open_records(&config).await?, key))
+    Ok(Authority::new(beside::open(&config, absent).await?, key))
 }
 
 impl From<Error> for Trouble {
     fn from(error: Error) -> Self {
-        Self::Other(error.to_string())
+        Self::Other(mistake::told(&error))
     }
 }

@@ -10,9 +10,9 @@ use llm2api_core::keys::{Change, ClientKey, ClientKeys, IssuedKey, KeyChange, Ne
 use llm2api_core::quota::{Allowance, Quotas};
 use serde::Serialize;
 
+use super::beside::{self, Absent};
 use crate::config::{Config, duration};
-use crate::routes::keys::{Entry, IssuedEntry, span};
-use crate::store;
+use crate::routes::keys::{Entry, IssuedEntry, Page, span};
 
 /// Who stands in the log of changes.
 const ACTOR: &str = "cli";
@@ -30,14 +30,14 @@ pub(super) enum KeyTask {
     List(Form),
     /// Take a key back, for good
     Revoke {
-        /// The id, which is the part of the key behind `sk-l2a-`
+        /// The id, which is the part of the key behind `sk-l2a-`, up to the next `-`
         id: String,
         #[command(flatten)]
         form: Form,
     },
     /// Give a key another secret and print it, alone on one line; it is not shown again
     Rotate {
-        /// The id, which is the part of the key behind `sk-l2a-`
+        /// The id, which is the part of the key behind `sk-l2a-`, up to the next `-`
         id: String,
         /// How long the key before is still good, such as 10m; without it, it stops at once
         #[arg(long, value_parser = duration, default_value = "0")]
@@ -47,7 +47,7 @@ pub(super) enum KeyTask {
     },
     /// Change what a key is called, and what it may
     Update {
-        /// The id, which is the part of the key behind `sk-l2a-`
+        /// The id, which is the part of the key behind `sk-l2a-`, up to the next `-`
         id: String,
         #[command(flatten)]
         what: What,
@@ -104,7 +104,7 @@ pub(super) enum Field {
 impl KeyTask {
     /// Does it; returns what is to be printed.
     pub(super) async fn run(self, config: &Config) -> Result<String> {
-        let store = store::open_beside(config).await?;
+        let store = beside::open(config, self.absent()).await?;
         let (keys, used) = (ClientKeys::open(store.clone()).await?, Quotas::new(store));
         Ok(match self {
             Self::Create { what, form } => {
@@ -122,6 +122,16 @@ impl KeyTask {
                 done(&changed, "changed", form, &used).await
             }
         })
+    }
+}
+
+impl KeyTask {
+    /// A key may be made before the server starts for the first time; all else needs one.
+    fn absent(&self) -> Absent {
+        match self {
+            Self::Create { .. } => Absent::Make,
+            _ => Absent::Refuse,
+        }
     }
 }
 
@@ -175,7 +185,8 @@ async fn done(key: &ClientKey, what: &str, form: Form, used: &Quotas) -> String 
 
 async fn list(keys: &[ClientKey], form: Form, used: &Quotas) -> String {
     if form.json {
-        return json(&join_all(keys.iter().map(|key| Entry::of(key, used))).await);
+        let data = join_all(keys.iter().map(|key| Entry::of(key, used))).await;
+        return json(&Page { data, total: keys.len() });
     }
     let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
     let mut text = format!("{:<12}  {:<7}  {:>7}  LABEL\n", "ID", "STATE", "EXPIRES");

@@ -38,19 +38,33 @@ impl Server {
 
     /// Runs a command of the program to its end; says whether it went well, and what it said.
     pub async fn run(data: &Path, settings: &[(&str, &str)], arguments: &[&str]) -> (bool, String) {
-        Self::end(command(data, settings), arguments).await
+        Self::joined(Self::end(command(data, settings), arguments).await)
     }
 
     /// Does what [`run`](Self::run) does, with nothing but the data directory in the environment.
     pub async fn run_bare(data: &Path, arguments: &[&str]) -> (bool, String) {
-        Self::end(bare(data), arguments).await
+        Self::joined(Self::end(bare(data), arguments).await)
     }
 
-    async fn end(mut command: Command, arguments: &[&str]) -> (bool, String) {
+    /// Runs a command of the program to its end; says whether it went well, what it printed, and
+    /// what it said on stderr.
+    pub async fn run_apart(
+        data: &Path,
+        settings: &[(&str, &str)],
+        arguments: &[&str],
+    ) -> (bool, String, String) {
+        Self::end(command(data, settings), arguments).await
+    }
+
+    fn joined((good, printed, said): (bool, String, String)) -> (bool, String) {
+        (good, printed + &said)
+    }
+
+    async fn end(mut command: Command, arguments: &[&str]) -> (bool, String, String) {
         let ended = command.args(arguments).stdin(Stdio::null()).output();
         let ended = timeout(PATIENCE, ended).await.expect("it ends").expect("it ran");
-        let said = [ended.stdout, ended.stderr].concat();
-        (ended.status.success(), String::from_utf8_lossy(&said).into_owned())
+        let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
+        (ended.status.success(), text(ended.stdout), text(ended.stderr))
     }
 
     /// Starts a server with `data` as its data directory and more settings by environment, and

@@ -27,17 +27,29 @@ impl Desk {
         self.root.path().join("data")
     }
 
+    /// Runs a command; says whether it went well, what it printed and what it said.
+    async fn run(&self, line: &str) -> (bool, String, String) {
+        let arguments: Vec<_> = line.split(' ').collect();
+        Server::run_apart(&self.data(), &SQLITE, &arguments).await
+    }
+
+    /// Runs a command that must fail and print nothing; returns what it says.
+    async fn refused(&self, line: &str) -> String {
+        let (good, printed, said) = self.run(line).await;
+        assert!(!good && printed.is_empty(), "{line}: {printed}");
+        said
+    }
+
     /// Runs `key …`; returns what it prints.
     async fn key(&self, line: &str) -> String {
-        let arguments: Vec<_> = ["key"].into_iter().chain(line.split(' ')).collect();
-        let (good, said) = Server::run(&self.data(), &SQLITE, &arguments).await;
+        let (good, printed, said) = self.run(&format!("key {line}")).await;
         assert!(good, "{line}: {said}");
-        said
+        printed
     }
 
     /// Makes a key; returns its id and the key.
     async fn create(&self, line: &str) -> (String, String) {
-        let said = self.key(&format!("create {line}")).await;
+        let said = self.key(format!("create {line}").trim_end()).await;
         let key = said.strip_suffix('\n').expect("a line");
         assert!(!key.contains(char::is_whitespace), "the key alone: {said}");
         let id = key.strip_prefix("sk-l2a-").and_then(|rest| rest.split_once('-'));
@@ -46,7 +58,10 @@ impl Desk {
 
     async fn list(&self) -> Vec<Value> {
         let said = self.key("list --json").await;
-        serde_json::from_str(&said).expect("a list")
+        let told: Value = serde_json::from_str(&said).expect("JSON");
+        let list = told["data"].as_array().expect("a list");
+        assert_eq!(told["total"], list.len(), "{told}");
+        list.clone()
     }
 }
 
@@ -132,6 +147,66 @@ async fn a_store_in_memory_has_no_keys_for_the_command() {
     let issued = server.api.post("/key/create", &json!({})).await;
     let key = issued.body["key"].as_str().expect("a key").to_owned();
     assert_eq!(chat(&server, &key).await.status, 200);
+}
+
+#[tokio::test]
+async fn a_command_makes_no_store_in_a_wrong_directory() {
+    let desk = Desk::new();
+    let (file, code) = (desk.data().join("llm2api.db"), desk.root.path().join("code"));
+    fs::write(&code, "l2a_aaaaaaaaaaaaaaaa_0").expect("room on the disk");
+    let inspect = format!("auth inspect --code-file {}", code.display());
+    for line in [
+        "key list",
+        "key list --json",
+        "key revoke 7k2m9xq4wt1c",
+        "key rotate 7k2m9xq4wt1c",
+        "key update 7k2m9xq4wt1c --label Ann",
+        "auth list",
+        "auth revoke 7k2m9xq4wt1c",
+        &inspect,
+    ] {
+        let said = desk.refused(line).await;
+        for word in [&*file.display().to_string(), "DATA_DIR", "STORE_URL"] {
+            assert!(said.contains(word), "{line}: {said}");
+        }
+        assert!(!file.exists(), "{line}");
+    }
+    for line in ["key create", "auth issue --holder Ada"] {
+        let other = Desk::new();
+        let (_, _, made) = other.run(line).await;
+        let path = other.data().join("llm2api.db").display().to_string();
+        assert!(made.contains("a new store was made") && made.contains(&path), "{line}: {made}");
+        let (good, printed, said) = other.run(line).await;
+        assert!(good && said.is_empty() && printed.lines().count() == 1, "{line}: {said}");
+        let unseen = other.run("auth revoke of-another-issuer").await;
+        assert!(unseen.0 && unseen.1.contains("the store did not know it"), "{unseen:?}");
+    }
+}
+
+#[tokio::test]
+async fn mistakes_are_told_in_words_of_the_command_line() {
+    let desk = Desk::new();
+    let (id, _) = desk.create("").await;
+    let update = format!("key update {id} --tokens-per-day 0");
+    for (line, expected) in [
+        ("key create --requests-per-minute 0", "--requests-per-minute: write a whole number"),
+        (&update, "--tokens-per-day: write a whole number"),
+        ("key create --model ", "--model: write names as in requests"),
+        ("key revoke sk-l2a-x-canary", "ID: this is the key itself: give its id"),
+        ("key revoke 000000000000", "no key has this id"),
+        ("auth issue --holder ", "--holder: write 1 to 100 characters"),
+        ("auth issue --holder Ada --concurrency 0", "--concurrency: write at least 1"),
+        ("auth revoke l2a_aaaaaaaaaaaaaaaa_canary", "ID: this is the code itself: give its id"),
+        ("auth revoke canary.canary.canary", "ID: this is the code itself: give its id"),
+    ] {
+        let said = desk.refused(line).await;
+        assert!(said.contains(expected), "{line}: {said}");
+        assert!(
+            !["GET", "POST", "canary"].iter().any(|word| said.contains(word)),
+            "{line}: {said}"
+        );
+    }
+    nowhere(desk.root.path(), "canary");
 }
 
 /// No file under a folder holds a text.

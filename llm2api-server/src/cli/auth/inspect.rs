@@ -9,7 +9,7 @@ use llm2api_core::Secret;
 use llm2api_core::auth::{Claims, CodeState, PublicKey, Refusal, read, verify};
 use serde::Serialize;
 
-use super::{Done, Trouble, open};
+use super::{Absent, Done, Trouble, open};
 use crate::clock::unix_seconds;
 use crate::config::Origins;
 
@@ -87,7 +87,7 @@ fn signed(code: &str, key: Option<&PublicKey>, now: u64) -> Done {
 
 /// Tells what the store knows of an opaque code.
 async fn kept(code: &str, origins: Origins, now: u64) -> Done {
-    let authority = open(origins, None).await?;
+    let authority = open(origins, None, Absent::Refuse).await?;
     let verdict = authority.check(code, now).await?;
     let known = match &verdict.id {
         Some(id) => authority.find(id).await?,

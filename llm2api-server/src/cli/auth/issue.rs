@@ -7,7 +7,7 @@ use clap::Args;
 use llm2api_core::auth::{AuthCode, NewCode, PrivateKey, sign};
 use llm2api_core::quota::Allowance;
 
-use super::{ACTOR, Done, open};
+use super::{ACTOR, Absent, Done, open};
 use crate::clock::unix_seconds;
 use crate::config::{Origins, value};
 
@@ -50,7 +50,10 @@ impl Issue {
         let wanted = self.into_wanted(now);
         let code = match key {
             Some(key) if !record => sign(&wanted.into_claims(now)?, &key)?,
-            key => open(origins, key).await?.issue(wanted, is_signed, ACTOR).await?.1,
+            key => {
+                let authority = open(origins, key, Absent::Make).await?;
+                authority.issue(wanted, is_signed, ACTOR).await?.1
+            }
         };
         Ok(line(&code))
     }

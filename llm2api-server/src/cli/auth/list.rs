@@ -2,7 +2,7 @@
 
 use llm2api_core::auth::day;
 
-use super::{Done, Trouble, open};
+use super::{Absent, Done, Trouble, open};
 use crate::authority::{Entry, Listed};
 use crate::clock::unix_seconds;
 use crate::config::Origins;
@@ -11,7 +11,7 @@ const HEAD: [&str; 7] = ["ID", "STATE", "KIND", "HOLDER", "PLAN", "ISSUED", "EXP
 
 /// Lists the codes, as a table or as JSON.
 pub(super) async fn execute(json: bool, origins: Origins) -> Done {
-    let codes = open(origins, None).await?.list().await?;
+    let codes = open(origins, None, Absent::Refuse).await?.list().await?;
     let now = unix_seconds();
     let data: Vec<_> = codes.iter().map(|code| Entry::new(code, now)).collect();
     if !json {

@@ -10,4 +10,4 @@ mod wire;
 pub(super) use act::{create, revoke, rotate, update};
 pub(super) use list::list;
 pub(crate) use request::span;
-pub(crate) use wire::{Entry, IssuedEntry};
+pub(crate) use wire::{Entry, IssuedEntry, Page};

@@ -64,8 +64,8 @@ impl<'a> IssuedEntry<'a> {
 
 /// A list of keys.
 #[derive(Serialize)]
-pub(super) struct Page<'a> {
-    pub(super) data: Vec<Entry<'a>>,
+pub(crate) struct Page<'a> {
+    pub(crate) data: Vec<Entry<'a>>,
     /// All keys, whatever part of them is shown.
-    pub(super) total: usize,
+    pub(crate) total: usize,
 }
