@@ -98,6 +98,7 @@ def test_what_the_command_issues_pyjwt_verifies(keys):
 
     told = json.loads(well(keys.inspect(code)))
     assert (told["signature"], told["state"], told["claims"]) == ("valid", "active", claims)
+    assert told["revocation"] == "not checked", "the signature cannot tell"
     unproven = json.loads(well(auth("inspect", text=code)))
     assert (unproven["signature"], unproven["claims"]) == ("not checked", claims)
 

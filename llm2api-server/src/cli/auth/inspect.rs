@@ -33,6 +33,9 @@ struct Told<'a> {
     state: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     signature: Option<&'static str>,
+    /// What no signature tells: the authority alone knows it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    revocation: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     revoked_at: Option<u64>,
     claims: &'a Claims,
@@ -75,6 +78,7 @@ fn signed(code: &str, key: Option<&PublicKey>, now: u64) -> Done {
         kind: "signed",
         state: CodeState::at(&claims, None, now).as_str(),
         signature: Some(if key.is_some() { "valid" } else { "not checked" }),
+        revocation: Some("not checked"),
         revoked_at: None,
         claims: &claims,
     };
@@ -102,6 +106,7 @@ async fn kept(code: &str, origins: Origins, now: u64) -> Done {
         kind: known.kind.as_str(),
         state: verdict.state.as_str(),
         signature: None,
+        revocation: None,
         revoked_at: known.revoked,
         claims: &known.claims,
     })
