@@ -1,4 +1,5 @@
-//! SIGHUP: the settings file is read again, and taken as a whole or not at all.
+//! SIGHUP: the settings file, and the files that settings name, are read again, and taken as a
+//! whole or not at all.
 
 use thiserror::Error;
 use tracing::{error, info, warn};
@@ -15,7 +16,7 @@ pub(crate) struct Reading {
     pub(crate) origins: Origins,
     /// What was read last, and is in force.
     pub(crate) settings: Settings,
-    /// Whether there was a file.
+    /// Whether there was a settings file.
     pub(crate) has_file: bool,
 }
 
@@ -55,22 +56,28 @@ impl Reloader {
     }
 
     async fn reload(&mut self) {
-        let Some(reading) = self.reading.as_mut().filter(|reading| reading.has_file) else {
-            return info!("SIGHUP: there is no settings file to read again");
+        let Some(reading) = self.reading.as_mut().filter(|reading| reading.has_any_file()) else {
+            return info!("SIGHUP: there is no file with settings to read again");
         };
         match reading.take_up(&self.state).await {
             Ok(changes) => report(&changes),
-            Err(error) => error!(%error, "SIGHUP: the settings file is not used, nothing changes"),
+            Err(error) => error!(%error, "SIGHUP: what was read is not used, nothing changes"),
         }
     }
 }
 
 impl Reading {
-    /// Reads the file and goes by it; what cannot change stays as it is.
+    /// In a container there often is no settings file, but files with secrets.
+    fn has_any_file(&self) -> bool {
+        self.has_file || self.origins.name_files()
+    }
+
+    /// Reads the files and goes by them; what cannot change stays as it is.
     async fn take_up(&mut self, state: &State) -> Result<Changes, Refusal> {
-        let mut settings = self.origins.read_again()?;
-        // The file has to be good for a start as well as for what runs.
+        let (mut settings, has_file) = self.origins.read_again(self.has_file)?;
+        // They have to be good for a start as well as for what runs.
         settings.config()?;
+        self.has_file = has_file;
         let changes = Changes::between(&self.settings, &settings);
         settings.keep_fixed(&self.settings);
         let (old, mut config) = (self.settings.config()?, settings.config()?);
@@ -98,9 +105,9 @@ impl Reading {
 
 fn report(changes: &Changes) {
     if changes.is_empty() {
-        info!("SIGHUP: the settings file was read again, nothing has changed");
+        info!("SIGHUP: the settings were read again, nothing has changed");
     } else {
-        info!("SIGHUP: the settings file was read again, changed: {changes}");
+        info!("SIGHUP: the settings were read again, changed: {changes}");
     }
     if !changes.fixed.is_empty() {
         let names = changes.fixed.join(", ");

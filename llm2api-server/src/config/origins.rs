@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use super::error::ConfigError;
 use super::settings::Settings;
 use super::sources::Sources;
+use super::table::{Setting, TABLE};
 
 /// The file that is read where none is named, if it is there.
 const FILE: &str = "llm2api.toml";
@@ -36,15 +37,25 @@ impl Origins {
         Ok((Settings::resolve(&sources)?, has_file))
     }
 
-    /// Reads a file that was there before.
+    /// Reads everything again; a settings file that was there before must still be there.
     ///
     /// # Errors
-    /// As [`read`](Self::read), and for a file that is gone.
-    pub(crate) fn read_again(&self) -> Result<Settings, ConfigError> {
+    /// As [`read`](Self::read), and for a settings file that is gone.
+    pub(crate) fn read_again(&self, had_file: bool) -> Result<(Settings, bool), ConfigError> {
         match self.read()? {
-            (settings, true) => Ok(settings),
-            (_, false) => Err(unreadable(FILE, &io::ErrorKind::NotFound.into())),
+            (_, false) if had_file => Err(unreadable(FILE, &io::ErrorKind::NotFound.into())),
+            read => Ok(read),
         }
+    }
+
+    /// Says whether flags or environment name a file for a setting, whose content may change.
+    pub(crate) fn name_files(&self) -> bool {
+        let names = |level: &BTreeMap<String, String>, setting: &Setting| {
+            let path = level.get(&format!("{}_FILE", setting.name));
+            setting.takes_file() && path.is_some_and(|path| !path.is_empty())
+        };
+        let named = |level| TABLE.iter().any(|setting| names(level, setting));
+        [&self.flags, &self.environment].into_iter().any(named)
     }
 
     fn text(&self) -> Result<Option<(String, String)>, ConfigError> {
@@ -63,4 +74,26 @@ impl Origins {
 fn unreadable(path: &str, error: &io::Error) -> ConfigError {
     let right = format!("this settings file cannot be read ({error})");
     ConfigError::bad("--config", path, &right)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_of_settings_are_named_by_flags_and_environment() {
+        let origins = |flag: (&str, &str), variable: (&str, &str)| {
+            let level = |(name, text): (&str, &str)| [(name.to_owned(), text.to_owned())].into();
+            let (flags, environment) = (level(flag), level(variable));
+            Origins { file: None, flags, environment, program: None }
+        };
+        for (flag, variable, named) in [
+            (("ADMIN_KEY_FILE", "key"), ("PATH", "/bin"), true),
+            (("LISTEN", "127.0.0.1:0"), ("AUTH_CODE_FILE", "code"), true),
+            (("LISTEN", "127.0.0.1:0"), ("AUTH_CODE_FILE", ""), false),
+            (("LISTEN_FILE", "x"), ("OTHER_FILE", "x"), false),
+        ] {
+            assert_eq!(origins(flag, variable).name_files(), named, "{flag:?} {variable:?}");
+        }
+    }
 }

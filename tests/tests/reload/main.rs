@@ -1,5 +1,6 @@
 //! SIGHUP: the settings file is read again, as a whole or not at all, and nobody is sent away for it.
 
+mod container;
 mod keys;
 mod refusals;
 mod storm;
@@ -46,12 +47,7 @@ impl Stage {
 
     /// Sends the signal and returns what the server says first.
     pub(crate) async fn hang_up(&self) -> Value {
-        let before = self.server.said(ANSWER).len();
-        self.server.signal("HUP").await;
-        eventually("an answer to SIGHUP", SOON, async || {
-            self.server.said(ANSWER).get(before).cloned()
-        })
-        .await
+        hang_up(&self.server).await
     }
 
     /// Has a file read that must be taken up.
@@ -73,6 +69,14 @@ impl Stage {
         wire.until("data: ").await;
         wire
     }
+}
+
+/// Sends a server the signal and returns what it says first.
+pub(crate) async fn hang_up(server: &Server) -> Value {
+    let before = server.said(ANSWER).len();
+    server.signal("HUP").await;
+    let answer = async || server.said(ANSWER).get(before).cloned();
+    eventually("an answer to SIGHUP", SOON, answer).await
 }
 
 /// A chat as a client sends it.

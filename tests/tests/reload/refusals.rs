@@ -85,7 +85,7 @@ async fn without_a_file_there_is_nothing_to_read_again() {
     let settings = [("STORE_URL", "memory:")];
     let server = Server::start(data.path(), &settings).await;
     server.signal("HUP").await;
-    let said = async || server.said("SIGHUP: there is no settings file").first().cloned();
+    let said = async || server.said("SIGHUP: there is no file with settings").first().cloned();
     let line = eventually("an answer", SOON, said).await;
     assert_eq!(line["level"], "INFO");
     assert_eq!(server.api.get("/readyz").await.status, 200, "it goes on");

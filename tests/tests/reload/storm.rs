@@ -62,7 +62,7 @@ async fn g17_a_storm_of_reloads_loses_no_request() {
         }
     };
     tokio::join!(chats.buffer_unordered(AT_ONCE).collect::<Vec<()>>(), storm);
-    let reloads = stage.server.said("SIGHUP: the settings file was read again, changed").len();
+    let reloads = stage.server.said("SIGHUP: the settings were read again, changed").len();
     println!("{REQUESTS} requests, {reloads} reloads in {:?}", begun.elapsed());
     assert!(reloads >= SIGNALS / 2, "{reloads} of {SIGNALS}");
     let served = upstreams.each_ref().map(|upstream| upstream.log().generations);
