@@ -12,6 +12,8 @@ const LONGEST_MODEL: usize = 256;
 /// The last second of the year 9999: later ones are milliseconds by mistake.
 const LAST_DATE: u64 = 253_402_300_799;
 
+const NO_MODEL: &str = "name at least one model, or leave `models` out (null) for all";
+
 /// Puts what is asked into a fresh record, if it makes sense.
 pub(super) fn fill(record: &mut KeyRecord, new: NewKey, now: u64) -> Result<()> {
     let NewKey { label, expires_at, life, models, allowance } = new;
@@ -37,6 +39,10 @@ pub(super) fn change(record: &mut KeyRecord, change: KeyChange, now: u64) -> Res
     }
     label.apply(&mut record.label);
     expires_at.apply(&mut record.expires_at);
+    if models.value().is_some_and(Vec::is_empty) {
+        // It would allow everything where somebody meant nothing.
+        return Err(invalid("models", NO_MODEL));
+    }
     if !models.is_keep() {
         record.models = check_models(models.value().cloned().unwrap_or_default())?;
     }

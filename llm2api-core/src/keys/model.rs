@@ -210,7 +210,7 @@ pub struct KeyChange {
     pub label: Change<String>,
     /// When its time is over, in seconds since 1970.
     pub expires_at: Change<u64>,
-    /// The models that it may ask for; cleared for all.
+    /// The models that it may ask for, at least one; cleared for all.
     pub models: Change<Vec<String>>,
     /// Chat requests that may begin in any minute.
     pub requests_per_minute: Change<u32>,

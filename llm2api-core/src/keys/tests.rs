@@ -225,6 +225,9 @@ async fn a_change_touches_what_it_names() {
     {
         assert_eq!(found.allows(model), allowed, "{model}");
     }
+    change.models = Change::Set(Vec::new());
+    let refused = keys.update(&issued.entry.id, change.clone(), ME).await;
+    assert_eq!(code(refused), ("invalid_value", Some("models".into())), "all is said by clearing");
     (change.models, change.label) = (Change::Clear, Change::Clear);
     let changed = keys.update(&issued.entry.id, change, ME).await.expect("it is there");
     assert_eq!((changed.label, changed.models.len()), (None, 0));

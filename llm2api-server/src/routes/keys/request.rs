@@ -64,6 +64,11 @@ impl Create {
         if self.expires.is_some() && self.expires_at.is_some() {
             return Err(twice());
         }
+        if self.models.as_ref().is_some_and(Vec::is_empty) {
+            // It would allow everything where somebody meant nothing.
+            let right = "name at least one model, or leave `models` out (null) for all";
+            return Err(Failure::invalid_value("models", right));
+        }
         let mut new = NewKey::new().with_models(self.models.unwrap_or_default());
         new.label = self.label;
         new.life = self.expires.map(|text| read("expires", &text)).transpose()?;

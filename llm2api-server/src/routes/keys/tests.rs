@@ -196,6 +196,8 @@ async fn mistakes_of_the_operator_are_named() {
         ("/key/create", json!({"expires_at": 1}), 400, "invalid_value", "expires_at"),
         ("/key/create", json!({"concurrency": 0}), 400, "invalid_value", "concurrency"),
         ("/key/create", json!({"concurrency": -1}), 400, "invalid_json", "concurrency"),
+        ("/key/create", json!({"models": []}), 400, "invalid_value", "models"),
+        ("/key/create", json!({"models": [""]}), 400, "invalid_value", "models"),
         ("/key/create", json!({"lable": "x"}), 400, "invalid_json", "lable"),
         ("/key/revoke", json!({"id": "000000000000"}), 404, "key_not_found", ""),
         ("/key/rotate", json!({"id": "000000000000"}), 404, "key_not_found", ""),
@@ -213,7 +215,9 @@ async fn mistakes_of_the_operator_are_named() {
         assert_eq!(error["param"].as_str().unwrap_or_default(), param, "{body}: {told}");
         assert!(!told.to_string().contains("canary"), "{body}: {told}");
     }
-    let (id, _) = created(&app, json!({})).await;
+    let (id, _) = created(&app, json!({"models": null})).await;
+    let (status, told) = order(&app, "/key/update", json!({"id": id, "models": []})).await;
+    assert_eq!((status, &told["error"]["param"]), (400, &json!("models")));
     order(&app, "/key/revoke", json!({"id": id})).await;
     let (status, told) = order(&app, "/key/rotate", json!({"id": id})).await;
     assert_eq!((status, &told["error"]["code"]), (409, &json!("key_revoked")));
