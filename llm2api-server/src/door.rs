@@ -9,6 +9,7 @@ use crate::admin::Admin;
 use crate::budget::Budget;
 use crate::config::{ClientLimits, Config};
 use crate::live::Live;
+use crate::openai::error::Failure;
 use crate::stop::Stop;
 
 /// Keys, limits, and the way to the end. Clones share them.
@@ -29,6 +30,11 @@ pub(crate) trait Behind: Send + Sync + 'static {
     /// Returns the client keys of the store; none where nothing but the settings has any.
     fn client_keys(&self) -> Option<ClientKeys> {
         None
+    }
+
+    /// Tells who shows no operator's key how to show one.
+    fn no_admin_key() -> Failure {
+        Failure::no_admin_key()
     }
 }
 

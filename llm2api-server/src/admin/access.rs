@@ -83,13 +83,15 @@ impl Admin {
         }
     }
 
-    /// Checks who calls. The right key never waits, whatever its address did before.
+    /// Checks who calls; `no_key` is the failure of who shows nothing. The right key never waits,
+    /// whatever its address did before.
     pub(crate) fn check(
         &self,
         request: &Request,
         level: Level,
+        no_key: fn() -> Failure,
     ) -> impl Future<Output = Result<(), Failure>> + Send + use<> {
-        told(self.judge(request, level))
+        told(self.judge(request, level, no_key))
     }
 
     /// Checks a key that came in a body.
@@ -101,7 +103,12 @@ impl Admin {
         told(self.judge_key(peer, key.trim().as_bytes()))
     }
 
-    fn judge(&self, request: &Request, level: Level) -> Result<(), Refusal> {
+    fn judge(
+        &self,
+        request: &Request,
+        level: Level,
+        no_key: fn() -> Failure,
+    ) -> Result<(), Refusal> {
         let headers = request.headers();
         let at_once = |failure| (failure, Duration::ZERO);
         self.check_host(headers).map_err(at_once)?;
@@ -110,7 +117,7 @@ impl Admin {
             return self.judge_key(peer(request), bearer(headers).unwrap_or_default());
         }
         if !self.sessions.holds(headers, Instant::now()) {
-            return Err(at_once(Failure::no_admin_key()));
+            return Err(at_once(no_key()));
         }
         browser::check(request.method(), headers).map_err(at_once)?;
         match level {

@@ -34,6 +34,11 @@ impl Behind for Office {
     fn door(&self) -> &Door {
         &self.door
     }
+
+    /// There is no page to sign in at.
+    fn no_admin_key() -> Failure {
+        Failure::no_authority_key()
+    }
 }
 
 /// Names who acts, for the store's log.

@@ -113,6 +113,7 @@ async fn the_operators_paths_let_nobody_else_in() {
                 assert_eq!(response.header("access-control-allow-origin"), None, "{path}");
                 let answer = told(response).await;
                 assert_eq!(code(&answer), (401, "invalid_admin_key"), "{path}");
+                assert!(!answer.1.to_string().contains("/cookie"), "there is no such page");
             }
             let foreign = [("host", "evil.example"), BEARER];
             let answer = told(desk.call(method.clone(), path, &foreign, "{}").await).await;

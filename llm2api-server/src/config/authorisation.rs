@@ -8,6 +8,7 @@ use poem::http::Uri;
 use super::error::ConfigError;
 use super::model::AuthConfig;
 use super::settings::Settings;
+use super::value;
 
 impl Settings {
     /// Reads the code and who verifies it; none where nobody does.
@@ -50,7 +51,19 @@ impl Settings {
              authorisation code and answer in the authority's place, use https://"
                 .to_owned()
         });
-        unchecked.into_iter().chain(open).collect()
+        unchecked.into_iter().chain(open).chain(self.unnoticed(code, url)).collect()
+    }
+
+    /// Without an interval nobody is asked after the start.
+    fn unnoticed(&self, code: &str, url: &str) -> Option<String> {
+        let interval = self.read("CHECK_INTERVAL", value::minutes);
+        let never = interval.is_ok_and(|interval| interval.is_zero());
+        (never && !code.is_empty() && !url.is_empty()).then(|| {
+            "AUTH_URL is set and CHECK_INTERVAL is 0, so that a revocation of the code is noticed \
+             at a restart or at its expiry only: set CHECK_INTERVAL, such as 10 for every ten \
+             minutes"
+                .to_owned()
+        })
     }
 }
 

@@ -131,8 +131,14 @@ fn a_code_is_checked_by_whoever_is_set() {
 
     let (remote, warning) = of(&[("AUTH_URL", "https://auth.example.org/verify")]);
     let remote = remote.expect("an authority");
-    assert_eq!((remote.grace.as_secs(), remote.public_key, &*warning), (86_400, None, ""));
+    assert_eq!((remote.grace.as_secs(), remote.public_key), (86_400, None));
+    assert!(warning.contains("set CHECK_INTERVAL"), "{warning}");
     assert_eq!(remote.code.expose_secret(), "canary");
+
+    let checked = of(&[("AUTH_URL", "https://auth.example.org"), ("CHECK_INTERVAL", "10")]);
+    assert_eq!(checked.1, "");
+    let signed = of(&[("AUTH_PUBLIC_KEY_FILE", "/run/auth.pub")]);
+    assert_eq!(signed.1, "", "nobody can be asked");
 
     let (both, warning) = of(&[
         ("AUTH_URL", "http://auth.example.org"),

@@ -143,6 +143,12 @@ impl Failure {
         Self::unknown_operator(message)
     }
 
+    pub(crate) fn no_authority_key() -> Self {
+        let message = "no admin key was sent: send the header `Authorization: Bearer ADMIN_KEY`, \
+                       with the key of this authority";
+        Self::unknown_operator(message)
+    }
+
     pub(crate) fn wrong_admin_key() -> Self {
         Self::unknown_operator("the admin key is wrong: the server's first lines say where it is")
     }

@@ -162,7 +162,7 @@ impl<S: Behind> Resource<S> {
             Access::Probe | Access::Public => Ok(()),
             Access::Client => self.let_client_in(request).await,
             Access::Page => admin.check_host(request.headers()),
-            Access::Admin(level) => admin.check(request, level).await,
+            Access::Admin(level) => admin.check(request, level, S::no_admin_key).await,
         }
     }
 
