@@ -7,6 +7,7 @@ const TEXTS = {
     active: 'The code is valid.', expired: 'The code has expired.', revoked: 'The code was revoked.',
     not_yet_valid: 'The code is not valid yet.',
     invalid: 'The code is not valid. Copy it whole, or ask who issued it.',
+    authority_without_key: 'This server cannot verify signed codes. Ask who issued it.',
     working: 'Checking …', unreachable: 'The server does not answer.',
     wait: (seconds) => `Too many wrong codes. Try again in ${seconds} s.`,
     plan: 'Plan', expires: 'Expires', never: 'never',
@@ -19,6 +20,7 @@ const TEXTS = {
     active: '授权码有效。', expired: '授权码已过期。', revoked: '授权码已被吊销。',
     not_yet_valid: '授权码尚未生效。',
     invalid: '授权码无效。请完整复制，或联系签发者。',
+    authority_without_key: '本服务器无法验证签名授权码，请联系签发者。',
     working: '正在查询……', unreachable: '服务器没有响应。',
     wait: (seconds) => `错误的授权码过多，请在 ${seconds} 秒后重试。`,
     plan: '套餐', expires: '到期时间', never: '永不过期',
@@ -109,7 +111,7 @@ async function lookUp() {
     const wait = answer.headers.get('retry-after');
     show('bad', () => word('wait')(wait));
   } else {
-    show('bad', () => json.error.message);
+    show('bad', () => word(json.error.code) ?? json.error.message);
   }
 }
 
