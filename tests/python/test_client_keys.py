@@ -59,17 +59,21 @@ def test_a_limit_is_a_rate_limit_error_and_told_before(holder):
     assert 1 <= int(caught.value.response.headers["retry-after"]) <= 60
 
 
-def test_a_place_is_free_again_once_its_stream_is_closed(stage, desk, connect):
-    key = desk.done("/key/create", concurrency=1)["key"]
+def test_a_place_is_free_again_once_its_stream_is_closed(play, connect):
+    stage = play(OPENAI, **SETTINGS)
+    key = operator(stage).done("/key/create", concurrency=1)["key"]
     client = connect(stage, api_key=key)
-    with chat(client, stream=True):
+    # It has not come to its end when its client leaves.
+    long = [{"role": "user", "content": "LONGRUN SLOW"}]
+    with client.chat.completions.create(model=stage.model, messages=long, stream=True) as stream:
+        next(iter(stream))
         with pytest.raises(openai.RateLimitError) as caught:
-            chat(client)
+            chat(client, stage.model)
         assert caught.value.code == "concurrency_limit_exceeded"
         assert caught.value.response.headers["retry-after"] == "1"
     # The server notices within a second; the package waits as long as it is told.
-    patient = connect(stage, api_key=key, max_retries=2)
-    assert chat(patient).choices
+    patient = connect(stage, api_key=key, max_retries=5)
+    assert chat(patient, stage.model).choices
 
 
 def test_tokens_of_a_day_are_a_quota(holder, desk):
