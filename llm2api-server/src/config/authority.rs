@@ -37,7 +37,7 @@ impl Origins {
     pub(crate) fn authority(mut self) -> Result<Config, ConfigError> {
         self.flags.retain(|name, _| is_ours(name));
         self.environment.retain(|name, _| is_ours(name));
-        self.read()?.0.authority()
+        Settings::resolve_part(&self.sources()?, is_ours)?.authority()
     }
 }
 
@@ -92,6 +92,26 @@ mod tests {
         assert!(matches!(config.store, StoreConfig::Redis(_)), "without a master key");
         assert_eq!((config.admin_key.is_some(), config.shutdown_grace.as_secs()), (true, 7));
         assert!(read(&[("API_KEY", "sk-client")]).expect("in order").admin_key.is_none());
+    }
+
+    #[test]
+    fn what_a_file_says_of_the_gateway_is_not_looked_at_either() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("llm2api.toml");
+        let read = |server: &str| {
+            let rest = "[pool]\nqueue_limit = \"soon\"\n[[upstream]]\nname = \"x\"\nkind = \"y\"\n\
+                        credentials = [{ env = \"NOBODY_SETS_THIS\" }]\n";
+            let text = format!("[server]\n{server}\n{rest}");
+            std::fs::write(&path, text).expect("room on the disk");
+            let (flags, environment) = (BTreeMap::new(), BTreeMap::new());
+            Origins { file: Some(path.clone()), flags, environment, program: None }.authority()
+        };
+        let config = read("queue_timeout = \"soon\"\nauth_code = \"\"\nshutdown_grace = \"7s\"");
+        let config = config.expect("in order");
+        assert_eq!(config.shutdown_grace.as_secs(), 7);
+        for wrong in ["shutdown_grace = \"soon\"", "no_such_setting = 1"] {
+            assert!(read(wrong).is_err(), "{wrong}");
+        }
     }
 
     #[test]

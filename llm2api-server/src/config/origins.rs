@@ -29,12 +29,19 @@ impl Origins {
     /// # Errors
     /// A file that cannot be read, and what [`Settings::resolve`] refuses.
     pub(crate) fn read(&self) -> Result<(Settings, bool), ConfigError> {
+        let sources = self.sources()?;
+        Ok((Settings::resolve(&sources)?, sources.file.is_some()))
+    }
+
+    /// Puts together what settings are made of.
+    ///
+    /// # Errors
+    /// A file that cannot be read.
+    pub(super) fn sources(&self) -> Result<Sources, ConfigError> {
         let file = self.text()?;
-        let has_file = file.is_some();
         let (flags, environment) = (self.flags.clone(), self.environment.clone());
         let program = self.program.clone();
-        let sources = Sources { flags, environment, file, program, ..Sources::default() };
-        Ok((Settings::resolve(&sources)?, has_file))
+        Ok(Sources { flags, environment, file, program, ..Sources::default() })
     }
 
     /// Reads everything again; a settings file that was there before must still be there.

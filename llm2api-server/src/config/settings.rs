@@ -45,11 +45,24 @@ impl Settings {
     /// # Errors
     /// The first mistake found: an unknown key, a value that cannot be read, an empty key.
     pub fn resolve(sources: &Sources) -> Result<Self, ConfigError> {
+        Self::resolve_with(sources, file_of(sources)?)
+    }
+
+    /// Does the same with what `counts` of `[server]`, and nothing else of the file.
+    ///
+    /// # Errors
+    /// As [`resolve`](Self::resolve).
+    pub(super) fn resolve_part(
+        sources: &Sources,
+        counts: fn(&str) -> bool,
+    ) -> Result<Self, ConfigError> {
+        let mut server = file_of(sources)?.server;
+        server.0.retain(|name, _| counts(name));
+        Self::resolve_with(sources, File { server, ..File::default() })
+    }
+
+    fn resolve_with(sources: &Sources, file: File) -> Result<Self, ConfigError> {
         refuse(&sources.environment)?;
-        let file = match &sources.file {
-            Some((path, text)) => File::parse(path, text)?,
-            None => File::default(),
-        };
         let levels = [
             (Origin::Flag, &sources.flags),
             (Origin::Environment, &sources.environment),
@@ -204,6 +217,13 @@ fn lookup(sources: &Sources, credential: &FileCredential) -> Result<SecretString
     match text.trim() {
         "" => Err(ConfigError::bad_secret("credentials", "holds an empty credential")),
         text => Ok(SecretString::from(text)),
+    }
+}
+
+fn file_of(sources: &Sources) -> Result<File, ConfigError> {
+    match &sources.file {
+        Some((path, text)) => File::parse(path, text),
+        None => Ok(File::default()),
     }
 }
 
