@@ -57,12 +57,12 @@ impl Origins {
 
     /// Says whether flags or environment name a file for a setting, whose content may change.
     pub(crate) fn name_files(&self) -> bool {
-        let names = |level: &BTreeMap<String, String>, setting: &Setting| {
-            let path = level.get(&format!("{}_FILE", setting.name));
-            setting.takes_file() && path.is_some_and(|path| !path.is_empty())
+        let is_named = |setting: &Setting| {
+            let name = format!("{}_FILE", setting.name);
+            let paths = [&self.flags, &self.environment].map(|level| level.get(&name));
+            paths.into_iter().flatten().any(|path| !path.is_empty())
         };
-        let named = |level| TABLE.iter().any(|setting| names(level, setting));
-        [&self.flags, &self.environment].into_iter().any(named)
+        TABLE.iter().filter(|setting| setting.takes_file()).any(is_named)
     }
 
     fn text(&self) -> Result<Option<(String, String)>, ConfigError> {
