@@ -72,6 +72,10 @@ impl Case {
         self.standing.hear(verdict, self.terms, moment(&self.clock), spread());
     }
 
+    pub(super) fn check_at_once(&mut self) {
+        self.standing.check_at_once(moment(&self.clock));
+    }
+
     /// Goes by other figures; a check that was settled is put off or brought forward.
     pub(super) fn set_terms(&mut self, terms: Terms) {
         if std::mem::replace(&mut self.terms, terms) != terms {

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use futures::future::join3;
 use tokio::sync::watch;
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 
 use super::authorisation::Authorisation;
 use super::case::Case;
@@ -17,8 +17,13 @@ use super::gate::{Access, Gate, Keeper};
 use super::memory::Memory;
 use super::standing::{AGAIN, LOOK, Terms};
 use super::status::AuthStatus;
+use super::verify::Verdict;
 use crate::error::{Error, ErrorKind, Result};
 use crate::store::{Store, Vault};
+
+/// A start, or a reload, waits no longer for an authority. The task asks it again at once then, with
+/// more patience.
+const FIRST_ANSWER: Duration = Duration::from_secs(2);
 
 /// Watches the authorisation of a client, which has one or has none. Cloning is cheap.
 #[derive(Clone, Debug)]
@@ -117,7 +122,12 @@ impl Monitor {
             return Ok(Prepared(Next::Terms(terms)));
         }
         let mut case = Case::open(wanted, verifier, terms, memory).await?;
-        case.hear(case.asking().answer().await);
+        if let Ok(verdict) = timeout(FIRST_ANSWER, case.asking().answer()).await {
+            case.hear(verdict);
+        } else {
+            case.hear(Verdict::Unreachable("it did not answer within 2 s".to_owned()));
+            case.check_at_once();
+        }
         let Some(no) = case.definite_no() else {
             return Ok(Prepared(Next::Case(Box::new(case))));
         };

@@ -158,6 +158,11 @@ impl Standing {
         }
     }
 
+    /// Has the code checked without a pause.
+    pub(super) fn check_at_once(&mut self, now: Moment) {
+        self.next = Some(now.at);
+    }
+
     fn pause(&self, terms: Terms, now: Moment) -> Option<Duration> {
         match (self.state(terms, now), &self.failing) {
             (AuthState::Unverified, _) => Some(AGAIN),

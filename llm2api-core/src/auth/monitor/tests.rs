@@ -448,3 +448,37 @@ async fn a_silent_authority_holds_nobody_up() {
     assert!(begun.elapsed() <= Duration::from_secs(6));
     assert_eq!(chat(&client).await, Some("auth_unverified"));
 }
+
+/// An authority that takes its time.
+#[derive(Debug)]
+struct Slow(Duration, Scripted);
+
+#[async_trait]
+impl Verify for Slow {
+    fn name(&self) -> &str {
+        self.1.name()
+    }
+
+    async fn verify(&self, question: &Question) -> Verdict {
+        sleep(self.0).await;
+        self.1.verify(question).await
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_start_waits_two_seconds_and_a_slower_answer_counts_when_it_comes() {
+    for (verdict, state) in [(good(), AuthState::Verified), (no(), AuthState::Denied)] {
+        let machine = Machine::new(verdict);
+        let slow = Slow(Duration::from_secs(3), machine.authority.clone());
+        let authorisation = machine.authorisation(CANARY).with_authority(slow);
+        let begun = Instant::now();
+        let client = machine.settings().with_authorisation(authorisation).build().await;
+        let client = client.expect("nobody has said no");
+        assert_eq!(begun.elapsed().as_secs(), 2);
+        assert_eq!(status(&client).state, AuthState::Unverified);
+        assert!(status(&client).message.is_some_and(|text| text.contains("within 2 s")));
+        sleep(Duration::from_millis(3_100)).await;
+        assert_eq!(status(&client).state, state);
+        Machine::stop(client).await;
+    }
+}
