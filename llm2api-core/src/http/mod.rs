@@ -4,10 +4,7 @@
 //! bytes gives the same result, and every size has an end.
 
 mod body;
-#[cfg_attr(
-    not(all(feature = "chat-ui", feature = "openai")),
-    expect(dead_code, reason = "each upstream uses a part of it")
-)]
+#[cfg_attr(not(feature = "chat-ui"), expect(dead_code, reason = "each upstream uses a part of it"))]
 mod client;
 mod clock;
 mod fetch;

@@ -1,6 +1,8 @@
 //! Counts tokens where no upstream does.
 
+#[cfg(not(feature = "tokenizer"))]
 mod counter;
+#[cfg(not(feature = "tokenizer"))]
 mod kind;
 mod request;
 #[cfg(feature = "tokenizer")]
