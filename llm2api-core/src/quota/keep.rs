@@ -27,8 +27,6 @@ pub(super) struct Keep {
 
 #[derive(Default)]
 struct State {
-    /// The day whose counters were read.
-    day: Option<u64>,
     /// Counters of days that are over.
     old: Vec<String>,
     /// A batch that may have arrived or not.
@@ -81,10 +79,8 @@ impl Keep {
 
     async fn load(&self, shared: &Shared) -> Result<()> {
         let counts = self.store.counts(SERIES).await?;
-        let day = shared.now().day();
-        let old = shared.meter().load(day, counts);
-        let mut state = self.state();
-        (state.day, state.old) = (Some(day), old);
+        let old = shared.meter().load(shared.now().day(), counts);
+        self.state().old = old;
         Ok(())
     }
 
@@ -103,11 +99,12 @@ impl Keep {
         added
     }
 
-    /// Once all is saved, reads the counters of a day that has begun, and forgets those of the days
-    /// before.
+    /// Once all is saved, reads the counters of a day that has begun, and forgets those of days that
+    /// are over.
     async fn follow_days(&self, shared: &Shared, saved: Result<()>) -> Result<()> {
         saved?;
-        if self.state().day != Some(shared.now().day()) {
+        let is_loaded = shared.meter().is_loaded(shared.now().day());
+        if !is_loaded {
             self.load(shared).await?;
         }
         loop {

@@ -42,6 +42,8 @@ impl Now {
 pub(super) struct Meter {
     /// The day that the tokens belong to.
     day: u64,
+    /// That what a store has kept was taken over since that day began here.
+    is_loaded: bool,
     subjects: HashMap<Arc<str>, Subject>,
 }
 
@@ -152,21 +154,35 @@ impl Meter {
         subjects.map(count).collect()
     }
 
+    /// Says whether what a store has kept of the day was taken over, and not lost since: a clock that
+    /// goes to another day and comes back makes the tokens of this one unknown.
+    pub(super) fn is_loaded(&mut self, day: u64) -> bool {
+        self.turn(day);
+        self.is_loaded
+    }
+
     /// Takes over what a store has kept of the day, where all that was handed out has been written;
-    /// returns the series of other days.
+    /// returns the series of days that are over.
+    ///
+    /// Yesterday is not over yet, nor is a day to come: the clock may have been wrong.
     pub(super) fn load(&mut self, day: u64, counts: Vec<Count>) -> Vec<String> {
         self.turn(day);
-        let mut others = Vec::new();
+        self.is_loaded = true;
+        let mut over = Vec::new();
         for Count { series, value, .. } in counts {
-            let Some(subject) = subject_of(&series, day) else {
-                others.push(series);
+            let Some((of, subject)) = parts_of(&series) else { continue };
+            if of.saturating_add(1) < day {
+                over.push(series);
                 continue;
-            };
+            }
+            if of != day {
+                continue;
+            }
             let tokens = &mut self.entry(&subject.into()).tokens;
             tokens.used = tokens.used.saturating_add(value.saturating_sub(tokens.known));
             tokens.known = value;
         }
-        others
+        over
     }
 
     /// Forgets those that hold nothing and have used nothing today.
@@ -190,7 +206,7 @@ impl Meter {
     /// Begins another day, if it is one.
     fn turn(&mut self, day: u64) {
         if self.day != day {
-            self.day = day;
+            (self.day, self.is_loaded) = (day, false);
             self.subjects.values_mut().for_each(|entry| entry.tokens = Tally::default());
         }
     }
@@ -200,8 +216,8 @@ impl Meter {
     }
 }
 
-/// Reads the subject out of the name of a counter of the day.
-fn subject_of(series: &str, day: u64) -> Option<&str> {
-    let (of, subject) = series.strip_prefix(SERIES)?.split_once(':')?;
-    (of.parse() == Ok(day)).then_some(subject)
+/// Reads the day and the subject out of the name of a counter.
+fn parts_of(series: &str) -> Option<(u64, &str)> {
+    let (day, subject) = series.strip_prefix(SERIES)?.split_once(':')?;
+    Some((day.parse().ok()?, subject))
 }

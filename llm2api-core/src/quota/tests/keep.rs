@@ -58,7 +58,7 @@ async fn a_restart_keeps_the_tokens_of_the_day() {
 #[tokio::test(start_paused = true)]
 async fn days_that_are_over_are_forgotten() {
     let (store, date, limit) = (memory(), Date::new(TEN), tokens(100));
-    let old = [Count::new("usage:29999:key_1", "tokens", 50), Count::new("usage:x", "tokens", 1)];
+    let old = [29_998, 29_999].map(|day| Count::new(format!("usage:{day}:key_1"), "tokens", 50));
     store.add("old", &old).await.expect("added");
     let others = Count::new("credential:cred_1", "requests", 1);
     store.add("others", &[others]).await.expect("added");
@@ -67,16 +67,18 @@ async fn days_that_are_over_are_forgotten() {
         let mut long = admitted(&quotas, &limit, 30).await;
         admitted(&quotas, &limit, 20).await;
         sleep(6 * SECOND).await;
-        assert_eq!(kept(&store).await, [("usage:30000:key_1".into(), 20)]);
+        let yesterday = ("usage:29999:key_1".into(), 50);
+        assert_eq!(kept(&store).await, [yesterday, ("usage:30000:key_1".into(), 20)]);
         date.set(TEN + DAY);
         long.settle(70);
         drop(long);
         sleep(6 * SECOND).await;
-        assert_eq!(kept(&store).await, []);
-        admitted(&quotas, &limit, 20).await;
+        assert_eq!(kept(&store).await, [("usage:30000:key_1".into(), 90)]);
+        admitted(&quotas, &limit, 30).await;
     })
     .await;
-    assert_eq!(kept(&store).await, [("usage:30001:key_1".into(), 20)]);
+    let both = [("usage:30000:key_1".into(), 90), ("usage:30001:key_1".into(), 30)];
+    assert_eq!(kept(&store).await, both);
     assert_eq!(store.counts("credential:").await.expect("counts").len(), 1);
 }
 
@@ -136,4 +138,44 @@ async fn a_caller_that_leaves_while_the_store_hangs_holds_nothing() {
     assert!(timeout(SECOND / 2, asked).await.is_err(), "it waits for the store");
     admitted(&quotas, &limit, 100).await;
     assert_eq!(quotas.tokens_today("key_1").await, 100);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_clock_that_is_behind_at_the_start_forgets_nothing() {
+    let (store, date, limit) = (memory(), Date::new(TEN), tokens(100));
+    let first = date.quotas(&store);
+    beside(&first, async { drop(admitted(&first, &limit, 100).await) }).await;
+    date.set(TEN - 2 * DAY);
+    let second = date.quotas(&store);
+    beside(&second, async {
+        sleep(6 * SECOND).await;
+        date.set(TEN);
+        sleep(6 * SECOND).await;
+        assert_eq!(kept(&store).await, [("usage:30000:key_1".into(), 100)]);
+        refused(&second, &limit).await;
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_clock_that_jumps_a_day_ahead_and_back_forgets_nothing() {
+    let (store, date, limit) = (memory(), Date::new(TEN), tokens(100));
+    let quotas = date.quotas(&store);
+    beside(&quotas, async {
+        drop(admitted(&quotas, &limit, 60).await);
+        sleep(6 * SECOND).await;
+        date.set(TEN + DAY);
+        assert_eq!(quotas.tokens_today("key_1").await, 0);
+        date.set(TEN + 1);
+        drop(admitted(&quotas, &limit, 30).await);
+        sleep(6 * SECOND).await;
+        assert_eq!(quotas.tokens_today("key_1").await, 90, "although nothing was read meanwhile");
+        date.set(TEN + DAY);
+        sleep(6 * SECOND).await;
+        date.set(TEN + 2);
+        sleep(MINUTE).await;
+        assert_eq!(quotas.tokens_today("key_1").await, 90, "and where it was");
+    })
+    .await;
+    assert_eq!(kept(&store).await, [("usage:30000:key_1".into(), 90)]);
 }
