@@ -65,7 +65,11 @@ impl Keep {
                 () = sleep(EVERY) => false,
                 _ = stopped.changed() => true,
             };
-            let saved = self.save(shared).await;
+            let saved = match self.save(shared).await {
+                // That may have been an earlier batch: what came after it is still to be written.
+                Ok(()) if stops => self.save(shared).await,
+                saved => saved,
+            };
             if stops {
                 return saved.unwrap_or_else(|error| {
                     tracing::warn!(%error, "the last tokens of client keys could not be kept");

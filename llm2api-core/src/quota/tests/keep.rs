@@ -129,6 +129,23 @@ async fn what_could_not_be_kept_is_kept_later() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn the_last_tokens_are_kept_after_a_batch_that_failed() {
+    let (frail, date, limit) = (Frail::default(), Date::new(TEN), tokens(1000));
+    let (store, inner): (Arc<dyn Store>, Arc<dyn Store>) =
+        (Arc::new(frail.clone()), frail.inner.clone());
+    let quotas = date.quotas(&store);
+    beside(&quotas, async {
+        admitted(&quotas, &limit, 10).await;
+        frail.set(Mood::Fails);
+        sleep(6 * SECOND).await;
+        admitted(&quotas, &limit, 20).await;
+        frail.set(Mood::Works);
+    })
+    .await;
+    assert_eq!(kept(&inner).await, [("usage:30000:key_1".into(), 30)]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_caller_that_leaves_while_the_store_hangs_holds_nothing() {
     let (frail, date) = (Frail::default(), Date::new(TEN));
     frail.set(Mood::Hangs);
