@@ -63,6 +63,44 @@ async fn records_that_were_lost_are_never_taken_for_those_before() {
     assert_eq!(after.records, [("a".to_owned(), "after".to_owned())]);
 }
 
+/// As after a failover to a copy that had not heard of the last change.
+#[tokio::test]
+async fn a_change_after_a_set_back_is_news_to_who_knew_the_change_that_was_lost() {
+    let redis = Redis::start().await;
+    let store = connect(&redis).await;
+    assert_eq!(set(&store, "a", None, "kept").await, Swapped::Done);
+    let kept = news(&store, None).await.expect("all").version;
+    assert_eq!(set(&store, "a", Some("kept"), "lost").await, Swapped::Done);
+    let lost = news(&store, Some(kept)).await.expect("news").version;
+    set_version(&redis, kept.0).await;
+    assert_eq!(set(&store, "a", Some("lost"), "instead").await, Swapped::Done);
+    let instead = news(&store, Some(lost)).await.expect("another change than the one it knew");
+    assert!(instead.version > lost, "{instead:?}");
+    assert_eq!(instead.records, [("a".to_owned(), "instead".to_owned())]);
+}
+
+#[tokio::test]
+async fn a_clock_that_is_set_back_makes_no_number_smaller() {
+    let redis = Redis::start().await;
+    let store = connect(&redis).await;
+    assert_eq!(set(&store, "a", None, "1").await, Swapped::Done);
+    let far = 9_007_199_254_740_000;
+    set_version(&redis, far).await;
+    for (number, texts) in ["1", "2", "3"].windows(2).enumerate() {
+        let known = Version(far + number as u64);
+        assert_eq!(news(&store, Some(known)).await, None);
+        assert_eq!(set(&store, "a", Some(texts[0]), texts[1]).await, Swapped::Done);
+        let listing = news(&store, Some(known)).await.expect("news");
+        assert_eq!(listing.version, Version(known.0 + 1));
+    }
+}
+
+async fn set_version(redis: &Redis, version: u64) {
+    let set = format!("redis.call('SET', 'llm2api:records-version:client_key', '{version}')");
+    let done = redis.number(&format!(r#"EVAL "{set} return 1" 0"#)).await;
+    assert_eq!(done, Some(1));
+}
+
 #[tokio::test]
 async fn the_outbox_of_a_killed_server_is_taken_after_two_leases() {
     let redis = Redis::start().await;

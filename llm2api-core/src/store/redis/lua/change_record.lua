@@ -6,7 +6,10 @@ if now ~= (expected or false) then
   return { 0, now }
 end
 redis.call('HSET', RECORDS .. collection, id, text)
-redis.call('SETNX', RECORDS_VERSION .. collection, whole(now_us()))
-redis.call('INCR', RECORDS_VERSION .. collection)
+-- The date, so that a history that goes on after a loss gives no number again; where the clock is
+-- behind, the number after the last one.
+local version = RECORDS_VERSION .. collection
+local last = tonumber(redis.call('GET', version) or 0)
+redis.call('SET', version, whole(math.max(now_us(), last + 1)))
 note_act(entry, most)
 return { 1, false }
