@@ -10,7 +10,7 @@ use super::record::KeyRecord;
 use super::text;
 use crate::clock::{unix_millis, unix_millis_once, unix_seconds};
 use crate::error::{Error, ErrorKind, Result};
-use crate::store::{AuditEntry, RecordChange, Swapped};
+use crate::store::{AuditEntry, RecordChange, Records, Swapped};
 
 /// How often a change is tried while others change the same key.
 const MOST_TRIES: usize = 32;
@@ -24,14 +24,15 @@ impl ClientKeys {
     ///
     /// # Errors
     /// [`ErrorKind::InvalidRequest`] with code `invalid_value`, which names the field;
-    /// [`ErrorKind::Configuration`] where the store keeps no keys; [`ErrorKind::Store`].
+    /// [`ErrorKind::Configuration`] where the store keeps no keys; [`ErrorKind::Store`], and then there
+    /// may be a key that nobody was given: [`list`](Self::list) shows it.
     pub async fn create(&self, new: NewKey, actor: &str) -> Result<IssuedKey> {
         let id = text::random_id()?;
         let key = text::random_key(&id)?;
         let mut record = KeyRecord::new(key.expose(), unix_millis_once());
         check::fill(&mut record, new, unix_seconds())?;
         let change = change_of(&id, None, &record, "key.create", actor)?;
-        match self.records()?.change_record(&change).await? {
+        match write(self.records()?, &change).await? {
             Swapped::Done => {}
             _ => return Err(busy()),
         }
@@ -46,7 +47,8 @@ impl ClientKeys {
     /// # Errors
     /// [`ErrorKind::InvalidRequest`] with code `key_not_found`, or with `invalid_value` for a key in
     /// place of its id; [`ErrorKind::Configuration`] where the store keeps no keys;
-    /// [`ErrorKind::Store`], and then nothing changed.
+    /// [`ErrorKind::Store`] where it did not answer: the change may have been made all the same, so look
+    /// at the key before you try again.
     pub async fn revoke(&self, id: &str, actor: &str) -> Result<ClientKey> {
         let revoke = |record: &mut KeyRecord, now| {
             record.revoked_at = record.revoked_at.or(Some(now));
@@ -114,7 +116,7 @@ impl ClientKeys {
             }
             record.revision += 1;
             let change = change_of(id, there, &record, act, actor)?;
-            there = match records.change_record(&change).await? {
+            there = match write(records, &change).await? {
                 Swapped::Done => {
                     self.take([(id.to_owned(), change.text)]);
                     return Ok(entry(id, &record, now));
@@ -140,6 +142,18 @@ impl ClientKeys {
             let message = "a newer version has written this key: change it there";
             Error::new(ErrorKind::Configuration, "change key", message)
         })
+    }
+}
+
+/// Makes a change. One whose answer was lost may have been made: then the record says so.
+async fn write(records: &dyn Records, change: &RecordChange) -> Result<Swapped> {
+    let error = match records.change_record(change).await {
+        Ok(answer) => return Ok(answer),
+        Err(error) => error,
+    };
+    match records.record(change.collection, &change.id).await {
+        Ok(Some(text)) if text == change.text => Ok(Swapped::Done),
+        _ => Err(error),
     }
 }
 

@@ -11,10 +11,12 @@ use super::record::KeyRecord;
 use super::*;
 use crate::clock::unix_seconds;
 use crate::credential::Secret;
-use crate::error::Result;
+use crate::error::{ErrorKind, Result};
 use crate::quota::Allowance;
 use crate::store::{MemoryStore, Records};
 
+mod lossy;
+mod lost;
 mod others;
 
 const ME: &str = "cli";

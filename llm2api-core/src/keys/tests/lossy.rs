@@ -1,0 +1,157 @@
+//! A store whose records may be changed without an answer.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
+
+use async_trait::async_trait;
+
+use crate::credential::CredentialId;
+use crate::error::{Error, ErrorKind, Result};
+use crate::store::{
+    AuditEntry, Count, Inserted, Listing, MemoryStore, OutboxEntry, RecordChange, Records, Row,
+    Sealed, Store, Swapped, Version,
+};
+
+#[derive(Clone, Debug, Default)]
+pub(super) struct Lossy {
+    pub(super) inner: Arc<MemoryStore>,
+    mood: Arc<AtomicU8>,
+}
+
+/// What becomes of a change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Mood {
+    Works,
+    /// It is made, and nobody says so.
+    LosesAnswers,
+    /// It is not made.
+    LosesQuestions,
+    /// It is made, nobody says so, and from then on the store is [away](Mood::Away).
+    GoesAway,
+    Away,
+}
+
+impl Lossy {
+    pub(super) fn set(&self, mood: Mood) {
+        self.mood.store(mood as u8, Ordering::Relaxed);
+    }
+
+    fn is(&self, mood: Mood) -> bool {
+        self.mood.load(Ordering::Relaxed) == mood as u8
+    }
+}
+
+fn no_answer(message: &str) -> Error {
+    Error::new(ErrorKind::Store, "store", message)
+}
+
+#[async_trait]
+impl Records for Lossy {
+    async fn records(&self, collection: &str, known: Option<Version>) -> Result<Option<Listing>> {
+        Records::records(&*self.inner, collection, known).await
+    }
+
+    async fn record(&self, collection: &str, id: &str) -> Result<Option<String>> {
+        if self.is(Mood::Away) {
+            return Err(no_answer("it is away"));
+        }
+        self.inner.record(collection, id).await
+    }
+
+    async fn change_record(&self, change: &RecordChange) -> Result<Swapped> {
+        if self.is(Mood::LosesQuestions) || self.is(Mood::Away) {
+            return Err(no_answer("the change is lost"));
+        }
+        let answer = self.inner.change_record(change).await?;
+        if self.is(Mood::Works) {
+            return Ok(answer);
+        }
+        if self.is(Mood::GoesAway) {
+            self.set(Mood::Away);
+        }
+        Err(no_answer("the answer is lost"))
+    }
+
+    async fn audit(&self, entry: &AuditEntry) -> Result<()> {
+        self.inner.audit(entry).await
+    }
+
+    async fn audit_log(&self, limit: usize) -> Result<Vec<AuditEntry>> {
+        self.inner.audit_log(limit).await
+    }
+}
+
+#[async_trait]
+impl Store for Lossy {
+    fn records(&self) -> Option<&dyn Records> {
+        Some(self)
+    }
+
+    async fn add(&self, batch: &str, counts: &[Count]) -> Result<()> {
+        self.inner.add(batch, counts).await
+    }
+
+    async fn forget(&self, series: &str) -> Result<()> {
+        self.inner.forget(series).await
+    }
+
+    async fn counts(&self, prefix: &str) -> Result<Vec<Count>> {
+        self.inner.counts(prefix).await
+    }
+
+    async fn rows(&self) -> Result<(Vec<Row>, Version)> {
+        self.inner.rows().await
+    }
+
+    async fn insert(&self, row: &Row) -> Result<Inserted> {
+        self.inner.insert(row).await
+    }
+
+    async fn replace(&self, row: &Row) -> Result<Inserted> {
+        self.inner.replace(row).await
+    }
+
+    async fn set_account(&self, id: &CredentialId, account: &str) -> Result<Inserted> {
+        self.inner.set_account(id, account).await
+    }
+
+    async fn set_profile(&self, id: &CredentialId, old: &str, new: &str) -> Result<Swapped> {
+        self.inner.set_profile(id, old, new).await
+    }
+
+    async fn set_health(&self, health: &[(CredentialId, String)]) -> Result<()> {
+        self.inner.set_health(health).await
+    }
+
+    async fn remove(&self, id: &CredentialId) -> Result<bool> {
+        self.inner.remove(id).await
+    }
+
+    async fn reseal(&self, id: &CredentialId, old: &Sealed, new: &Sealed) -> Result<bool> {
+        self.inner.reseal(id, old, new).await
+    }
+
+    async fn value(&self, name: &str) -> Result<Option<Vec<u8>>> {
+        self.inner.value(name).await
+    }
+
+    async fn set_value(&self, name: &str, expected: Option<&[u8]>, value: &[u8]) -> Result<bool> {
+        self.inner.set_value(name, expected, value).await
+    }
+
+    async fn put_outbox(&self, entry: &OutboxEntry) -> Result<()> {
+        self.inner.put_outbox(entry).await
+    }
+
+    async fn remove_outbox(&self, ids: &[String]) -> Result<()> {
+        self.inner.remove_outbox(ids).await
+    }
+
+    async fn outbox(&self) -> Result<Vec<OutboxEntry>> {
+        self.inner.outbox().await
+    }
+
+    async fn take_outbox(&self) -> Result<Vec<OutboxEntry>> {
+        self.inner.take_outbox().await
+    }
+}
