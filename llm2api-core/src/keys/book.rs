@@ -38,9 +38,14 @@ impl Kept {
     }
 
     /// Says whether this is a later state than the other; of two that nobody can order, neither is.
+    ///
+    /// What is revoked stays so, and comes after all that is not. Where a store has lost that, another
+    /// server that never heard of it may have changed the key since, under the same number or a later
+    /// one.
     pub(super) fn is_newer_than(&self, other: &Self) -> bool {
-        let revision = |kept: &Self| kept.record.as_ref().map(|record| record.revision);
-        match (revision(self), revision(other)) {
+        let order = |record: &KeyRecord| (record.revoked_at.is_some(), record.revision);
+        let order = |kept: &Self| kept.record.as_ref().map(order);
+        match (order(self), order(other)) {
             (Some(this), Some(other)) => this > other,
             _ => false,
         }

@@ -12,6 +12,13 @@ async fn following(keys: &ClientKeys, done: impl Future<Output = ()>) {
     join(done, keys.work(stopped)).await;
 }
 
+/// Has the store lose all but an earlier state of a key.
+async fn set_back(store: &MemoryStore, id: &str, old: String) {
+    store.lose();
+    let change = change::change_to(id, None, old, "key.restore", ME);
+    store.change_record(&change).await.expect("memory works");
+}
+
 async fn a_moment() {
     tokio::time::sleep(Duration::from_millis(2100)).await;
 }
@@ -57,9 +64,7 @@ async fn a_store_that_was_set_back_makes_no_revoked_key_good() {
     keys.revoke(&issued.entry.id, ME).await.expect("it is there");
     following(&keys, async {
         a_moment().await;
-        store.lose();
-        let change = change::change_to(&issued.entry.id, None, old, "key.restore", ME);
-        store.change_record(&change).await.expect("memory works");
+        set_back(&store, &issued.entry.id, old).await;
         a_moment().await;
         assert_eq!(state(&keys, &issued.key), Some(KeyState::Revoked));
     })
@@ -76,4 +81,39 @@ async fn a_key_that_the_store_lost_can_be_changed() {
     keys.revoke(&issued.entry.id, ME).await.expect("it is known here");
     let after = ClientKeys::open(store.clone()).await.expect("memory works");
     assert_eq!(state(&after, &issued.key), Some(KeyState::Revoked));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_change_after_a_lost_revocation_makes_no_key_good() {
+    for changes in [1, 2] {
+        let (store, here) = keys().await;
+        let issued = created(&here).await;
+        let (id, old) = records(&store).await.remove(0);
+        here.revoke(&id, ME).await.expect("it is there");
+        set_back(&store, &id, old).await;
+        let there = ClientKeys::open(store.clone()).await.expect("memory works");
+        for number in 0..changes {
+            let change = KeyChange { concurrency: Change::Set(9 - number), ..KeyChange::default() };
+            there.update(&id, change, ME).await.expect("it knows of no revocation");
+        }
+        created(&there).await;
+        assert_eq!(state(&there, &issued.key), Some(KeyState::Active));
+        following(&here, following(&there, a_moment())).await;
+        for keys in [&here, &there, &ClientKeys::open(store).await.expect("memory works")] {
+            assert_eq!(state(keys, &issued.key), Some(KeyState::Revoked), "{changes} changes");
+        }
+    }
+}
+
+#[tokio::test]
+async fn who_knows_of_a_revocation_changes_nothing_that_a_store_makes_of_the_key() {
+    let (store, here) = keys().await;
+    let issued = created(&here).await;
+    let (id, old) = records(&store).await.remove(0);
+    here.revoke(&id, ME).await.expect("it is there");
+    set_back(&store, &id, old).await;
+    let there = ClientKeys::open(store).await.expect("memory works");
+    there.rotate(&id, Duration::ZERO, ME).await.expect("it knows of no revocation");
+    assert_eq!(code(here.rotate(&id, Duration::ZERO, ME).await).0, "key_revoked");
+    assert_eq!(state(&here, &issued.key), Some(KeyState::Revoked));
 }
