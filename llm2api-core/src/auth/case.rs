@@ -26,8 +26,12 @@ pub(super) struct Case {
     clock: WallClock,
     terms: Terms,
     standing: Standing,
-    /// What the store has.
-    written: Option<Kept>,
+    /// What the store had when it was last looked at.
+    seen: Option<Kept>,
+    /// How often something was heard.
+    heard: u64,
+    /// Whether the store is to be told.
+    due: bool,
     /// The state that was last logged.
     logged: Option<AuthState>,
 }
@@ -37,6 +41,26 @@ pub(super) struct Asking {
     pub(super) of: String,
     verifier: Verifier,
     question: Question,
+}
+
+/// What the store is to be told.
+pub(super) struct Telling {
+    pub(super) of: String,
+    said: Option<Kept>,
+    seen: Option<Kept>,
+    /// A definite word, which counts whatever the store has.
+    word: bool,
+    heard: u64,
+}
+
+impl Telling {
+    /// Tells the store; returns what it has then.
+    pub(super) async fn tell(&self, memory: &Memory) -> Result<Option<Kept>> {
+        if self.word {
+            return memory.write(&self.of, self.said.clone()).await.map(|()| self.said.clone());
+        }
+        memory.write_failure(&self.of, self.said.clone(), self.seen.as_ref()).await
+    }
 }
 
 impl Asking {
@@ -54,11 +78,23 @@ impl Case {
         memory: &Memory,
     ) -> Result<Self> {
         let of = memory.fingerprint(&verifier.name(), &wanted.code);
-        let (written, installation) = (memory.read(&of).await?, memory.installation().await?);
+        let (seen, installation) = (memory.read(&of).await?, memory.installation().await?);
         let Authorisation { code, clock, .. } = wanted;
-        let standing = Standing::new(written.clone(), moment(&clock));
-        let logged = None;
-        Ok(Self { of, code, verifier, installation, clock, terms, standing, written, logged })
+        let standing = Standing::new(seen.clone(), moment(&clock));
+        let (heard, due, logged) = (0, false, None);
+        Ok(Self {
+            of,
+            code,
+            verifier,
+            installation,
+            clock,
+            terms,
+            standing,
+            seen,
+            heard,
+            due,
+            logged,
+        })
     }
 
     /// Puts the question together that is asked now.
@@ -69,7 +105,11 @@ impl Case {
     }
 
     pub(super) fn hear(&mut self, verdict: Verdict) {
+        let word = !matches!(verdict, Verdict::Unreachable(_));
         self.standing.hear(verdict, self.terms, moment(&self.clock), spread());
+        self.heard += 1;
+        // What others wrote since counts, but for a refusal that this server heard itself.
+        self.due |= word || self.standing.denial().is_none();
     }
 
     pub(super) fn check_at_once(&mut self) {
@@ -99,18 +139,33 @@ impl Case {
         self.standing.until_change(self.terms, moment(&self.clock))
     }
 
-    /// Returns what the store should have.
-    pub(super) fn kept(&self) -> Option<Kept> {
-        self.standing.kept()
+    /// Returns what the store is to be told, if anything is.
+    pub(super) fn telling(&self) -> Option<Telling> {
+        let word = self.standing.denial().is_some() || self.standing.away().is_none();
+        self.due.then(|| Telling {
+            of: self.of.clone(),
+            said: self.standing.kept(),
+            seen: self.seen.clone(),
+            word,
+            heard: self.heard,
+        })
     }
 
-    /// Says whether the store has it.
-    pub(super) fn is_written(&self) -> bool {
-        self.written == self.standing.kept()
-    }
-
-    pub(super) fn note_written(&mut self, kept: Option<Kept>) {
-        self.written = kept;
+    /// Notes what the store has after it was told. What another server wrote there meanwhile is taken
+    /// over, for it was heard later; says whether this has changed how the code stands.
+    pub(super) fn note_told(&mut self, told: &Telling, has: Option<Kept>) -> bool {
+        let (is_last, is_ours) = (self.heard == told.heard, has == told.said);
+        if !is_ours {
+            if !is_last {
+                return false;
+            }
+            let now = moment(&self.clock);
+            self.standing.take_over(has.clone(), now);
+            self.standing.schedule(self.terms, now, spread());
+        }
+        self.due = !is_last || has != self.standing.kept();
+        self.seen = has;
+        !is_ours
     }
 
     /// Returns the error of a definite no, for operators.

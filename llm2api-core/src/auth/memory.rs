@@ -33,6 +33,19 @@ struct Value {
     said: Option<Kept>,
 }
 
+impl Value {
+    fn read(text: Option<&[u8]>) -> Option<Self> {
+        text.and_then(|text| serde_json::from_slice(text).ok())
+    }
+
+    fn text(&self) -> Result<Vec<u8>> {
+        serde_json::to_vec(self).map_err(|error| {
+            Error::new(ErrorKind::Internal, "keep authorisation", "the answer is no JSON")
+                .with_source(error)
+        })
+    }
+}
+
 impl Memory {
     pub(super) fn new(store: Arc<dyn Store>, vault: Vault) -> Self {
         Self { store, vault }
@@ -47,26 +60,52 @@ impl Memory {
     /// Returns what was last said about a code, unless another code was verified since. What cannot
     /// be read, as after an update, counts as nothing.
     pub(super) async fn read(&self, of: &str) -> Result<Option<Kept>> {
-        let value = self.store.value(ANSWER).await?;
-        let value = value.and_then(|value| serde_json::from_slice::<Value>(&value).ok());
+        let value = Value::read(self.store.value(ANSWER).await?.as_deref());
         Ok(value.filter(|value| value.of == of).and_then(|value| value.said))
     }
 
-    /// Keeps what was said about a code, in the place of whatever was there.
+    /// Keeps a definite word about a code, in the place of whatever was there. A refusal leaves the
+    /// answer about another code.
     pub(super) async fn write(&self, of: &str, said: Option<Kept>) -> Result<()> {
-        let value = serde_json::to_vec(&Value { of: of.to_owned(), said }).map_err(|error| {
-            Error::new(ErrorKind::Internal, "keep authorisation", "the answer is no JSON")
-                .with_source(error)
-        })?;
+        let no = said.is_none();
+        let value = Value { of: of.to_owned(), said }.text()?;
         for _ in 0..TRIES {
             let before = self.store.value(ANSWER).await?;
-            if before.as_ref() == Some(&value)
-                || self.store.set_value(ANSWER, before.as_deref(), &value).await?
-            {
+            let other = Value::read(before.as_deref()).is_some_and(|value| value.of != of);
+            if (no && other) || self.swap(before.as_deref(), &value).await? {
                 return Ok(());
             }
         }
         Err(restless())
+    }
+
+    /// Keeps since when nobody answers about a code, unless another server has heard and written
+    /// something since this one has `seen` what is there; returns what the store has then.
+    pub(super) async fn write_failure(
+        &self,
+        of: &str,
+        said: Option<Kept>,
+        seen: Option<&Kept>,
+    ) -> Result<Option<Kept>> {
+        let value = Value { of: of.to_owned(), said };
+        let text = value.text()?;
+        for _ in 0..TRIES {
+            let before = self.store.value(ANSWER).await?;
+            match Value::read(before.as_deref()) {
+                // Another code was verified since, or a later version wrote.
+                Some(has) if has.of != of => return Ok(value.said),
+                None if before.is_some() || value.said.is_none() => return Ok(value.said),
+                // A good answer alone takes the place of a refusal.
+                Some(has) if has.said.is_none() || has.said.as_ref() != seen => return Ok(has.said),
+                _ if self.swap(before.as_deref(), &text).await? => return Ok(value.said),
+                _ => {}
+            }
+        }
+        Err(restless())
+    }
+
+    async fn swap(&self, before: Option<&[u8]>, value: &[u8]) -> Result<bool> {
+        Ok(before == Some(value) || self.store.set_value(ANSWER, before, value).await?)
     }
 
     /// Returns the installation's id, which is made once for all servers of the store.

@@ -131,9 +131,9 @@ impl Monitor {
         let Some(no) = case.definite_no() else {
             return Ok(Prepared(Next::Case(Box::new(case))));
         };
-        if !case.is_written() {
+        if let Some(telling) = case.telling() {
             // Else a start with the authority away would go by the good answer from before.
-            memory.write(&of, case.kept()).await.unwrap_or_else(|error| not_kept(&error));
+            telling.tell(memory).await.map_or_else(|error| not_kept(&error), drop);
         }
         Err(no)
     }
@@ -208,11 +208,12 @@ impl Monitor {
     }
 
     async fn write(&self) -> Result<()> {
-        let unwritten = |case: &Case| (!case.is_written()).then(|| (case.of.clone(), case.kept()));
-        let Some((of, kept)) = self.case().as_ref().and_then(unwritten) else { return Ok(()) };
-        self.shared.memory.write(&of, kept.clone()).await?;
-        if let Some(case) = self.case().as_mut().filter(|case| case.of == of) {
-            case.note_written(kept);
+        let Some(telling) = self.case().as_ref().and_then(Case::telling) else { return Ok(()) };
+        let has = telling.tell(&self.shared.memory).await?;
+        let note = |case: &mut Case| case.of == telling.of && case.note_told(&telling, has);
+        if self.case().as_mut().is_some_and(note) {
+            self.keep_gate();
+            self.shared.news.send_replace(());
         }
         Ok(())
     }

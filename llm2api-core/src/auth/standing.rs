@@ -148,6 +148,17 @@ impl Standing {
         self.schedule(terms, now, spread);
     }
 
+    /// Goes by what another server has heard, while nobody answers this one.
+    pub(super) fn take_over(&mut self, kept: Option<Kept>, now: Moment) {
+        let since = kept.as_ref().and_then(|kept| kept.failed_since);
+        if let Some(failing) = self.failing.take() {
+            let (count, reason) = (failing.count, failing.reason);
+            let failing = since.map_or_else(|| Failing::new(now), |it| Failing::since(it, now));
+            self.failing = Some(Failing { count, reason, ..failing });
+        }
+        self.word = kept.map_or(Word::Nothing, |kept| Word::Good(kept.grant));
+    }
+
     /// Settles when the code is checked next.
     pub(super) fn schedule(&mut self, terms: Terms, now: Moment, spread: f64) {
         let wait = self.pause(terms, now).map(|wait| wait.clamp(SHORTEST, NEVER));
