@@ -12,6 +12,7 @@ mod tests;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 pub use self::keys::{PrivateKey, PublicKey};
 pub use self::refusal::Refusal;
@@ -34,7 +35,7 @@ struct Header {
     kid: Option<String>,
     /// Names what a reader must understand; we understand none of it.
     #[serde(default, skip_serializing)]
-    crit: Option<serde_json::Value>,
+    crit: Option<Value>,
 }
 
 /// Signs what a code says.
@@ -100,6 +101,13 @@ pub fn read(code: &str, key: Option<&PublicKey>) -> Result<Claims, Refusal> {
         return Err(if fields.kid.is_some() { Refusal::Changed } else { Refusal::WrongSignature });
     }
     unpack(claims).ok_or(Refusal::Malformed)
+}
+
+/// Says whether a text begins as a signed code does, whoever signed it: its first part names an
+/// algorithm.
+pub(super) fn is_code(text: &str) -> bool {
+    let header = text.split_once('.').and_then(|(header, _)| unpack::<Value>(header));
+    header.is_some_and(|header| header.get("alg").is_some())
 }
 
 fn check_header(header: &Header, key: Option<&PublicKey>) -> Result<(), Refusal> {

@@ -200,7 +200,7 @@ async fn mistakes_are_named() {
         post("/auth/revoke", "{}"),
         post("/auth/revoke", r#"{"id": ""}"#),
         post("/auth/revoke", r#"{"id": "l2a_aaaaaaaaaaaaaaaa_0"}"#),
-        post("/auth/revoke", r#"{"id": "a.b.c"}"#),
+        post("/auth/revoke", r#"{"id": "eyJhbGciOiJFZERTQSJ9.e30.c"}"#),
         post("/auth/check", "{}"),
         post("/auth/check", r#"{"code": 7}"#),
         post("/auth/check", "canary"),

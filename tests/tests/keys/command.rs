@@ -197,7 +197,10 @@ async fn mistakes_are_told_in_words_of_the_command_line() {
         ("auth issue --holder ", "--holder: write 1 to 100 characters"),
         ("auth issue --holder Ada --concurrency 0", "--concurrency: write at least 1"),
         ("auth revoke l2a_aaaaaaaaaaaaaaaa_canary", "ID: this is the code itself: give its id"),
-        ("auth revoke canary.canary.canary", "ID: this is the code itself: give its id"),
+        (
+            "auth revoke eyJhbGciOiJFZERTQSJ9.canary.canary",
+            "ID: this is the code itself: give its id",
+        ),
     ] {
         let said = desk.refused(line).await;
         assert!(said.contains(expected), "{line}: {said}");

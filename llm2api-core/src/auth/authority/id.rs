@@ -1,21 +1,20 @@
 //! The id of a code that is to be revoked.
 
-use super::opaque::PREFIX;
+use super::super::signed;
+use super::opaque;
 use crate::error::{Error, ErrorKind, Result};
 
 /// Longest id, in characters: other issuers' may be longer than ours.
 const LONGEST: usize = 200;
-/// Dots of a signed code.
-const DOTS: usize = 2;
 
 /// Checks an id, which goes into the store and its log: a code in its place must not, and would
-/// stay good besides.
+/// stay good besides. Other issuers may put dots and our prefix into their ids.
 pub(super) fn check_id(id: &str) -> Result<()> {
-    if id.contains(PREFIX) {
+    if words(id).any(opaque::is_code) {
         let message = "this is the code itself: give its id, the 16 characters after `l2a_`";
         return Err(refused(message));
     }
-    if id.matches('.').count() == DOTS {
+    if words(id).any(signed::is_code) {
         let message = "this is the code itself: give its id, which `auth inspect` shows as `jti`";
         return Err(refused(message));
     }
@@ -24,6 +23,11 @@ pub(super) fn check_id(id: &str) -> Result<()> {
         true => Ok(()),
         false => Err(refused("this is no id of a code: take it from the list of codes")),
     }
+}
+
+/// A code may come as the line of a settings file.
+fn words(id: &str) -> impl Iterator<Item = &str> {
+    id.split(|c: char| c.is_whitespace() || matches!(c, '=' | '"' | '\''))
 }
 
 fn refused(message: &str) -> Error {

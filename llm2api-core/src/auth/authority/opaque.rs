@@ -8,7 +8,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::hex::hex;
 
 /// Scanners of leaked secrets find codes by it.
-pub(super) const PREFIX: &str = "l2a_";
+const PREFIX: &str = "l2a_";
 /// Characters of an id.
 const ID: usize = 16;
 /// Bytes of a secret, which is written in hex.
@@ -56,6 +56,12 @@ pub(super) fn random_code(id: &str) -> Result<(AuthCode, String)> {
     let secret = Zeroizing::new(hex(bytes.as_slice()));
     let text = Zeroizing::new(format!("{PREFIX}{id}_{}", secret.as_str()));
     Ok((AuthCode::new(&text)?, hash(&secret)))
+}
+
+/// Says whether a text is a code, or the beginning of one that ends with its id or later.
+pub(super) fn is_code(text: &str) -> bool {
+    let rest = text.strip_prefix(PREFIX).and_then(|rest| rest.split_at_checked(ID));
+    rest.is_some_and(|(id, secret)| is_id(id) && (secret.is_empty() || secret.starts_with('_')))
 }
 
 fn is_id(text: &str) -> bool {

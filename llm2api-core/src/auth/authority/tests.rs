@@ -227,7 +227,9 @@ async fn a_whole_code_is_no_id_and_is_kept_nowhere() {
         let authority = authority();
         let (issued, code) = authority.issue(wanted(), signed, "cli").await.expect("a code");
         let whole = code.expose();
-        for id in [whole.to_owned(), format!(" {whole}"), format!("AUTH_CODE={whole}")] {
+        let cut = &whole[..whole.len() - 20];
+        let line = format!("AUTH_CODE=\"{whole}\"");
+        for id in [whole.to_owned(), format!(" {whole}"), line, cut.to_owned()] {
             let error = authority.revoke(&id, "cli").await.expect_err("a code");
             let told = (error.kind(), error.code(), error.param());
             assert_eq!(told, (ErrorKind::InvalidRequest, "invalid_value", Some("id")));
@@ -242,7 +244,22 @@ async fn a_whole_code_is_no_id_and_is_kept_nowhere() {
         assert!(check(&authority, whole, issued.claims.issued).await.is_valid());
         authority.revoke(&issued.claims.id, "cli").await.expect("an id");
     }
-    for id in ["org.example.team.7", "code.7"] {
-        authority().revoke(id, "cli").await.expect("others may have dots in their ids");
+    let id = "l2a_abcdefghijkmnpqr";
+    authority().revoke(id, "cli").await.expect_err("a code that was cut off after its id");
+}
+
+#[tokio::test]
+async fn what_merely_resembles_a_code_can_be_revoked() {
+    let now = crate::clock::unix_seconds();
+    // The last ones begin with the JSON `{}` and `7`, which are no header.
+    for id in ["org.example.team.7", "code.7", "2026.07.1", "a.b.c", "e30.e30.e30", "Nw.x.y"]
+        .into_iter()
+        .chain(["l2a_7", "old-l2a_7", "l2a_team_7", "l2a_2026.07.1", "l2a_abcdefghijkmnpqrs_7"])
+    {
+        let authority = authority();
+        let code = sign(&Claims::new(id, "Bob", now), &key()).expect("short");
+        assert!(check(&authority, code.expose(), now).await.is_valid(), "{id}");
+        authority.revoke(id, "cli").await.expect(id);
+        assert_eq!(check(&authority, code.expose(), now).await.state, CodeState::Revoked, "{id}");
     }
 }
