@@ -1,6 +1,7 @@
 //! An authority at the other end of a network.
 
 use std::fmt;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -10,6 +11,7 @@ use reqwest::{Method, Url};
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 use serde_json::Number;
+use tokio::time::Instant;
 
 use super::claims;
 use super::verifier::LONGEST_ANSWER;
@@ -21,6 +23,10 @@ use crate::quota::Allowance;
 
 /// Bytes of an answer.
 const LONGEST: usize = 64 << 10;
+/// A refusal waits no longer for the body that may say why.
+const LONGEST_WORD: Duration = Duration::from_secs(1);
+/// What is left of the longest answer for a refusal to be told.
+const MARGIN: Duration = Duration::from_millis(100);
 
 /// Asks an authority by `POST` to its URL.
 pub(super) struct Remote {
@@ -95,11 +101,12 @@ impl Remote {
         let request = request.header(CONNECTION, "close");
         let request = request.header("content-type", "application/json").body(body);
         let wait = Wait::for_response(self.client.limits());
-        self.client.send(request, wait).await?.unpacked()
+        self.client.send(request, wait).await
     }
 
-    async fn read(&self, response: Response) -> Result<Bytes> {
-        response.bytes(Wait::for_response(self.client.limits())).await
+    async fn read(&self, response: Response, limit: Duration) -> Result<Bytes> {
+        let wait = Wait::for_response(self.client.limits()).at_most(limit);
+        response.unpacked()?.bytes(wait).await
     }
 }
 
@@ -110,19 +117,23 @@ impl Verify for Remote {
     }
 
     async fn verify(&self, question: &Question) -> Verdict {
+        let begun = Instant::now();
         let response = match self.ask(question).await {
             Ok(response) => response,
             Err(error) => return Verdict::Unreachable(reason(&error)),
         };
-        let status = response.status();
-        if !matches!(status, 200 | 401 | 403) {
-            return Verdict::Unreachable(format!("it answered with status {status}"));
-        }
-        match (status, self.read(response).await) {
-            (200, Ok(body)) => conclude(&body, question),
-            (200, Err(error)) => Verdict::Unreachable(reason(&error)),
-            // The status says it all; the body may say why.
-            (_, body) => Verdict::Denied(refused(&body.unwrap_or_default())),
+        match response.status() {
+            200 => match self.read(response, LONGEST_ANSWER).await {
+                Ok(body) => conclude(&body, question),
+                Err(error) => Verdict::Unreachable(reason(&error)),
+            },
+            // The status says it all; the body may say why, or may be anything.
+            401 | 403 => {
+                let left = LONGEST_ANSWER.saturating_sub(begun.elapsed() + MARGIN);
+                let body = self.read(response, left.min(LONGEST_WORD)).await;
+                Verdict::Denied(refused(&body.unwrap_or_default()))
+            }
+            status => Verdict::Unreachable(format!("it answered with status {status}")),
         }
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep};
 use wiremock::matchers::{body_json, header, method, path};
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
@@ -38,12 +38,18 @@ async fn ask_json(status: u16, body: Value) -> Verdict {
 
 /// Asks a server that gives these bytes, and then says nothing more and does not hang up.
 async fn ask_raw(reply: &'static [u8]) -> Verdict {
+    ask_slow(Duration::ZERO, reply).await
+}
+
+/// Asks a server that does so after a while.
+async fn ask_slow(pause: Duration, reply: &'static [u8]) -> Verdict {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let url = format!("http://{}/verify", listener.local_addr().expect("an address"));
     let server = async {
         let (mut socket, _) = listener.accept().await.expect("a call");
         let mut head = [0; 4096];
         let _ = socket.read(&mut head).await.expect("a request");
+        sleep(pause).await;
         socket.write_all(reply).await.expect("a reader");
         pending().await
     };
@@ -125,6 +131,36 @@ async fn a_definite_no_is_taken_at_its_word() {
     assert_eq!((no.expired, no.note.as_deref()), (false, Some("no ***")));
     let html = ResponseTemplate::new(403).set_body_string("<h1>Forbidden</h1>");
     assert_eq!(denied(ask_for(html).await), invalid());
+}
+
+#[tokio::test]
+async fn a_refusal_needs_no_body_that_can_be_read() {
+    for status in [401, 403] {
+        let packed = ResponseTemplate::new(status).set_body_json(json!({"message": "unpaid"}));
+        let packed = packed.insert_header("content-encoding", "gzip");
+        assert_eq!(denied(ask_for(packed).await), invalid());
+        let long = json!({"message": "x".repeat(LONGEST)});
+        assert_eq!(denied(ask_json(status, long).await), invalid());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refusal_does_not_wait_for_its_body() {
+    let replies: [&[u8]; 4] = [
+        b"HTTP/1.1 401 Unauthorized\r\ncontent-length: 99\r\n\r\n",
+        b"HTTP/1.1 403 Forbidden\r\ncontent-length: 99\r\n\r\n{\"message\":",
+        b"HTTP/1.1 403 Forbidden\r\ntransfer-encoding: chunked\r\n\r\n2\r\n{}\r\n",
+        b"HTTP/1.1 403 Forbidden\r\ntransfer-encoding: chunked\r\n\r\nno length\r\n",
+    ];
+    for reply in replies {
+        for (pause, longest) in [(0, 1_100), (4_500, 4_950)] {
+            let begun = Instant::now();
+            let no = denied(ask_slow(Duration::from_millis(pause), reply).await);
+            assert_eq!(no, invalid());
+            let took = begun.elapsed();
+            assert!(took <= Duration::from_millis(longest), "{took:?}");
+        }
+    }
 }
 
 #[tokio::test]
