@@ -168,8 +168,12 @@ impl Case {
         !is_ours
     }
 
-    /// Returns the error of a definite no, for operators.
+    /// Returns the error of a definite no, for operators. That a code has expired by what was once
+    /// said is none while nobody answers: the authority may have prolonged it.
     pub(super) fn definite_no(&self) -> Option<Error> {
+        if self.standing.denial().is_none() && self.standing.away().is_some() {
+            return None;
+        }
         let error = refused(&words::refusal(&self.standing));
         let error = match self.state() {
             AuthState::Denied => error,

@@ -214,6 +214,44 @@ async fn a_start_without_the_authority_waits_for_it() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_start_after_the_expiry_waits_for_the_authority() {
+    let machine = Machine::new(good_until(MONDAY + 3600));
+    Machine::stop(machine.start().await).await;
+    sleep(2 * HOUR).await;
+    machine.authority.say(away());
+    let client = machine.start().await;
+    assert_eq!(
+        (state(&client), chat(&client).await),
+        (AuthState::Expired, Some("auth_code_expired"))
+    );
+    let silent =
+        machine.authorisation(CANARY).with_authority(Slow(HOUR, machine.authority.clone()));
+    let settings = machine.settings().with_authorisation(silent);
+    let slow = settings.build().await.expect("a slow answer is no refusal");
+    assert_eq!(chat(&slow).await, Some("auth_code_expired"));
+    Machine::stop(slow).await;
+    machine.authority.say(good());
+    sleep(15 * SECOND).await;
+    assert_eq!((state(&client), chat(&client).await), (AuthState::Verified, None), "prolonged");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_signed_code_that_has_expired_ends_a_start_without_the_authority() {
+    let key = PrivateKey::random().expect("random bytes");
+    let mut claims = Claims::new("code_1", "Ada", MONDAY);
+    claims.expires = Some(MONDAY + 3600);
+    let code = sign(&claims, &key).expect("a code");
+    let machine = Machine::new(good());
+    let both = || machine.authorisation(code.expose()).with_public_key(key.public_key());
+    let settings = || machine.settings().with_authorisation(both());
+    Machine::stop(settings().build().await.expect("a client")).await;
+    sleep(2 * HOUR).await;
+    machine.authority.say(away());
+    let error = settings().build().await.expect_err("expired by its own words");
+    assert_eq!(error.code(), "auth_code_expired");
+}
+
+#[tokio::test(start_paused = true)]
 async fn answers_under_way_outlive_a_revocation() {
     let machine = Machine::new(good());
     let limits = Limits { max_concurrency_per_credential: 64, ..Limits::default() };
