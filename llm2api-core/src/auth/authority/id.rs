@@ -6,6 +6,8 @@ use crate::error::{Error, ErrorKind, Result};
 
 /// Longest id, in characters: other issuers' may be longer than ours.
 const LONGEST: usize = 200;
+/// How client keys begin, which are secrets of another kind.
+const KEY_PREFIX: &str = "sk-l2a-";
 
 /// Checks an id, which goes into the store and its log: a code in its place must not, and would
 /// stay good besides. Other issuers may put dots and our prefix into their ids.
@@ -17,6 +19,9 @@ pub(super) fn check_id(id: &str) -> Result<()> {
     if words(id).any(signed::is_code) {
         let message = "this is the code itself: give its id, which `auth inspect` shows as `jti`";
         return Err(refused(message));
+    }
+    if words(id).any(|word| word.starts_with(KEY_PREFIX)) {
+        return Err(refused("this is a client key, which `key revoke` takes back by its id"));
     }
     let fits = (1..=LONGEST).contains(&id.chars().count());
     match fits && !id.chars().any(char::is_control) {

@@ -252,6 +252,8 @@ async fn a_whole_code_is_no_id_and_is_kept_nowhere() {
 async fn what_merely_resembles_a_code_can_be_revoked() {
     let now = crate::clock::unix_seconds();
     // The last ones begin with the JSON `{}` and `7`, which are no header.
+    let error = authority().revoke("sk-l2a-7k2m9xq4wt1c-canary", "cli").await.expect_err("a key");
+    assert!(error.param() == Some("id") && !error.to_string().contains("canary"), "{error}");
     for id in ["org.example.team.7", "code.7", "2026.07.1", "a.b.c", "e30.e30.e30", "Nw.x.y"]
         .into_iter()
         .chain(["l2a_7", "old-l2a_7", "l2a_team_7", "l2a_2026.07.1", "l2a_abcdefghijkmnpqrs_7"])
