@@ -1,3 +1,7 @@
+mod fleet;
+mod reload;
+mod start;
+
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -189,69 +193,6 @@ async fn a_whole_life() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_definite_no_ends_a_start() {
-    let machine = Machine::new(no());
-    let error = machine.settings().build().await.expect_err("refused");
-    assert_eq!((error.kind(), error.code()), (ErrorKind::AuthInvalid, "auth_code_invalid"));
-    machine.authority.say(Verdict::Denied(Denial::expired("it has expired")));
-    let error = machine.settings().build().await.expect_err("refused");
-    assert_eq!((error.kind(), error.code()), (ErrorKind::AuthInvalid, "auth_code_expired"));
-    machine.authority.say(good_until(MONDAY));
-    let error = machine.settings().build().await.expect_err("refused");
-    assert_eq!(error.code(), "auth_code_expired", "whatever the authority calls it");
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_start_without_the_authority_waits_for_it() {
-    let machine = Machine::new(away());
-    let client = machine.start().await;
-    assert_eq!(chat(&client).await, Some("auth_unverified"));
-    sleep(Duration::from_secs(25)).await;
-    assert_eq!(machine.authority.asked().len(), 3, "every ten seconds");
-    machine.authority.say(good());
-    sleep(Duration::from_secs(15)).await;
-    assert_eq!(chat(&client).await, None);
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_start_after_the_expiry_waits_for_the_authority() {
-    let machine = Machine::new(good_until(MONDAY + 3600));
-    Machine::stop(machine.start().await).await;
-    sleep(2 * HOUR).await;
-    machine.authority.say(away());
-    let client = machine.start().await;
-    assert_eq!(
-        (state(&client), chat(&client).await),
-        (AuthState::Expired, Some("auth_code_expired"))
-    );
-    let silent =
-        machine.authorisation(CANARY).with_authority(Slow(HOUR, machine.authority.clone()));
-    let settings = machine.settings().with_authorisation(silent);
-    let slow = settings.build().await.expect("a slow answer is no refusal");
-    assert_eq!(chat(&slow).await, Some("auth_code_expired"));
-    Machine::stop(slow).await;
-    machine.authority.say(good());
-    sleep(15 * SECOND).await;
-    assert_eq!((state(&client), chat(&client).await), (AuthState::Verified, None), "prolonged");
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_signed_code_that_has_expired_ends_a_start_without_the_authority() {
-    let key = PrivateKey::random().expect("random bytes");
-    let mut claims = Claims::new("code_1", "Ada", MONDAY);
-    claims.expires = Some(MONDAY + 3600);
-    let code = sign(&claims, &key).expect("a code");
-    let machine = Machine::new(good());
-    let both = || machine.authorisation(code.expose()).with_public_key(key.public_key());
-    let settings = || machine.settings().with_authorisation(both());
-    Machine::stop(settings().build().await.expect("a client")).await;
-    sleep(2 * HOUR).await;
-    machine.authority.say(away());
-    let error = settings().build().await.expect_err("expired by its own words");
-    assert_eq!(error.code(), "auth_code_expired");
-}
-
-#[tokio::test(start_paused = true)]
 async fn answers_under_way_outlive_a_revocation() {
     let machine = Machine::new(good());
     let limits = Limits { max_concurrency_per_credential: 64, ..Limits::default() };
@@ -342,73 +283,6 @@ async fn a_refusal_is_not_forgotten_by_a_restart() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_refusal_is_not_brought_back_by_another_server_that_hears_nothing() {
-    let one = Machine::new(good());
-    let two = one.beside(good());
-    let (first, second) = (one.start().await, two.start().await);
-    one.authority.say(no());
-    sleep(12 * MINUTE).await;
-    two.authority.say(away());
-    sleep(12 * MINUTE).await;
-    assert_eq!(chat(&first).await, Some("auth_code_invalid"));
-    assert_eq!(chat(&second).await, Some("auth_unverified"), "the other one's no counts here too");
-    assert!(one.value("authorisation").await.contains("\"said\":null"));
-    Machine::stop(first).await;
-    Machine::stop(second).await;
-    one.authority.say(away());
-    let client = one.start().await;
-    assert_eq!(chat(&client).await, Some("auth_unverified"), "the last word was a no");
-    one.authority.say(good());
-    sleep(15 * SECOND).await;
-    assert_eq!(chat(&client).await, None);
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_refusal_reaches_a_server_that_is_in_its_grace() {
-    let one = Machine::new(good());
-    let two = one.beside(good());
-    let (_first, second) = (one.start().await, two.start().await);
-    two.authority.say(away());
-    sleep(12 * MINUTE).await;
-    assert_eq!(state(&second), AuthState::Grace);
-    one.authority.say(no());
-    sleep(24 * MINUTE).await;
-    assert_eq!(chat(&second).await, Some("auth_unverified"));
-    assert!(one.value("authorisation").await.contains("\"said\":null"));
-    one.authority.say(good());
-    sleep(12 * MINUTE).await;
-    assert_eq!(state(&second), AuthState::Grace, "and so does the good answer after it");
-}
-
-#[tokio::test(start_paused = true)]
-async fn the_grace_begins_after_the_last_good_answer_to_any_server() {
-    let one = Machine::new(good());
-    let two = one.beside(good());
-    let (first, second) = (one.start().await, two.start().await);
-    two.authority.say(away());
-    sleep(30 * HOUR).await;
-    assert_eq!((state(&first), state(&second)), (AuthState::Verified, AuthState::Grace));
-    Machine::stop(first).await;
-    one.authority.say(away());
-    let first = one.start().await;
-    assert_eq!((state(&first), chat(&first).await), (AuthState::Grace, None));
-    sleep(25 * HOUR).await;
-    assert_eq!(chat(&first).await, Some("auth_unverified"));
-    assert_eq!(chat(&second).await, Some("auth_unverified"));
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_refused_reload_leaves_what_is_kept_of_the_other_code() {
-    let machine = Machine::new(good());
-    let client = machine.start().await;
-    let kept = machine.value("authorisation").await;
-    machine.authority.say_once(no());
-    let other = machine.settings().with_authorisation(machine.authorisation("bad"));
-    client.reload(other).await.expect_err("refused");
-    assert_eq!(machine.value("authorisation").await, kept);
-}
-
-#[tokio::test(start_paused = true)]
 async fn what_was_verified_counts_for_that_code_and_authority_alone() {
     let machine = Machine::new(good());
     let client = machine.start().await;
@@ -437,64 +311,6 @@ async fn the_store_has_no_code_and_one_installation() {
     assert_eq!(machine.value("installation").await, asked[0].installation);
     let shown = format!("{client:?} {:?} {:?}", status(&client), machine.authorisation(CANARY));
     assert!(!shown.contains(CANARY));
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_reload_takes_another_code_or_changes_nothing() {
-    let machine = Machine::new(good());
-    let client = machine.start().await;
-    let with = |code: &str| machine.settings().with_authorisation(machine.authorisation(code));
-
-    machine.authority.say(no());
-    let error = client.reload(with("bad").with_alias("new", ["demo/demo"])).await;
-    assert_eq!(error.expect_err("refused").code(), "auth_code_invalid");
-    assert_eq!(client.models().await.expect("models").len(), 1, "nothing changes");
-    assert_eq!((state(&client), chat(&client).await), (AuthState::Verified, None));
-
-    machine.authority.say(away());
-    let error = client.reload(with("unknown")).await.expect_err("nobody knows");
-    assert_eq!(error.kind(), ErrorKind::AuthUnverified);
-    assert_eq!(chat(&client).await, None);
-
-    let asked = machine.authority.asked().len();
-    client.reload(machine.settings()).await.expect("the same code is not asked about");
-    assert_eq!(machine.authority.asked().len(), asked);
-
-    machine.authority.say(good());
-    client.reload(with("better")).await.expect("a good code");
-    assert_eq!(machine.authority.asked().last().expect("asked").code.expose(), "better");
-    sleep(12 * MINUTE).await;
-    assert_eq!(machine.authority.asked().last().expect("asked").code.expose(), "better");
-
-    client.reload(Client::builder()).await.expect("no authorisation any more");
-    assert!(client.authorisation().is_none());
-    machine.authority.say(no());
-    client.reload(with("bad")).await.expect_err("refused");
-    assert_eq!(chat(&client).await, None);
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_reload_mends_what_could_not_be_verified() {
-    let machine = Machine::new(away());
-    let client = machine.start().await;
-    let with = |code: &str| machine.settings().with_authorisation(machine.authorisation(code));
-    client.reload(with("other")).await.expect("there is nothing to lose");
-    assert_eq!(chat(&client).await, Some("auth_unverified"));
-    machine.authority.say(good());
-    client.reload(with("good")).await.expect("a good code");
-    assert_eq!(chat(&client).await, None);
-}
-
-#[tokio::test(start_paused = true)]
-async fn another_grace_holds_at_once() {
-    let machine = Machine::new(good());
-    let client = machine.start().await;
-    machine.authority.say(away());
-    sleep(12 * MINUTE).await;
-    assert_eq!(state(&client), AuthState::Grace);
-    let short = machine.authorisation(CANARY).with_grace(MINUTE);
-    client.reload(machine.settings().with_authorisation(short)).await.expect("the same code");
-    assert_eq!(chat(&client).await, Some("auth_unverified"));
 }
 
 #[tokio::test(start_paused = true)]
@@ -533,63 +349,4 @@ async fn who_verifies_has_to_be_said() {
     let alone = Authorisation::new(AuthCode::new("c").expect("a code"));
     let error = Client::builder().with_authorisation(alone).build().await.expect_err("nobody");
     assert_eq!(error.kind(), ErrorKind::Configuration);
-}
-
-/// Never answers.
-#[derive(Debug)]
-struct Silent;
-
-#[async_trait]
-impl Verify for Silent {
-    fn name(&self) -> &'static str {
-        "silent"
-    }
-
-    async fn verify(&self, _: &Question) -> Verdict {
-        std::future::pending().await
-    }
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_silent_authority_holds_nobody_up() {
-    let machine = Machine::new(good());
-    let silent = machine.authorisation(CANARY).with_authority(Silent);
-    let begun = Instant::now();
-    let client = machine.settings().with_authorisation(silent).build().await.expect("a client");
-    assert!(begun.elapsed() <= Duration::from_secs(6));
-    assert_eq!(chat(&client).await, Some("auth_unverified"));
-}
-
-/// An authority that takes its time.
-#[derive(Debug)]
-struct Slow(Duration, Scripted);
-
-#[async_trait]
-impl Verify for Slow {
-    fn name(&self) -> &str {
-        self.1.name()
-    }
-
-    async fn verify(&self, question: &Question) -> Verdict {
-        sleep(self.0).await;
-        self.1.verify(question).await
-    }
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_start_waits_two_seconds_and_a_slower_answer_counts_when_it_comes() {
-    for (verdict, state) in [(good(), AuthState::Verified), (no(), AuthState::Denied)] {
-        let machine = Machine::new(verdict);
-        let slow = Slow(Duration::from_secs(3), machine.authority.clone());
-        let authorisation = machine.authorisation(CANARY).with_authority(slow);
-        let begun = Instant::now();
-        let client = machine.settings().with_authorisation(authorisation).build().await;
-        let client = client.expect("nobody has said no");
-        assert_eq!(begun.elapsed().as_secs(), 2);
-        assert_eq!(status(&client).state, AuthState::Unverified);
-        assert!(status(&client).message.is_some_and(|text| text.contains("within 2 s")));
-        sleep(Duration::from_millis(3_100)).await;
-        assert_eq!(status(&client).state, state);
-        Machine::stop(client).await;
-    }
 }
