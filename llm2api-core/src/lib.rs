@@ -24,6 +24,7 @@ mod metrics;
 mod outbox;
 pub mod pool;
 pub mod quota;
+mod random;
 mod single_flight;
 mod stack;
 pub mod store;

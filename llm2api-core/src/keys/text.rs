@@ -4,8 +4,9 @@ use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
 use crate::credential::Secret;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::Result;
 use crate::hex::hex;
+use crate::random::fill;
 
 /// How every key begins, so that people and scanners know one.
 const PREFIX: &str = "sk-l2a-";
@@ -20,14 +21,14 @@ pub(super) type Hash = [u8; 32];
 /// Makes a random id.
 pub(super) fn random_id() -> Result<String> {
     let mut bytes = [0; ID];
-    fill(&mut bytes)?;
+    fill(&mut bytes, "make key")?;
     Ok(bytes.iter().map(|byte| char::from(LETTERS[usize::from(byte % 32)])).collect())
 }
 
 /// Makes a key with a random secret of 256 bits for an id.
 pub(super) fn random_key(id: &str) -> Result<Secret> {
     let mut bytes = Zeroizing::new([0; SECRET]);
-    fill(&mut *bytes)?;
+    fill(&mut *bytes, "make key")?;
     let secret = Zeroizing::new(hex(&*bytes));
     Ok(Secret::from(format!("{PREFIX}{id}-{}", &*secret)))
 }
@@ -47,13 +48,6 @@ pub(super) fn id_of(sent: &[u8]) -> &str {
 /// Says whether a text holds a key of ours where an id should be.
 pub(super) fn is_key(text: &str) -> bool {
     text.contains(PREFIX)
-}
-
-fn fill(bytes: &mut [u8]) -> Result<()> {
-    getrandom::fill(bytes).map_err(|error| {
-        let message = "the operating system gives no random bytes";
-        Error::new(ErrorKind::Internal, "make key", message).with_source(error)
-    })
 }
 
 #[cfg(test)]

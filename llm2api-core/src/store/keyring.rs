@@ -182,11 +182,6 @@ impl fmt::Debug for Keyring {
     }
 }
 
-/// Fills `bytes` with what nobody can guess.
-pub(super) fn fill(bytes: &mut [u8]) -> Result<()> {
-    key::fill(bytes)
-}
-
 /// Reads keys, separated by commas or line ends.
 fn parse(text: &str) -> Result<Vec<Key>> {
     let texts = text.split([',', '\n']).map(str::trim).filter(|text| !text.is_empty());

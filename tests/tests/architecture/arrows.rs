@@ -7,11 +7,12 @@ use std::path::{Path, PathBuf};
 use crate::sources::{root, sources};
 
 /// Which modules of the core may name which others.
-const ALLOWED: [(&str, &[&str]); 25] = [
+const ALLOWED: [(&str, &[&str]); 26] = [
     ("backlog", &[]),
     ("error", &["chat"]),
     ("clock", &[]),
     ("hex", &[]),
+    ("random", &["error"]),
     ("limits", &[]),
     ("chat", &["clock", "error"]),
     ("single_flight", &["clock", "error"]),
@@ -35,9 +36,12 @@ const ALLOWED: [(&str, &[&str]); 25] = [
     ),
     ("metrics", &["chat"]),
     ("quota", &["clock", "credential", "error", "store"]),
-    ("auth", &["clock", "credential", "error", "hex", "http", "limits", "quota", "store"]),
-    ("store", &["clock", "credential", "error", "hex"]),
-    ("keys", &["clock", "credential", "error", "hex", "quota", "store"]),
+    (
+        "auth",
+        &["clock", "credential", "error", "hex", "http", "limits", "quota", "random", "store"],
+    ),
+    ("store", &["clock", "credential", "error", "hex", "random"]),
+    ("keys", &["clock", "credential", "error", "hex", "quota", "random", "store"]),
     ("pool", &["chat", "clock", "credential", "error", "metrics", "store"]),
     (
         "accounts",

@@ -4,8 +4,9 @@ use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
 use super::super::code::AuthCode;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::Result;
 use crate::hex::hex;
+use crate::random::fill;
 
 /// Scanners of leaked secrets find codes by it.
 const PREFIX: &str = "l2a_";
@@ -44,7 +45,7 @@ impl<'a> Shown<'a> {
 /// Makes an id that no other code has: 80 random bits.
 pub(in crate::auth) fn random_id() -> Result<String> {
     let mut bytes = [0; ID];
-    fill(&mut bytes)?;
+    fill(&mut bytes, "issue code")?;
     let letter = |byte: &u8| char::from(LETTERS[usize::from(byte & 31)]);
     Ok(bytes.iter().map(letter).collect())
 }
@@ -52,7 +53,7 @@ pub(in crate::auth) fn random_id() -> Result<String> {
 /// Makes the code of an id, and the hash of its secret.
 pub(super) fn random_code(id: &str) -> Result<(AuthCode, String)> {
     let mut bytes = Zeroizing::new([0; SECRET]);
-    fill(bytes.as_mut_slice())?;
+    fill(bytes.as_mut_slice(), "issue code")?;
     let secret = Zeroizing::new(hex(bytes.as_slice()));
     let text = Zeroizing::new(format!("{PREFIX}{id}_{}", secret.as_str()));
     Ok((AuthCode::new(&text)?, hash(&secret)))
@@ -71,13 +72,6 @@ fn is_id(text: &str) -> bool {
 /// A secret of 256 random bits needs no slow hash.
 fn hash(secret: &str) -> String {
     hex(&Sha256::digest(secret.as_bytes()))
-}
-
-fn fill(bytes: &mut [u8]) -> Result<()> {
-    getrandom::fill(bytes).map_err(|error| {
-        let message = "the operating system gives no random bytes";
-        Error::new(ErrorKind::Internal, "issue code", message).with_source(error)
-    })
 }
 
 #[cfg(test)]

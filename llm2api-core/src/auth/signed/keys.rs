@@ -12,6 +12,7 @@ use super::SIGNATURE;
 use crate::credential::Secret;
 use crate::error::{Error, ErrorKind, Result};
 use crate::hex::hex;
+use crate::random::fill;
 
 /// Bytes of either key.
 const LENGTH: usize = 32;
@@ -43,10 +44,7 @@ impl PrivateKey {
     /// [`ErrorKind::Internal`] where the operating system gives no random bytes.
     pub fn random() -> Result<Self> {
         let mut bytes = Zeroizing::new([0; LENGTH]);
-        getrandom::fill(&mut *bytes).map_err(|error| {
-            let message = "the operating system gives no random bytes";
-            Error::new(ErrorKind::Internal, "make key", message).with_source(error)
-        })?;
+        fill(&mut *bytes, "make key")?;
         Ok(Self(SigningKey::from_bytes(&bytes)))
     }
 

@@ -10,6 +10,7 @@ use zeroize::Zeroizing;
 use super::super::{KeyId, Sealed};
 use crate::error::{Error, ErrorKind, Result};
 use crate::hex::hex;
+use crate::random::fill;
 
 /// Bytes of a key.
 const LENGTH: usize = 32;
@@ -29,7 +30,7 @@ impl Key {
     /// Makes a random key.
     pub(super) fn random() -> Result<Self> {
         let mut bytes = Zeroizing::new([0; LENGTH]);
-        fill(bytes.as_mut_slice())?;
+        fill(bytes.as_mut_slice(), "seal")?;
         Ok(Self::new(bytes))
     }
 
@@ -61,7 +62,7 @@ impl Key {
     /// Seals `plain`, so that it only opens under the same name.
     pub(super) fn seal(&self, name: &str, plain: &[u8]) -> Result<Sealed> {
         let mut nonce = [0; NONCE];
-        fill(&mut nonce)?;
+        fill(&mut nonce, "seal")?;
         let aad = bound(name, &self.id);
         let payload = Payload { msg: plain, aad: aad.as_bytes() };
         let secret = self.cipher().encrypt(&XNonce::from(nonce), payload).map_err(|_| {
@@ -86,14 +87,6 @@ impl Key {
 /// What ties a secret to its place. The key's id has a fixed length, so that no two pairs agree.
 fn bound(name: &str, key: &KeyId) -> String {
     format!("{name}\n{key}")
-}
-
-/// Fills `bytes` with what nobody can guess.
-pub(super) fn fill(bytes: &mut [u8]) -> Result<()> {
-    getrandom::fill(bytes).map_err(|error| {
-        let message = "the operating system gives no random bytes";
-        Error::new(ErrorKind::Internal, "seal", message).with_source(error)
-    })
 }
 
 /// An error that an operator has to mend.

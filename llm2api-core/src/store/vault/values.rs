@@ -4,10 +4,10 @@ use std::sync::{Arc, PoisonError};
 
 use zeroize::Zeroizing;
 
-use super::super::keyring::fill;
 use super::super::{KeyId, Sealed, Store};
 use super::Vault;
 use crate::error::{Error, ErrorKind, Result};
+use crate::random::fill;
 
 /// The value that holds the id of the current key.
 const KEY: &str = "key";
@@ -26,7 +26,7 @@ impl FingerprintKey {
     /// Makes a random key.
     pub(super) fn random() -> Result<Self> {
         let mut bytes = Zeroizing::new(vec![0; 32]);
-        fill(&mut bytes)?;
+        fill(&mut bytes, "seal")?;
         Ok(Self(bytes))
     }
 
