@@ -15,7 +15,6 @@ use crate::error::{ErrorKind, Result};
 use crate::quota::Allowance;
 use crate::store::{MemoryStore, Records};
 
-mod lossy;
 mod lost;
 mod others;
 

@@ -1,4 +1,3 @@
-mod frail;
 mod keep;
 mod laws;
 

@@ -6,6 +6,8 @@
 mod branches;
 mod keyring;
 mod memory;
+#[cfg(test)]
+pub(crate) mod moody;
 mod records;
 #[cfg(feature = "redis")]
 mod redis;

@@ -1,18 +1,18 @@
 //! Changes whose answer is lost.
 
-use super::lossy::{Lossy, Mood};
 use super::*;
 use crate::store::Store;
+use crate::store::moody::{Mood, Moody};
 
 const GRACE: Duration = Duration::from_secs(600);
 
-async fn lossy() -> (Lossy, ClientKeys) {
-    let store = Lossy::default();
+async fn lossy() -> (Moody, ClientKeys) {
+    let store = Moody::default();
     let keys = ClientKeys::open(Arc::new(store.clone()) as Arc<dyn Store>).await;
     (store, keys.expect("it works"))
 }
 
-async fn acts(store: &Lossy) -> Vec<String> {
+async fn acts(store: &Moody) -> Vec<String> {
     let log = store.inner.audit_log(9).await.expect("memory works");
     log.into_iter().map(|entry| entry.act).collect()
 }

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep, timeout};
 
-use super::frail::{Frail, Mood};
 use super::{DAY, Date, MINUTE, SECOND, TEN, admitted, memory, refused, tokens};
 use crate::quota::{Allowance, Quotas};
+use crate::store::moody::{Mood, Moody};
 use crate::store::{Count, Store};
 
 /// Has the background work go on beside something, and end in order.
@@ -85,7 +85,7 @@ async fn days_that_are_over_are_forgotten() {
 #[tokio::test(start_paused = true)]
 async fn a_store_that_cannot_be_read_holds_nobody_up_and_counts_once_it_can() {
     for mood in [Mood::Fails, Mood::Hangs] {
-        let (frail, date, limit) = (Frail::default(), Date::new(TEN), tokens(100));
+        let (frail, date, limit) = (Moody::default(), Date::new(TEN), tokens(100));
         let store: Arc<dyn Store> = Arc::new(frail.clone());
         let earlier = Count::new("usage:30000:key_1", "tokens", 60);
         store.add("earlier", &[earlier]).await.expect("added");
@@ -109,7 +109,7 @@ async fn a_store_that_cannot_be_read_holds_nobody_up_and_counts_once_it_can() {
 
 #[tokio::test(start_paused = true)]
 async fn what_could_not_be_kept_is_kept_later() {
-    let (frail, date, limit) = (Frail::default(), Date::new(TEN), tokens(1000));
+    let (frail, date, limit) = (Moody::default(), Date::new(TEN), tokens(1000));
     let (store, inner): (Arc<dyn Store>, Arc<dyn Store>) =
         (Arc::new(frail.clone()), frail.inner.clone());
     let quotas = date.quotas(&store);
@@ -130,7 +130,7 @@ async fn what_could_not_be_kept_is_kept_later() {
 
 #[tokio::test(start_paused = true)]
 async fn the_last_tokens_are_kept_after_a_batch_that_failed() {
-    let (frail, date, limit) = (Frail::default(), Date::new(TEN), tokens(1000));
+    let (frail, date, limit) = (Moody::default(), Date::new(TEN), tokens(1000));
     let (store, inner): (Arc<dyn Store>, Arc<dyn Store>) =
         (Arc::new(frail.clone()), frail.inner.clone());
     let quotas = date.quotas(&store);
@@ -147,7 +147,7 @@ async fn the_last_tokens_are_kept_after_a_batch_that_failed() {
 
 #[tokio::test(start_paused = true)]
 async fn a_caller_that_leaves_while_the_store_hangs_holds_nothing() {
-    let (frail, date) = (Frail::default(), Date::new(TEN));
+    let (frail, date) = (Moody::default(), Date::new(TEN));
     frail.set(Mood::Hangs);
     let quotas = date.quotas(&(Arc::new(frail) as Arc<dyn Store>));
     let limit = Allowance { concurrency: Some(1), ..tokens(100) };

@@ -1,43 +1,58 @@
-//! A store whose records may be changed without an answer.
+//! A store for tests that fails, hangs, or does its work and loses the answer.
 
+use std::future::pending;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 
 use async_trait::async_trait;
 
-use crate::credential::CredentialId;
-use crate::error::{Error, ErrorKind, Result};
-use crate::store::{
+use super::{
     AuditEntry, Count, Inserted, Listing, MemoryStore, OutboxEntry, RecordChange, Records, Row,
     Sealed, Store, Swapped, Version,
 };
+use crate::credential::CredentialId;
+use crate::error::{Error, ErrorKind, Result};
 
 #[derive(Clone, Debug, Default)]
-pub(super) struct Lossy {
-    pub(super) inner: Arc<MemoryStore>,
+pub(crate) struct Moody {
+    pub(crate) inner: Arc<MemoryStore>,
     mood: Arc<AtomicU8>,
 }
 
-/// What becomes of a change.
+/// How it answers: counters fail and hang, and changes of records get lost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Mood {
+pub(crate) enum Mood {
     Works,
-    /// It is made, and nobody says so.
+    /// Counters are neither kept nor read.
+    Fails,
+    /// Counters are waited for in vain.
+    Hangs,
+    /// A change is made, and nobody says so.
     LosesAnswers,
-    /// It is not made.
+    /// A change is not made.
     LosesQuestions,
-    /// It is made, nobody says so, and from then on the store is [away](Mood::Away).
+    /// A change is made, nobody says so, and from then on the store is [away](Mood::Away).
     GoesAway,
     Away,
 }
 
-impl Lossy {
-    pub(super) fn set(&self, mood: Mood) {
+impl Moody {
+    pub(crate) fn set(&self, mood: Mood) {
         self.mood.store(mood as u8, Ordering::Relaxed);
     }
 
     fn is(&self, mood: Mood) -> bool {
         self.mood.load(Ordering::Relaxed) == mood as u8
+    }
+
+    async fn count<T>(&self, work: impl Future<Output = Result<T>>) -> Result<T> {
+        if self.is(Mood::Hangs) {
+            pending::<()>().await;
+        }
+        if self.is(Mood::Fails) {
+            return Err(Error::new(ErrorKind::Store, "count", "the disk is full"));
+        }
+        work.await
     }
 }
 
@@ -46,7 +61,7 @@ fn no_answer(message: &str) -> Error {
 }
 
 #[async_trait]
-impl Records for Lossy {
+impl Records for Moody {
     async fn records(&self, collection: &str, known: Option<Version>) -> Result<Option<Listing>> {
         Records::records(&*self.inner, collection, known).await
     }
@@ -63,11 +78,10 @@ impl Records for Lossy {
             return Err(no_answer("the change is lost"));
         }
         let answer = self.inner.change_record(change).await?;
-        if self.is(Mood::Works) {
-            return Ok(answer);
-        }
         if self.is(Mood::GoesAway) {
             self.set(Mood::Away);
+        } else if !self.is(Mood::LosesAnswers) {
+            return Ok(answer);
         }
         Err(no_answer("the answer is lost"))
     }
@@ -82,21 +96,21 @@ impl Records for Lossy {
 }
 
 #[async_trait]
-impl Store for Lossy {
+impl Store for Moody {
     fn records(&self) -> Option<&dyn Records> {
         Some(self)
     }
 
     async fn add(&self, batch: &str, counts: &[Count]) -> Result<()> {
-        self.inner.add(batch, counts).await
+        self.count(self.inner.add(batch, counts)).await
     }
 
     async fn forget(&self, series: &str) -> Result<()> {
-        self.inner.forget(series).await
+        self.count(self.inner.forget(series)).await
     }
 
     async fn counts(&self, prefix: &str) -> Result<Vec<Count>> {
-        self.inner.counts(prefix).await
+        self.count(self.inner.counts(prefix)).await
     }
 
     async fn rows(&self) -> Result<(Vec<Row>, Version)> {
