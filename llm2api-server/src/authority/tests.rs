@@ -4,7 +4,7 @@ use std::sync::Arc;
 use llm2api_core::auth::{Authority, PrivateKey};
 use llm2api_core::store::MemoryStore;
 use poem::http::{Method, StatusCode, header};
-use poem::{Endpoint, Request, Response};
+use poem::{Endpoint, Response};
 use serde_json::{Value, json};
 
 use super::office::Office;
@@ -13,6 +13,7 @@ use crate::admin::Level;
 use crate::config::{Settings, Sources};
 use crate::door::Door;
 use crate::routes::resource::Access;
+use crate::routes::tests::call;
 use crate::stop::Stop;
 
 const KEY: &str = "admin-canary";
@@ -49,14 +50,7 @@ impl<E: Endpoint<Output = Response>> Desk<E> {
         headers: &[(&str, &str)],
         body: impl ToString,
     ) -> Response {
-        let mut request = Request::builder().method(method).uri_str(path);
-        if headers.iter().all(|(name, _)| *name != "host") {
-            request = request.header("host", "localhost:9999");
-        }
-        for (name, value) in headers {
-            request = request.header(*name, *value);
-        }
-        self.0.get_response(request.body(body.to_string())).await
+        call(&self.0, method, path, headers, body.to_string()).await
     }
 
     /// Asks as the operator, and returns status and body.

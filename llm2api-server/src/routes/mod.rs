@@ -20,7 +20,7 @@ mod session;
 mod shield;
 mod table;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub(crate) use cookies::{SecretText, parse};
 pub(crate) use pages::asset;

@@ -3,7 +3,7 @@ use std::sync::Arc;
 
 use llm2api_core::Client;
 use poem::http::{Method, StatusCode, header};
-use poem::{Endpoint, Request, Response};
+use poem::{Body, Endpoint, Request, Response};
 use serde_json::Value;
 
 use super::resource::Access;
@@ -37,12 +37,13 @@ async fn send(
     call(&app, method, path, headers, body).await
 }
 
-async fn call(
+/// Sends a request to an endpoint; a `host` is there unless one is given.
+pub(crate) async fn call(
     app: &impl Endpoint<Output = Response>,
     method: Method,
     path: &str,
     headers: &[(&str, &str)],
-    body: &'static str,
+    body: impl Into<Body>,
 ) -> Response {
     let mut request = Request::builder().method(method).uri_str(path);
     if headers.iter().all(|(name, _)| *name != "host") {
@@ -51,7 +52,7 @@ async fn call(
     for (name, value) in headers {
         request = request.header(*name, *value);
     }
-    app.get_response(request.body(body)).await
+    app.get_response(request.body(body.into())).await
 }
 
 async fn code(response: Response) -> (u16, String) {
