@@ -25,6 +25,8 @@ mod outbox;
 pub mod pool;
 pub mod quota;
 mod random;
+#[cfg(feature = "web-search")]
+pub mod search;
 mod single_flight;
 mod stack;
 pub mod store;

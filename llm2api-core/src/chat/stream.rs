@@ -10,7 +10,7 @@ use std::task::{Context, Poll};
 use futures::Stream;
 use tokio::time::{Instant, Sleep};
 
-use super::{Chunk, Completion};
+use super::{Chunk, Completion, SearchNote};
 use crate::error::{Error, ErrorKind, Result, TOTAL_TIMEOUT};
 
 /// What an answer's stream yields.
@@ -113,6 +113,7 @@ pub struct ChatStream {
     split: Option<Split>,
     deadline: Option<Pin<Box<Sleep>>>,
     ignored: Vec<String>,
+    search: Option<SearchNote>,
     ended: bool,
     /// Declared last: what the rest hands over when it is dropped must still find its keeper.
     keeper: Option<Keeper>,
@@ -128,6 +129,7 @@ impl ChatStream {
             split: None,
             deadline: None,
             ignored: Vec::new(),
+            search: None,
             ended: false,
             keeper: None,
         }
@@ -174,6 +176,18 @@ impl ChatStream {
     /// [`sort_out`](crate::adapt::sort_out).
     pub fn ignored_parameters(&self) -> &[String] {
         &self.ignored
+    }
+
+    /// Says what a web search for the call has led to.
+    #[must_use]
+    pub fn with_search_note(mut self, note: SearchNote) -> Self {
+        self.search = Some(note);
+        self
+    }
+
+    /// Returns what a web search for the call has led to; none where nobody searched.
+    pub fn search_note(&self) -> Option<&SearchNote> {
+        self.search.as_ref()
     }
 
     /// Keeps something alive for as long as the stream lives.

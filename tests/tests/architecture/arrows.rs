@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use crate::sources::{root, sources};
 
 /// Which modules of the core may name which others.
-const ALLOWED: [(&str, &[&str]); 26] = [
+const ALLOWED: [(&str, &[&str]); 27] = [
     ("backlog", &[]),
     ("error", &["chat"]),
     ("clock", &[]),
@@ -34,6 +34,7 @@ const ALLOWED: [(&str, &[&str]); 26] = [
             "single_flight",
         ],
     ),
+    ("search", &["adapt", "chat", "clock", "error", "http", "limits", "single_flight"]),
     ("metrics", &["chat"]),
     ("quota", &["clock", "credential", "error", "store"]),
     (
@@ -58,7 +59,7 @@ const ALLOWED: [(&str, &[&str]); 26] = [
             "upstream",
         ],
     ),
-    ("layers", &["adapt", "auth", "chat", "clock", "error", "metrics", "pool"]),
+    ("layers", &["adapt", "auth", "chat", "clock", "error", "metrics", "pool", "search"]),
     ("catalog", &["adapt", "chat", "error", "pool", "single_flight", "upstream"]),
     ("outbox", &["clock", "credential", "error", "store", "upstream"]),
     ("conversations", &["clock", "credential", "error", "outbox", "store", "upstream"]),
