@@ -11,7 +11,7 @@ use tokio::time::{Instant, timeout};
 use crate::clock::after;
 use crate::error::{Error, ErrorKind, Result};
 
-/// Longest time that asking may take, so that nobody blocks those who wait behind him.
+/// Longest time that asking may take by default, so that nobody blocks those who wait behind him.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// A cached answer. Of callers that come together one asks, and the others get what he gets; an old
@@ -20,6 +20,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 pub(crate) struct Cached<T> {
     life: Duration,
     pause: Duration,
+    patience: Duration,
     state: Mutex<State<T>>,
     asking: sync::Mutex<()>,
 }
@@ -36,7 +37,15 @@ impl<T: Clone> Cached<T> {
     /// Keeps a value for `life`; after a failure nobody asks again for `pause`.
     pub(crate) fn new(life: Duration, pause: Duration) -> Self {
         let state = State { value: None, failure: None, until: None, round: 0 };
-        Self { life, pause, state: Mutex::new(state), asking: sync::Mutex::new(()) }
+        let (state, asking) = (Mutex::new(state), sync::Mutex::new(()));
+        Self { life, pause, patience: PATIENCE, state, asking }
+    }
+
+    /// Lets asking take so long; 5 s by default.
+    #[cfg(feature = "web-search")]
+    pub(crate) fn with_patience(mut self, patience: Duration) -> Self {
+        self.patience = patience;
+        self
     }
 
     /// Returns the value, calling `ask` if there is no fresh one.
@@ -52,7 +61,7 @@ impl<T: Clone> Cached<T> {
         };
         // Somebody's bad credential says nothing about that of the next, who asks for himself.
         if self.state().wants_another(round) {
-            let asked = timeout(PATIENCE, ask()).await.unwrap_or_else(|_| Err(slow()));
+            let asked = timeout(self.patience, ask()).await.unwrap_or_else(|_| Err(slow()));
             self.learn(asked);
         }
         drop(turn);

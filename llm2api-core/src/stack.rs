@@ -6,6 +6,7 @@ mod dispatch;
 mod draft;
 mod engine;
 mod files;
+mod search;
 
 use std::sync::Arc;
 
@@ -29,7 +30,7 @@ pub type ChatService = BoxCloneSyncService<ChatRequest, ChatStream, Error>;
 impl Lasting {
     /// Stacks the layers, outermost first.
     fn stack(&self, manner: Manner, upstreams: Upstreams) -> ChatService {
-        let Manner { limits, strict, files } = manner;
+        let Manner { limits, strict, files, search } = manner;
         let dispatch = Dispatch::new(self.directory.clone(), upstreams);
         let known = dispatch.clone();
         let lacks = move |name: &str| {
@@ -45,6 +46,8 @@ impl Lasting {
             .layer(AuthCheckLayer::new(self.gate.clone()))
             // Likewise: the authorisation, where there is one; else this gate is open.
             .layer(AuthCheckLayer::new(self.monitor.gate()))
+            // One search for all attempts; what it asks of the model is a call of its own.
+            .option_layer(search)
             // Around the pool, so that every attempt gets a credential of its own. One for all
             // stacks: its budget is that of the client.
             .layer(self.retry.clone())

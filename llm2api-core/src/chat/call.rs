@@ -169,6 +169,23 @@ impl Call {
         self.shared.sends.fetch_update(Ordering::Relaxed, Ordering::Relaxed, less).is_ok()
     }
 
+    /// Begins a call beside this one, for a question of ours: it takes one send from the budget and
+    /// has no other. None where no send would be left for the answer.
+    #[cfg(feature = "web-search")]
+    pub(crate) fn aside(&self) -> Option<Self> {
+        let less = |sends: u32| sends.checked_sub(1).filter(|left| *left > 0);
+        self.shared.sends.fetch_update(Ordering::Relaxed, Ordering::Relaxed, less).ok()?;
+        Some(Self::new(self.id()).with_sends(1))
+    }
+
+    /// Takes over from a call [beside](Self::aside) this one whose credential has to rest for it.
+    #[cfg(feature = "web-search")]
+    pub(crate) fn rejoin(&self, aside: &Self) {
+        let blamed = aside.log().blamed.clone();
+        let mut log = self.log();
+        log.blamed = log.blamed.take().or(blamed);
+    }
+
     /// Returns how many sends are left.
     pub fn sends_left(&self) -> u32 {
         self.shared.sends.load(Ordering::Relaxed)
@@ -232,5 +249,24 @@ impl RetryPlan {
     /// Allows the same credential again after `wait`, or not at all.
     pub fn new(same_after: Option<Duration>, others: Others) -> Self {
         Self { same_from: same_after.map(|wait| Instant::now() + wait), others }
+    }
+}
+
+#[cfg(all(test, feature = "web-search"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn g27_a_question_of_ours_draws_on_the_budget_and_leaves_a_send() {
+        let call = Call::new("req_1").with_sends(3);
+        let aside = call.aside().expect("two are left");
+        assert!(aside.take_send() && !aside.take_send());
+        assert_eq!((call.sends_left(), call.attempt_count()), (2, 0));
+        aside.blame("a".into());
+        call.rejoin(&aside);
+        assert!(call.may_blame("a") && !call.may_blame("b"));
+        assert!(call.aside().is_some());
+        assert!(call.aside().is_none(), "the last one is for the answer");
+        assert!(call.take_send());
     }
 }

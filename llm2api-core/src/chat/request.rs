@@ -143,6 +143,21 @@ impl ChatRequest {
         self
     }
 
+    /// Asks for a web search before the answer; what was asked of it before stays.
+    ///
+    /// A client that has a search ([`ClientBuilder::with_web_search`]) does it, for every upstream;
+    /// else `web_search_options` reach an upstream that knows them.
+    ///
+    /// [`ClientBuilder::with_web_search`]: crate::ClientBuilder
+    #[must_use]
+    pub fn with_web_search(mut self) -> Self {
+        let options = self.extra.entry("web_search_options").or_insert(Value::Null);
+        if options.is_null() {
+            *options = Value::Object(Map::new());
+        }
+        self
+    }
+
     /// Says whether the answer should come in pieces.
     pub fn streams(&self) -> bool {
         self.stream == Some(true)

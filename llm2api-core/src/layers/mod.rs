@@ -9,6 +9,8 @@ mod first_chunk;
 mod metrics;
 mod pool;
 mod retry;
+#[cfg(feature = "web-search")]
+mod web_search;
 
 pub use adapt::{Adapt, AdaptLayer, Lacks};
 pub use auth_check::{AuthCheck, AuthCheckLayer};
@@ -16,6 +18,8 @@ pub use first_chunk::{FirstChunk, FirstChunkLayer};
 pub use metrics::{Metered, MetricsLayer};
 pub use pool::{PoolLayer, Pooled};
 pub use retry::{RetryLayer, RetryPolicy};
+#[cfg(feature = "web-search")]
+pub use web_search::{WebSearchLayer, WebSearched};
 
 use std::pin::Pin;
 

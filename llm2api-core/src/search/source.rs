@@ -14,3 +14,20 @@ pub struct Source {
     /// When it was published, as the engine says it.
     pub published: Option<String>,
 }
+
+impl Source {
+    /// Provisional.
+    pub fn new(url: &str, title: &str, text: &str) -> Option<Self> {
+        let url =
+            reqwest::Url::parse(url).ok().filter(|url| matches!(url.scheme(), "http" | "https"))?;
+        let plain = |text: &str| text.replace('<', "‹").replace('>', "›");
+        Some(Self { url: url.into(), title: plain(title), text: plain(text), published: None })
+    }
+
+    /// Provisional.
+    #[must_use]
+    pub fn with_published(mut self, published: Option<&str>) -> Self {
+        self.published = published.map(str::to_owned);
+        self
+    }
+}

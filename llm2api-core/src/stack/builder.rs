@@ -15,6 +15,8 @@ use crate::error::Error;
 use crate::limits::Limits;
 use crate::metrics::Metrics;
 use crate::pool::PoolRules;
+#[cfg(feature = "web-search")]
+use crate::search::WebSearch;
 use crate::store::{Keyring, MemoryStore, Store};
 use crate::upstream::{Upstream, UpstreamConfig};
 
@@ -55,6 +57,8 @@ pub struct ClientBuilder {
     pub(super) keyring: Option<Keyring>,
     pub(super) conversations: ConversationMode,
     pub(super) conversation_rules: ConversationRules,
+    #[cfg(feature = "web-search")]
+    pub(super) web_search: Option<WebSearch>,
     pub(super) layers: Vec<AnyLayer>,
 }
 
@@ -77,6 +81,8 @@ impl Default for ClientBuilder {
             keyring: None,
             conversations: ConversationMode::default(),
             conversation_rules: ConversationRules::default(),
+            #[cfg(feature = "web-search")]
+            web_search: None,
             layers: Vec::new(),
         }
     }
@@ -251,6 +257,40 @@ impl ClientBuilder {
     #[must_use]
     pub fn with_conversation_rules(mut self, rules: ConversationRules) -> Self {
         self.conversation_rules = rules;
+        self
+    }
+
+    /// Sets how the web is searched for calls that ask for it; by default nobody searches, and such a
+    /// request is left to upstreams that can.
+    ///
+    /// # Example
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> llm2api_core::Result<()> {
+    /// use std::num::NonZeroU32;
+    /// use async_trait::async_trait;
+    /// use llm2api_core::search::{Query, Search, Source, WebSearch};
+    /// use llm2api_core::{ChatRequest, Client, Message, Result};
+    ///
+    /// #[derive(Debug)]
+    /// struct OneBook; // or `WebSearch::searxng("http://127.0.0.1:8888")?`
+    ///
+    /// #[async_trait]
+    /// impl Search for OneBook {
+    ///     async fn page(&self, _query: &Query, _page: NonZeroU32) -> Result<Vec<Source>> {
+    ///         Ok(Source::new("https://example.org/", "The book", "All of it").into_iter().collect())
+    ///     }
+    /// }
+    ///
+    /// let client = Client::builder().with_web_search(WebSearch::new(OneBook)).build().await?;
+    /// let request = ChatRequest::new("demo").with_message(Message::user("What is known?"));
+    /// let answer = client.chat(request.with_web_search()).await?.collect().await?;
+    /// assert!(answer.text().starts_with("<search>\n1. [The book](https://example.org/)\n"));
+    /// # Ok(()) }
+    /// ```
+    #[cfg(feature = "web-search")]
+    #[must_use]
+    pub fn with_web_search(mut self, web_search: WebSearch) -> Self {
+        self.web_search = Some(web_search);
         self
     }
 

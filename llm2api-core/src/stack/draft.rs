@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::builder::{AnyLayer, ClientBuilder};
 use super::built::{Built, check_names};
 use super::files::file_kit;
+use super::search::{SearchLayer, search_layer};
 use crate::accounts::{Plan, Site};
 use crate::adapt::files::FileKit;
 use crate::auth::Authorisation;
@@ -23,6 +24,7 @@ pub(super) struct Manner {
     /// Whether what would be ignored of a request is refused.
     pub(super) strict: bool,
     pub(super) files: FileKit,
+    pub(super) search: Option<SearchLayer>,
 }
 
 /// What a client goes by once it is put to use.
@@ -45,7 +47,12 @@ impl Draft {
     /// [`ErrorKind::Configuration`](crate::ErrorKind::Configuration) for a wrong upstream, URL or
     /// alias; [`ErrorKind::InvalidRequest`](crate::ErrorKind::InvalidRequest) with code
     /// `invalid_cookie` for a credential that does not fit.
-    pub(super) fn new(builder: ClientBuilder, keeper: &Keeper, earlier: &[Built]) -> Result<Self> {
+    pub(super) fn new(
+        mut builder: ClientBuilder,
+        keeper: &Keeper,
+        earlier: &[Built],
+    ) -> Result<Self> {
+        let search = search_layer(&mut builder)?;
         let ClientBuilder {
             configs,
             custom,
@@ -82,7 +89,7 @@ impl Draft {
         check_names(&built)?;
         let listed = built.iter().map(|built| built.listed.clone()).collect();
         let edition = Edition::new(listed, aliases)?;
-        let manner = Manner { limits, strict, files };
+        let manner = Manner { limits, strict, files, search };
         let conversations = (conversations, conversation_rules);
         Ok(Self {
             manner,

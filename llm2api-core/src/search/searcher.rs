@@ -1,0 +1,84 @@
+//! A search from the question to the list of sources.
+
+use std::num::NonZeroU32;
+use std::sync::Arc;
+
+use tokio::time::{Instant, timeout_at};
+
+use super::merge::Merged;
+use super::options::{Options, Size};
+use super::query::Question;
+use super::rest::Rest;
+use super::shelf::Shelf;
+use super::{Query, Source, WebSearch};
+use crate::chat::Message;
+use crate::clock::after;
+use crate::error::{Error, ErrorKind, Result};
+
+/// Searches as the settings say.
+#[derive(Debug)]
+pub(crate) struct Searcher {
+    settings: WebSearch,
+    shelf: Shelf,
+    rest: Rest,
+}
+
+impl Searcher {
+    /// Goes by the settings.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Configuration`] where pages are to be read and nothing can.
+    pub(crate) fn new(settings: WebSearch) -> Result<Self> {
+        let shelf = Shelf::new(settings.cache, settings.timeout);
+        Ok(Self { settings, shelf, rest: Rest::default() })
+    }
+
+    /// Returns the settings.
+    pub(crate) fn settings(&self) -> &WebSearch {
+        &self.settings
+    }
+
+    /// Returns what the conversation asks; none where the person has said nothing.
+    pub(crate) fn question(&self, messages: &[Message], options: &Options) -> Option<Question> {
+        Question::of(messages, options, &self.settings.language)
+    }
+
+    /// Finds pages of the web, the best first.
+    ///
+    /// # Errors
+    /// Why nothing could be searched, under a code that begins with `search_`.
+    pub(crate) async fn find(&self, query: &Query, size: Size) -> Result<Arc<[Source]>> {
+        let until = after(self.settings.timeout);
+        let search = async || {
+            self.rest.check()?;
+            let found = self.search(query, size.of(self.settings.results), until).await;
+            self.rest.learn(&found);
+            Ok(found?.into())
+        };
+        let found = self.shelf.get((query.clone(), size), search);
+        timeout_at(until, found).await.unwrap_or_else(|_| Err(too_late()))
+    }
+
+    /// Asks for one page of results after the other, until there are enough.
+    async fn search(&self, query: &Query, wanted: usize, until: Instant) -> Result<Vec<Source>> {
+        let mut merged = Merged::default();
+        for page in (1..=self.settings.result_pages).filter_map(NonZeroU32::new) {
+            let asked = timeout_at(until, self.settings.engine.page(query, page)).await;
+            let more = match asked.unwrap_or_else(|_| Err(too_late())) {
+                Ok(found) => merged.add(found) && merged.len() < wanted,
+                Err(error) if merged.len() == 0 => return Err(error),
+                // What was found is better than nothing.
+                Err(_) => false,
+            };
+            if !more {
+                break;
+            }
+        }
+        Ok(merged.first(wanted))
+    }
+}
+
+fn too_late() -> Error {
+    let message = "the search took longer than SEARCH_TIMEOUT";
+    Error::new(ErrorKind::Timeout, "search", message).with_code("search_timeout")
+}
