@@ -1,11 +1,11 @@
 //! A scripted upstream for tests: it stands in for services that cannot run here.
 //!
-//! [`Simulator`] speaks HTTP/1.1 on loopback and plays three parts: chat-ui in two families
-//! ([`Family`]), an OpenAI-compatible API under `/v1`, and Open WebUI ([`Face`]). What the model
-//! answers is chosen by words in the prompt (`ERR429`, `MIDERR`, `ECHO:text`, …) or by a
-//! [`Script`], which can misbehave byte by byte. What it received is in its [`Snapshot`]; what each
-//! session or key did is in its [`Tally`]. Sessions die and are banned by a [`Mark`], and an
-//! [`Incident`] refuses all chats.
+//! [`Simulator`] speaks HTTP/1.1 on loopback and plays four parts: chat-ui in two families
+//! ([`Family`]), an OpenAI-compatible API under `/v1`, Open WebUI ([`Face`]), and the search engine
+//! SearXNG under `/searxng`. What the model answers is chosen by words in the prompt (`ERR429`,
+//! `MIDERR`, `ECHO:text`, …) or by a [`Script`], which can misbehave byte by byte. What it received is
+//! in its [`Snapshot`]; what each session or key did is in its [`Tally`]. Sessions die and are banned
+//! by a [`Mark`], and an [`Incident`] refuses all chats.
 //!
 //! The same server is the program `llm2api-sim`, steered over `/__sim/…` by tests in Python and
 //! Node.
@@ -21,9 +21,9 @@
 //! # Ok(()) }
 //! ```
 //!
-//! The words a prompt can hold are listed in [`plan`], and what scripts are made of comes from
-//! [`pieces`]; connections that break are made by a [`cutter`]; real servers and a real Redis come
-//! from [`processes`].
+//! The words a prompt can hold are listed in [`plan`], those of a search in [`searches`], and what
+//! scripts are made of comes from [`pieces`]; connections that break are made by a [`cutter`]; real
+//! servers and a real Redis come from [`processes`].
 
 mod cases;
 mod clock;
@@ -39,6 +39,7 @@ pub mod plan;
 mod play;
 pub mod processes;
 mod script;
+pub mod searches;
 mod session;
 mod simulator;
 mod state;
@@ -52,6 +53,7 @@ pub use fixture::Fixture;
 pub use log::{Received, Running, Snapshot, StopCall};
 pub use options::{Face, Family, ModelSpec, Options, Session};
 pub use script::{Script, Step};
+pub use searches::Search;
 pub use simulator::Simulator;
 pub use tally::Tally;
 pub use tree::{Conversation, File, Message};

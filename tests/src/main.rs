@@ -10,7 +10,7 @@ use clap::{Parser, ValueEnum};
 use llm2api_tests::{Face, Family, Options, Session, Simulator};
 use tokio::io::AsyncReadExt;
 
-/// A scripted upstream: chat-ui, OpenAI-compatible API and Open WebUI on loopback.
+/// A scripted upstream: chat-ui, OpenAI-compatible API, Open WebUI and SearXNG on loopback.
 #[derive(Debug, Parser)]
 #[command(name = "llm2api-sim", version)]
 struct Arguments {

@@ -54,6 +54,11 @@ impl Simulator {
         format!("{}/v1", self.url())
     }
 
+    /// Base address of the SearXNG face: `http://127.0.0.1:PORT/searxng`.
+    pub fn searxng_url(&self) -> String {
+        format!("{}/searxng", self.url())
+    }
+
     /// Queues a script for the next chat send on any face; first in, first out.
     pub fn script(&self, script: Script) {
         lock(&self.state.memory).scripts.push_back(script);

@@ -4,7 +4,7 @@ use std::io;
 use std::sync::Arc;
 
 use super::openai::Flavour;
-use super::{chat_ui, control, open_webui, openai};
+use super::{chat_ui, control, open_webui, openai, searxng};
 use crate::http::{Exchange, Reply, Request};
 use crate::options::{Face, Options};
 use crate::play::{End, Manner, Player};
@@ -37,6 +37,9 @@ pub(crate) async fn answer(
         return exchange.reply(control::plain(state, request)).await;
     }
     let script = state.take_path_script(&request.path);
+    if searxng::is_searxng(&request.path) {
+        return search(state, request, exchange, script).await;
+    }
     let options = state.options();
     let web = options.face == Face::OpenWebui;
     let refused = count(state, &options, request, exchange);
@@ -58,6 +61,21 @@ pub(crate) async fn answer(
         return Ok(());
     }
     normal(state, request, exchange, web).await
+}
+
+/// Answers a request for the search engine, which knows neither accounts nor their incidents.
+async fn search(
+    state: &State,
+    request: &Request,
+    exchange: &mut Exchange<'_>,
+    script: Option<Script>,
+) -> io::Result<()> {
+    if let Some(script) = script
+        && play(state, exchange, script).await == End::Played
+    {
+        return Ok(());
+    }
+    searxng::answer(state, request, exchange).await
 }
 
 /// Counts a request for its session or key; returns the refusal that stands before everything else.

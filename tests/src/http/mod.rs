@@ -11,5 +11,5 @@ pub(crate) use connection::Connection;
 pub(crate) use exchange::Exchange;
 pub(crate) use multipart::{Part, parse as parse_multipart};
 pub(crate) use reply::Reply;
-pub(crate) use request::Request;
+pub(crate) use request::{Request, decode_percent};
 pub(crate) use serve::accept;
