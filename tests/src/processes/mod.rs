@@ -3,6 +3,7 @@
 mod api;
 mod authority;
 mod outcome;
+mod port;
 mod program;
 mod redis;
 mod server;

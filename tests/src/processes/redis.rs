@@ -1,8 +1,7 @@
 //! A Redis of the test's own, which can be stopped and started on the same data.
 
-use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use tempfile::TempDir;
@@ -10,14 +9,11 @@ use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
 use tokio::process::Command;
 
+use super::port::free_port;
 use super::program::Program;
 use super::wait::eventually;
 
-/// Ports below those that the system gives to clients: nobody else takes one while it is down.
-const PORTS: std::ops::Range<u16> = 20_000..30_000;
 const CERTIFICATE: &str = "certificate.pem";
-/// Between the first ports of two processes that were started one after the other.
-const APART: u32 = 17;
 /// How long it may take to answer.
 const PATIENCE: Duration = Duration::from_secs(15);
 
@@ -139,16 +135,4 @@ async fn say(port: u16, command: &[u8]) -> Option<Vec<u8>> {
     let mut line = Vec::new();
     BufReader::new(stream).read_until(b'\n', &mut line).await.ok()?;
     Some(line)
-}
-
-/// A free port, searched from a place that differs from process to process, and from server to
-/// server: what is free now may be taken before it is listened on.
-fn free_port() -> u16 {
-    static STARTED: AtomicU32 = AtomicU32::new(0);
-    let place = std::process::id().wrapping_mul(APART) + STARTED.fetch_add(1, Ordering::Relaxed);
-    let spread = u16::try_from(place % 9000).expect("is below 9000");
-    let candidates = (PORTS.start + spread..PORTS.end).chain(PORTS);
-    let mut free =
-        candidates.filter(|port| TcpListener::bind((Ipv4Addr::LOCALHOST, *port)).is_ok());
-    free.next().expect("a free port")
 }
