@@ -23,7 +23,7 @@
 //!
 //! The words a prompt can hold are listed in [`plan`], those of a search in [`searches`], and what
 //! scripts are made of comes from [`pieces`]; connections that break are made by a [`cutter`]; real
-//! servers and a real Redis come from [`processes`].
+//! servers, a real Redis and a real searx come from [`processes`].
 
 mod cases;
 mod clock;

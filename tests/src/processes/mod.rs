@@ -1,4 +1,4 @@
-//! Real processes on free ports: the server, a simulator and a Redis. Each ends with its handle.
+//! Real processes on free ports: the server, a simulator, a Redis and a searx. Each ends with its handle.
 
 mod api;
 mod authority;
@@ -6,6 +6,7 @@ mod outcome;
 mod port;
 mod program;
 mod redis;
+mod searx;
 mod server;
 mod stage;
 mod upstream;
@@ -17,6 +18,7 @@ pub use authority::Authority;
 pub use outcome::Outcome;
 pub use program::Program;
 pub use redis::Redis;
+pub use searx::Searx;
 pub use server::{ADMIN_KEY, API_KEY, Server};
 pub use stage::{CHAT_UI, OPENAI, Stage};
 pub use upstream::Upstream;

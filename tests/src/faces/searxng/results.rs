@@ -70,6 +70,12 @@ pub(super) fn answer(query: &str, hits: &[Hit]) -> Value {
     })
 }
 
+/// The same results as an engine delivers them.
+pub(super) fn of_engine(hits: &[Hit]) -> Value {
+    let result = |hit: &Hit| json!({"url": hit.url, "title": hit.title, "content": hit.content});
+    json!({"results": hits.iter().map(result).collect::<Vec<_>>()})
+}
+
 /// A result with all fields of SearXNG's main results.
 fn result(hit: &Hit, position: u32) -> Value {
     let day = hit.published.as_deref();

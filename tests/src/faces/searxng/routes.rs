@@ -9,6 +9,7 @@ use super::parameters::{Format, Parameters, Refusal};
 use super::{faults, results};
 use crate::http::{Exchange, Reply, Request};
 use crate::play::{Manner, Player};
+use crate::searches::parameter;
 use crate::state::State;
 
 /// Where an external bang leads.
@@ -28,6 +29,7 @@ pub(crate) async fn answer(
     let path = request.path.strip_prefix(BASE).unwrap_or_default();
     match (request.method(), path) {
         ("GET", "/search") => search(state, request, exchange).await,
+        ("GET", "/engine") => exchange.reply(engine(&request.query)).await,
         ("GET", "/healthz") => exchange.reply(Reply::new(200, "text/plain", "OK")).await,
         ("GET", "/") => exchange.reply(pages::index(200)).await,
         _ => exchange.reply(pages::not_found()).await,
@@ -60,4 +62,11 @@ fn plain(request: &Request, format: Format) -> Reply {
         Err(_) if html => pages::index(400),
         Err(refusal) => Reply::json(400, &json!({"error": refusal.to_string()})),
     }
+}
+
+/// What a real searx is given as the page of its engine.
+fn engine(query: &str) -> Reply {
+    let asked = parameter(query, "q").unwrap_or_default();
+    let page = parameter(query, "page").and_then(|page| page.parse().ok()).unwrap_or(1);
+    Reply::json(200, &results::of_engine(&results::hits(&asked, page)))
 }
