@@ -4,10 +4,14 @@
 //! used. The layer that does it for calls is
 //! [`WebSearchLayer`](crate::layers::WebSearchLayer).
 
+mod block;
+mod citations;
 mod engine;
 mod language;
 mod merge;
 mod options;
+mod page;
+mod plain;
 mod prompt;
 mod query;
 mod rest;
@@ -17,17 +21,14 @@ mod settings;
 mod shelf;
 mod source;
 
+pub(crate) use block::{Block, block, strip_history};
+pub(crate) use citations::{Citation, Citations};
 pub use engine::Search;
 pub(crate) use options::Options;
+pub use page::{ReadPages, reduce};
 pub(crate) use prompt::with_sources;
 pub use query::Query;
 pub(crate) use searcher::Searcher;
 pub use searxng::SearXng;
 pub use settings::{TimeRange, WebSearch};
 pub use source::Source;
-
-pub(crate) fn strip_history(
-    _: &std::sync::Arc<[crate::chat::Message]>,
-) -> Option<std::sync::Arc<[crate::chat::Message]>> {
-    None
-}
