@@ -16,7 +16,7 @@ mod sse;
 pub(crate) use body::BodyStream;
 pub(crate) use client::{HttpClient, Response, Wait};
 pub(crate) use clock::IdleClock;
-pub use fetch::{PublicFetcher, is_public};
+pub use fetch::{Page, PageKind, PublicFetcher, is_public};
 pub use jsonl::JsonLines;
 pub use sse::{Event, SseDecoder};
 

@@ -1,7 +1,6 @@
 //! The fetcher.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
@@ -11,28 +10,29 @@ use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
 use super::lookup::{JudgingResolver, Lookup, SystemLookup};
+use super::page::Page;
 use super::reach::Reach;
+use super::want::{IMAGE, PAGE, Want};
 use crate::adapt::files::Fetch;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::Result;
 use crate::http::client::{USER_AGENT, configuration, tls_config};
 
-const OPERATION: &str = "fetch image";
-const CODE: &str = "invalid_image_url";
-/// One image, all hops, to its last byte.
-const TIME_LIMIT: Duration = Duration::from_secs(10);
 const REDIRECTS: usize = 3;
-/// Images at the same time: bounds the memory, and the look-ups that a slow server of names holds up.
+/// Images and pages at the same time: bounds the memory, and the look-ups that a slow server of names
+/// holds up.
 const PLACES: usize = 32;
-const WANTED: &str = "image/png, image/jpeg, image/*;q=0.1";
+/// What comes behind so much of a page is left.
+const PAGE_LIMIT: usize = 1 << 20;
 
-/// Fetches images from public addresses and from no others.
+/// Fetches images and pages from public addresses and from no others.
 ///
 /// # Notes
 /// - Only http and https at their own ports, without a user or password in the URL.
 /// - A name is looked up once; if any of its addresses is not public it is refused, else the
 ///   connection goes to one of exactly those. An address in the URL is judged in the same way.
 /// - At most three redirects, each judged like the first URL. No proxy, no cookies.
-/// - Ten seconds in all, and a limit for the bytes that are read; 32 images at the same time.
+/// - Ten seconds in all for an image and five for a page, and a limit for the bytes that are read; 32
+///   of them at the same time.
 ///
 /// # Example
 /// ```
@@ -55,7 +55,8 @@ impl PublicFetcher {
     /// Makes a fetcher.
     ///
     /// # Errors
-    /// [`ErrorKind::Configuration`] where the system's certificates cannot be read.
+    /// [`ErrorKind::Configuration`](crate::ErrorKind::Configuration) where the system's certificates
+    /// cannot be read.
     pub fn new() -> Result<Self> {
         Self::over(Arc::new(SystemLookup), Reach::default())
     }
@@ -78,37 +79,54 @@ impl PublicFetcher {
         Ok(Self { client, reach, places: Arc::new(Semaphore::new(PLACES)) })
     }
 
-    async fn fetch(&self, url: &str, limit: usize) -> Result<Bytes> {
+    /// Fetches the page at `url`: HTML, XHTML or plain text. What comes behind the first MiB is left.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidRequest`](crate::ErrorKind::InvalidRequest) with the code `search_page`, in
+    /// words that say nothing of what is behind an address that is not public.
+    pub async fn page(&self, url: &str) -> Result<Page> {
+        let fetch = async {
+            let (content_type, mut bytes) = self.fetch(&PAGE, url, PAGE_LIMIT).await?;
+            bytes.truncate(PAGE_LIMIT);
+            Page::new(&content_type, bytes).ok_or_else(|| PAGE.something_else())
+        };
+        timeout(PAGE.time, fetch).await.map_err(|_| PAGE.late())?
+    }
+
+    /// Returns a type that is wanted, and the bytes: all of them, or more than `limit`.
+    async fn fetch(&self, want: &Want, url: &str, limit: usize) -> Result<(String, BytesMut)> {
         // Nobody closes the semaphore.
-        let _place = self.places.acquire().await.map_err(|_| out_of_reach())?;
-        let response = self.follow(url).await?;
-        if !response.status().is_success() || !is_plain_image(&response) {
-            return Err(no_image());
-        }
-        read(response, limit).await
+        let _place = self.places.acquire().await.map_err(|_| want.out_of_reach())?;
+        let response = self.follow(want, url).await?;
+        let content_type = unpacked_type(&response).filter(|_| response.status().is_success());
+        let content_type = content_type.filter(|content_type| (want.takes)(content_type));
+        let content_type = content_type.ok_or_else(|| want.something_else())?.to_owned();
+        Ok((content_type, read(want, response, limit).await?))
     }
 
     /// Follows redirects to an answer that is none.
-    async fn follow(&self, url: &str) -> Result<Response> {
-        let mut url = self.reach.parse(url).ok_or_else(out_of_reach)?;
+    async fn follow(&self, want: &Want, url: &str) -> Result<Response> {
+        let mut url = self.reach.parse(url).ok_or_else(|| want.out_of_reach())?;
         for _ in 0..=REDIRECTS {
-            let request = self.client.get(url.clone()).header(ACCEPT, WANTED);
-            let response = request.send().await.map_err(no_answer)?;
+            let request = self.client.get(url.clone()).header(ACCEPT, want.accept);
+            let response = request.send().await.map_err(|error| want.no_answer(error))?;
             if !response.status().is_redirection() {
                 return Ok(response);
             }
             let next = location(&url, &response).and_then(|url| self.reach.check(url));
-            url = next.ok_or_else(out_of_reach)?;
+            url = next.ok_or_else(|| want.out_of_reach())?;
         }
-        Err(refused("an image's address redirects more than three times"))
+        Err(want.too_many_redirects())
     }
 }
 
 #[async_trait]
 impl Fetch for PublicFetcher {
     async fn image(&self, url: &str, limit: usize) -> Result<Bytes> {
-        let late = |_| refused("an image could not be fetched within ten seconds");
-        timeout(TIME_LIMIT, self.fetch(url, limit)).await.map_err(late)?
+        let fetch = timeout(IMAGE.time, self.fetch(&IMAGE, url, limit)).await;
+        let (_, bytes) = fetch.map_err(|_| IMAGE.late())??;
+        let bytes = (bytes.len() <= limit).then(|| bytes.freeze());
+        bytes.ok_or_else(|| IMAGE.too_large(limit))
     }
 }
 
@@ -117,43 +135,22 @@ fn location(url: &Url, response: &Response) -> Option<Url> {
     url.join(location).ok()
 }
 
-/// Says whether the answer calls itself an image that is not packed: none was asked to be.
-fn is_plain_image(response: &Response) -> bool {
+/// The type of an answer that is not packed: none was asked to be.
+fn unpacked_type(response: &Response) -> Option<&str> {
     let header = |name| response.headers().get(name).and_then(|value| value.to_str().ok());
     let packed = header(CONTENT_ENCODING).is_some_and(|coding| coding != "identity");
-    let media_type = header(CONTENT_TYPE).unwrap_or_default().to_ascii_lowercase();
-    !packed && media_type.starts_with("image/")
+    header(CONTENT_TYPE).filter(|_| !packed)
 }
 
-/// Reads a body; its length is counted, since what it is said to be proves nothing.
-async fn read(mut response: Response, limit: usize) -> Result<Bytes> {
+/// Reads a body, and stops behind the limit; the bytes are counted, since the length that is
+/// announced proves nothing.
+async fn read(want: &Want, mut response: Response, limit: usize) -> Result<BytesMut> {
     let mut body = BytesMut::new();
-    while let Some(bytes) = response.chunk().await.map_err(no_answer)? {
-        if body.len() + bytes.len() > limit {
-            let message = format!("an image at an address has more than {limit} bytes");
-            return Err(Error::new(ErrorKind::RequestTooLarge, OPERATION, message));
+    while body.len() <= limit {
+        match response.chunk().await.map_err(|error| want.no_answer(error))? {
+            Some(bytes) => body.extend_from_slice(&bytes),
+            None => break,
         }
-        body.extend_from_slice(&bytes);
     }
-    Ok(body.freeze())
-}
-
-/// What is not public and what does not answer read the same: nobody learns what is there.
-fn out_of_reach() -> Error {
-    refused(
-        "an image could not be fetched: its address must be public, answer, and use http or https \
-         at the usual port without a password",
-    )
-}
-
-fn no_answer(error: reqwest::Error) -> Error {
-    out_of_reach().with_source(error.without_url())
-}
-
-fn no_image() -> Error {
-    refused("an image's address does not lead to an image")
-}
-
-fn refused(message: &str) -> Error {
-    Error::new(ErrorKind::InvalidRequest, OPERATION, message).with_code(CODE)
+    Ok(body)
 }

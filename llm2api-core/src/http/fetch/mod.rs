@@ -1,4 +1,5 @@
-//! Fetches images from addresses that clients name, without lending them our place in the network.
+//! Fetches images and pages from addresses that others name, without lending them our place in the
+//! network.
 //!
 //! Three things hold for every hop. The address is judged before anything is sent. A name is looked
 //! up once, and the connection goes to what that gave. And whatever is not public is refused in the
@@ -6,10 +7,13 @@
 
 mod fetcher;
 mod lookup;
+mod page;
 mod public;
 mod reach;
 #[cfg(test)]
 mod tests;
+mod want;
 
 pub use fetcher::PublicFetcher;
+pub use page::{Page, PageKind};
 pub use public::is_public;

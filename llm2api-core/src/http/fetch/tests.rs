@@ -14,6 +14,8 @@ use super::reach::Reach;
 use crate::adapt::files::Fetch;
 use crate::error::{Error, Result};
 
+mod pages;
+
 const IMAGE: &str = "HTTP/1.1 200 OK\r\nContent-Type: image/png\r\nContent-Length: 3\r\n\r\npng";
 
 /// Answers one look-up after the other; the last answer stays.
@@ -57,22 +59,27 @@ impl Stage {
         PublicFetcher::over(Arc::new(Names { answers }), reach).expect("certificates")
     }
 
-    /// Fetches `url` while the server gives these replies; panics where the canary is called.
+    /// Fetches an image while the server gives these replies; panics where the canary is called.
     async fn fetch(&self, fetcher: &PublicFetcher, url: &str, replies: &[&str]) -> Result<Bytes> {
+        self.play(url, replies, fetcher.image(url, 1000)).await
+    }
+
+    /// Waits for `answer` while the server gives these replies; panics where the canary is called.
+    async fn play<T>(&self, url: &str, replies: &[&str], answer: impl Future<Output = T>) -> T {
         let serve = async {
             for reply in replies {
                 reply_once(&self.server, reply).await;
             }
             std::future::pending::<()>().await;
         };
-        let result = tokio::select! {
-            result = fetcher.image(url, 1000) => result,
+        let answer = tokio::select! {
+            answer = answer => answer,
             () = serve => unreachable!("it never ends"),
             _ = self.canary.accept() => panic!("the canary was called for {url}"),
         };
         let called = futures::FutureExt::now_or_never(self.canary.accept());
         assert!(called.is_none(), "the canary was called for {url}");
-        result
+        answer
     }
 }
 
