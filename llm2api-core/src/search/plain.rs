@@ -12,7 +12,7 @@ pub(super) use self::markup::Reader;
 mod clean;
 mod markup;
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;
 
 /// More of a title or an excerpt is not looked at, in bytes.
 const READ: usize = 64 << 10;

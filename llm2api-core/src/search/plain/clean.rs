@@ -49,6 +49,11 @@ impl Clean {
         self.is_cut
     }
 
+    /// The characters so far.
+    pub(in super::super) fn length(&self) -> usize {
+        self.length
+    }
+
     /// Adds text, which holds no markup.
     pub(in super::super) fn push(&mut self, text: &str) {
         for letter in text.chars() {
