@@ -40,7 +40,7 @@ frameworks *arguments: programs
 node *arguments: programs
     cd tests/node && node --test {{ arguments }}
 
-# Feed arbitrary bytes to a parser: auth_code, sse, json_lines, cookie, exchange, json, openai_request, tools
+# Feed arbitrary bytes to a parser: auth_code, sse, json_lines, cookie, exchange, json, openai_request, page_text, tools
 fuzz name seconds="60":
     mkdir -p fuzz/corpus/{{ name }}
     RUSTC_BOOTSTRAP=1 cargo fuzz run --sanitizer none {{ name }} fuzz/corpus/{{ name }} fuzz/seeds/{{ name }} -- -max_total_time={{ seconds }}
