@@ -151,6 +151,16 @@ impl ChunkBody {
         self.created = created;
         self
     }
+
+    /// Returns what all chunks of an answer share.
+    pub(crate) fn head(&self) -> Self {
+        Self {
+            id: self.id.clone(),
+            created: self.created,
+            model: self.model.clone(),
+            ..Self::default()
+        }
+    }
 }
 
 /// The tag `chat.completion.chunk`.

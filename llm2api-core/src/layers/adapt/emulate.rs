@@ -5,7 +5,6 @@ use std::collections::VecDeque;
 use futures::{StreamExt, stream};
 use tower::{Service, ServiceExt};
 
-use super::usage::head_of;
 use crate::adapt::{AnswerShaper, Demands, Shaped, TokenCounter, estimate_request};
 use crate::chat::{
     ChatItem, ChatStream, Chunk, ChunkBody, ChunkChoice, Delta, FinishReason, Message, Role, Usage,
@@ -126,7 +125,7 @@ where
 
     fn read(&mut self, chunk: Chunk) -> Result<()> {
         let body = chunk.into_body()?;
-        self.head.get_or_insert_with(|| head_of(&body));
+        self.head.get_or_insert_with(|| body.head());
         self.counts.add(body.usage);
         for ChunkChoice { delta, finish_reason, .. } in body.choices {
             self.counts.text.push(delta.reasoning_text().unwrap_or_default());

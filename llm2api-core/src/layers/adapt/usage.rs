@@ -56,7 +56,7 @@ impl Counter {
             self.text.push(chunk.reasoning());
             self.text.push(chunk.text());
         }
-        self.head.get_or_insert_with(|| head_of(chunk.body()));
+        self.head.get_or_insert_with(|| chunk.body().head());
     }
 
     fn estimate(&mut self) -> Option<ChatItem> {
@@ -66,15 +66,5 @@ impl Counter {
         let usage = Some(Usage::estimate(self.prompt, self.chunks + self.text.tokens()));
         let body = ChunkBody { usage, ..self.head.take()? };
         Some(ChatItem::Chunk(Chunk::from(body)))
-    }
-}
-
-/// What all chunks of an answer share.
-pub(super) fn head_of(body: &ChunkBody) -> ChunkBody {
-    ChunkBody {
-        id: body.id.clone(),
-        created: body.created,
-        model: body.model.clone(),
-        ..ChunkBody::default()
     }
 }
