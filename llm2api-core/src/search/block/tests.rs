@@ -1,0 +1,135 @@
+//! The block in all its forms, and the laws of taking it off again.
+
+use proptest::collection::vec;
+use proptest::prelude::*;
+
+use super::*;
+use crate::chat::{Extra, ToolCall};
+
+fn source(title: &str, url: &str) -> Source {
+    Source { url: url.into(), title: title.into(), text: "An excerpt.".into(), published: None }
+}
+
+fn cut<'a>(text: &'a str, range: &Range<usize>) -> &'a str {
+    let mut ends = text.char_indices().map(|(at, _)| at).chain([text.len()]);
+    let from = ends.nth(range.start).expect("a character of the text");
+    let to = ends.nth(range.end - range.start - 1).expect("a character of the text");
+    &text[from..to]
+}
+
+fn history(texts: &[&str]) -> Arc<[Message]> {
+    texts.iter().map(|text| Message::assistant(*text)).collect()
+}
+
+#[test]
+fn sources_are_listed_as_links() {
+    let sources = [
+        source("Paris [travel] `guide`", "https://example.org/Paris_(France)?a=b c"),
+        source("日本 \\ café", "https://example.com/"),
+    ];
+    let block = block(&sources).expect("two sources");
+    insta::assert_snapshot!(block.text, @r"
+    <search>
+    1. [Paris (travel) \`guide\`](https://example.org/Paris_%28France%29?a=b%20c)
+    2. [日本 \\ café](https://example.com/)
+    </search>
+    ");
+    assert!(block.text.ends_with("</search>\n\n"));
+    assert_eq!(block.length, block.text.chars().count());
+    assert_eq!(cut(&block.text, &block.entries[1]), "2. [日本 \\\\ café](https://example.com/)");
+}
+
+#[test]
+fn no_sources_make_no_block() {
+    assert_eq!(block(&[]), None);
+}
+
+#[test]
+fn only_a_closed_block_at_the_beginning_is_one() {
+    let cases = [
+        ("<search>\n1. x\n</search>\n\nParis.", Some("Paris.")),
+        (" \n<search>anything\n\nelse</search>\r\n\r\n\nParis.", Some("Paris.")),
+        ("<search></search>\n    code", Some("    code")),
+        ("<search></search> Paris.", Some(" Paris.")),
+        ("<search></search>\n \n ", Some("")),
+        ("<search></search>a</search>", Some("a</search>")),
+        ("<search>never closed", None),
+        ("Look: <search></search>", None),
+        ("<searching></search>", None),
+        ("</search>", None),
+        ("", None),
+    ];
+    for (text, rest) in cases {
+        assert_eq!(without_block(text), rest, "{text:?}");
+    }
+}
+
+#[test]
+fn a_history_without_blocks_is_not_copied() {
+    let messages: Arc<[Message]> = [
+        Message::user("<search>1</search>\n\nmine"),
+        Message::system("<search>1</search>\n\nmine"),
+        Message::assistant("See <search>1</search>"),
+        Message { role: Role::Assistant, ..Message::default() },
+    ]
+    .into();
+    assert_eq!(strip_history(&messages), None);
+}
+
+#[test]
+fn blocks_of_earlier_answers_go_and_all_else_stays() {
+    let refusal = Part::Refusal { refusal: "<search>1</search>no".into(), extra: Extra::new() };
+    let parts = |text: &str| {
+        vec![refusal.clone(), Part::text_part(text), Part::text_part("<search>2</search>b")]
+    };
+    let calling = |text: &str| Message {
+        tool_calls: Some(vec![ToolCall::default()]),
+        ..Message::assistant(text)
+    };
+    let messages = |block: &str| -> Arc<[Message]> {
+        [
+            Message::user("<search>1</search>\n\nmine"),
+            Message::assistant(format!("{block}Paris.")),
+            Message::assistant(parts(&format!("{block}a"))),
+            calling(block),
+        ]
+        .into()
+    };
+    let led = messages("<search>1</search>\n\n<search>\n2\n</search>\n\n");
+    assert_eq!(strip_history(&led), Some(messages("")));
+}
+
+proptest! {
+    #[test]
+    fn what_led_an_answer_comes_off_it_again(
+        titles in vec(r"([\[\]()\\`a日<>\n]|</search>){0,8}", 1..5),
+        urls in vec(r"https://a\.example/([()\[\]\\`a日<> ]|</search>){0,8}", 5),
+        answer in r"(([a日\[\]<>]|<search>)([a日\[\] \n]|</search>|<search>){0,8})?",
+        blocks in 1_usize..3,
+    ) {
+        prop_assume!(without_block(&answer).is_none());
+        let sources: Vec<_> =
+            titles.iter().zip(&urls).map(|(title, url)| source(title, url)).collect();
+        let block = block(&sources).expect("a source at least");
+        let led = format!("{}{answer}", block.text.repeat(blocks));
+        prop_assert_eq!(strip(&led), Some(answer.as_str()));
+        let stripped = strip_history(&history(&["before", &led]));
+        prop_assert_eq!(stripped, Some(history(&["before", &answer])));
+    }
+
+    #[test]
+    fn no_source_breaks_its_line_or_its_link(
+        title in r"([\[\]()\\`a日<>\n\r]|</search>){0,12}",
+        url in r"https://a\.example/([()\[\]\\`a日<> \n]|</search>){0,12}",
+    ) {
+        let block = block(&[source(&title, &url)]).expect("a source");
+        let entry = cut(&block.text, &block.entries[0]);
+        prop_assert_eq!(block.text.clone(), format!("<search>\n{entry}\n</search>\n\n"));
+        let link = entry.strip_prefix("1. [").and_then(|link| link.strip_suffix(')'));
+        let (title, url) = link.and_then(|link| link.split_once("](")).expect("a link");
+        prop_assert!(!title.contains(['[', ']', '<', '>', '\n', '\r']), "{}", title);
+        prop_assert!(!url.contains(['(', ')', '<', '>', ' ', '\n', '\\', '`']), "{}", url);
+        let escapes = title.chars().rev().take_while(|c| *c == '\\').count();
+        prop_assert!(escapes & 1 == 0, "the bracket behind {} is escaped", title);
+    }
+}
