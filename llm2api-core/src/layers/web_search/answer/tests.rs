@@ -1,0 +1,255 @@
+//! Answers in both modes, with all that a search can have led to.
+
+mod laws;
+mod pieces;
+
+use std::sync::{Arc, Mutex};
+
+use serde_json::{Value, json};
+
+use super::*;
+use crate::chat::{Completion, CompletionBody, Ending, Outcome, Watch};
+use crate::error::{Error, ErrorKind};
+
+const SOURCES: [(&str, &str); 3] = [
+    ("Paris (guide)", "https://example.org/paris"),
+    ("日本", "https://example.com/japan"),
+    ("Rome", "https://example.net/"),
+];
+
+fn found(block: bool) -> Findings {
+    let source = |(title, url): (&str, &str)| Source {
+        url: url.into(),
+        title: title.into(),
+        text: "An excerpt.".into(),
+        published: None,
+    };
+    let note = SearchNote::Completed { query: "capitals".into(), results: SOURCES.len() };
+    Findings { note, sources: SOURCES.map(source).into(), block }
+}
+
+fn failed() -> Findings {
+    let note = SearchNote::Failed { code: "search_timeout", message: "no answer in 10 s".into() };
+    Findings { note, ..found(true) }
+}
+
+fn nothing_found() -> Findings {
+    let note = SearchNote::Completed { query: "capitals".into(), results: 0 };
+    Findings { note, sources: Arc::default(), block: true }
+}
+
+fn chunk(choices: Value) -> Result<ChatItem> {
+    let body = json!({"id": "chatcmpl-1", "created": 7, "model": "demo", "choices": choices});
+    let body: ChunkBody = serde_json::from_value(body).expect("a chunk");
+    Ok(ChatItem::Chunk(Chunk::from(body)))
+}
+
+fn said(index: u32, text: &str) -> Result<ChatItem> {
+    chunk(json!([{"index": index, "delta": {"content": text}}]))
+}
+
+fn ended(index: u32) -> Result<ChatItem> {
+    chunk(json!([{"index": index, "delta": {}, "finish_reason": "stop"}]))
+}
+
+fn stream(items: impl IntoIterator<Item = Result<ChatItem>>) -> ChatStream {
+    let items: Vec<_> = items.into_iter().collect();
+    ChatStream::new(futures::stream::iter(items))
+}
+
+fn whole(choices: Value) -> ChatStream {
+    let body = json!({"id": "chatcmpl-1", "created": 7, "model": "demo", "choices": choices});
+    let body: CompletionBody = serde_json::from_value(body).expect("an answer");
+    ChatStream::whole(Completion::from(body))
+}
+
+/// What comes, a line an item.
+async fn shown(stream: ChatStream, findings: Findings) -> String {
+    let line = |item: Result<ChatItem>| {
+        let mut out = Vec::new();
+        match item {
+            Ok(ChatItem::Chunk(chunk)) => chunk.write_json(&mut out),
+            Ok(ChatItem::Whole(whole)) => whole.write_json(&mut out),
+            Ok(ChatItem::Progress) => out.extend(b"progress"),
+            Err(error) => out.extend(error.to_string().bytes()),
+        }
+        String::from_utf8(out).expect("JSON is text")
+    };
+    let lines: Vec<_> = with_findings(stream, findings).map(line).collect().await;
+    lines.join("\n")
+}
+
+fn paris() -> [Result<ChatItem>; 5] {
+    [
+        chunk(json!([{"index": 0, "delta": {"role": "assistant", "content": ""}}])),
+        said(0, "Paris [1"),
+        said(0, ", 3], not `a[2]` [9]."),
+        ended(0),
+        chunk(json!([])),
+    ]
+}
+
+fn two() -> [Result<ChatItem>; 5] {
+    let text = json!({"index": 1, "delta": {"content": "[2]"}, "finish_reason": "length",
+        "stop_reason": 5});
+    [said(0, "日本"), said(1, "é"), said(0, " [2]"), chunk(json!([text])), ended(0)]
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_streamed_answer_is_led_by_its_sources() {
+    insta::assert_snapshot!(shown(stream(paris()), found(true)).await);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_streamed_answer_without_the_list_has_annotations_for_all_sources() {
+    insta::assert_snapshot!(shown(stream(paris()), found(false)).await);
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_choice_is_led_and_annotated() {
+    insta::assert_snapshot!(shown(stream(two()), found(true)).await);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_failed_search_is_told_and_nothing_else_changes() {
+    insta::assert_snapshot!(shown(stream(paris()), failed()).await);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_search_that_found_nothing_is_told_and_nothing_else_changes() {
+    let before = shown(stream(paris()), nothing_found()).await;
+    let (first, rest) = before.split_once('\n').expect("more than the note");
+    assert!(
+        first.contains(r#""llm2api_search":{"status":"completed","query":"capitals","results":0}"#)
+    );
+    let failed = shown(stream(paris()), failed()).await;
+    assert_eq!(failed.split_once('\n').expect("more than the note").1, rest);
+}
+
+#[tokio::test(start_paused = true)]
+async fn whole_answers_gain_the_same() {
+    let annotation = json!({"type": "url_citation", "url_citation": {
+        "start_index": 0, "end_index": 2, "url": "https://example.org/own", "title": "Own"}});
+    let choices = json!([
+        {"index": 0, "message": {"role": "assistant", "content": "日本 [2]", "refusal": null,
+            "annotations": [annotation, {"type": "other"}]}, "finish_reason": "stop"},
+        {"index": 1, "message": {"role": "assistant", "content": null, "annotations": null,
+            "tool_calls": [{"id": "1", "type": "function",
+                "function": {"name": "now", "arguments": "{}"}}]}, "finish_reason": "tool_calls"},
+    ]);
+    let mut shows = Vec::new();
+    for findings in [found(true), found(false), failed(), nothing_found()] {
+        shows.push(shown(whole(choices.clone()), findings).await);
+    }
+    insta::assert_snapshot!(shows.join("\n\n"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_choice_that_only_calls_tools_or_refuses_is_led_too() {
+    let call = json!({"index": 0, "id": "1", "function": {"name": "now", "arguments": "{}"}});
+    let calls = || {
+        stream([
+            chunk(json!([{"index": 0, "delta": {"tool_calls": [call]}}])),
+            chunk(json!([{"index": 0, "delta": {}, "finish_reason": "tool_calls"}])),
+        ])
+    };
+    let answer = with_findings(calls(), found(true)).collect().await.expect("an answer");
+    assert!(answer.text().ends_with("</search>\n\n"), "{}", answer.text());
+    assert!(answer.message().is_some_and(|message| message.tool_calls.is_some()));
+
+    let refusal = stream([chunk(json!([{"index": 0, "delta": {"refusal": "No."}}])), ended(0)]);
+    let answer = with_findings(refusal, found(true)).collect().await.expect("an answer");
+    assert!(answer.text().ends_with("</search>\n\n"), "{}", answer.text());
+}
+
+#[tokio::test(start_paused = true)]
+async fn annotations_of_the_upstream_are_moved() {
+    let own = json!({"type": "url_citation", "url_citation": {"start_index": 0, "end_index": 2}});
+    let items = || {
+        let delta = json!({"content": "[1]", "annotations": [own, {"type": "other"}, 1]});
+        let nothing = json!({"annotations": null});
+        stream([
+            chunk(json!([{"index": 0, "delta": delta, "finish_reason": "stop"}])),
+            chunk(json!([{"index": 0, "delta": nothing}])),
+        ])
+    };
+    insta::assert_snapshot!(shown(items(), found(true)).await);
+    let answer = with_findings(items(), found(true)).collect().await.expect("an answer");
+    let annotations = &answer.message().expect("a choice").extra["annotations"];
+    assert_eq!(annotations.as_array().map(Vec::len), Some(3 + 3 + 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn progress_passes_and_an_answer_without_an_end_is_annotated_at_its_end() {
+    let items = [Ok(ChatItem::Progress), said(0, "Paris [1]")];
+    insta::assert_snapshot!(shown(stream(items), found(true)).await);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_empty_answer_stays_empty() {
+    assert_eq!(shown(stream([]), found(true)).await, "");
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_comes_behind_an_error() {
+    let broken = Err(Error::new(ErrorKind::ConnectionReset, "read stream", "the line was cut"));
+    let items = [said(0, "Paris [1]"), broken, ended(0)];
+    let shown = shown(stream(items), found(false)).await;
+    let lines: Vec<_> = shown.lines().collect();
+    assert_eq!(lines.len(), 3, "{shown}");
+    assert!(lines[2].contains("the line was cut"), "{shown}");
+    assert!(!shown.contains("annotations") && !shown.contains("\"stop\""), "{shown}");
+}
+
+#[cfg(feature = "openai")]
+#[tokio::test(start_paused = true)]
+async fn what_needs_no_change_keeps_its_bytes() {
+    let texts = [
+        r#"{"id": "x",  "choices": [{"delta": {"content": "Paris [1]"}}], "odd": 1.50}"#,
+        r#"{"id": "x",  "choices": [{"delta": {}, "finish_reason": "stop"}]}"#,
+        r#"{"id": "x",  "choices": [], "usage": null}"#,
+    ];
+    let items = || {
+        let wire = |text: &'static str| Chunk::from_wire(text.as_bytes().into(), true, false);
+        stream(texts.map(|text| Ok(ChatItem::Chunk(wire(text)))))
+    };
+    for findings in [found(true), found(false), failed()] {
+        let shown = shown(items(), findings).await;
+        let kept: Vec<_> = shown.lines().filter(|line| line.starts_with("{\"id\": ")).collect();
+        assert_eq!(kept, texts);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_stream_says_what_was_found_and_what_was_ignored() {
+    let inner = stream(paris()).with_ignored(vec!["seed".into()]);
+    let outer = with_findings(inner, failed());
+    assert_eq!(outer.ignored_parameters(), ["seed"]);
+    assert_eq!(outer.search_note(), Some(&failed().note));
+}
+
+/// Notes how a stream ended.
+struct Note(Arc<Mutex<Option<Outcome>>>);
+
+impl Watch for Note {
+    fn end(&mut self, ending: Ending<'_>) {
+        *self.0.lock().expect("no test panics with it") = Some(ending.outcome());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_watches_the_inner_answer_sees_how_it_ended() {
+    for (reads, outcome) in [(2, Outcome::Cancelled), (100, Outcome::Completed)] {
+        let seen = Arc::new(Mutex::new(None));
+        let inner = stream(paris()).with_watch(Note(Arc::clone(&seen)));
+        let mut outer = with_findings(inner, found(true));
+        for _ in 0..reads {
+            outer.next().await;
+        }
+        if outcome == Outcome::Cancelled {
+            assert_eq!(*seen.lock().expect("nobody panicked"), None);
+        }
+        drop(outer);
+        assert_eq!(*seen.lock().expect("nobody panicked"), Some(outcome));
+    }
+}
