@@ -99,7 +99,6 @@ pub(crate) fn without_block(text: &str) -> Option<&str> {
 }
 
 /// Takes the blocks off that lead the model's earlier answers; none where nothing changes.
-#[cfg_attr(not(test), expect(dead_code, reason = "the layer calls it"))]
 pub(crate) fn strip_history(messages: &Arc<[Message]>) -> Option<Arc<[Message]>> {
     let led = |message: &Message| leading_text(message).is_some_and(|text| strip(text).is_some());
     messages.iter().any(led).then(|| messages.iter().cloned().map(stripped).collect())

@@ -9,7 +9,6 @@ use crate::http::{Page, PublicFetcher};
 
 pub use self::reduce::reduce;
 
-#[cfg_attr(not(test), expect(unused_imports, reason = "the layer reads pages"))]
 pub(crate) use self::first::read_first;
 
 mod charset;

@@ -7,18 +7,24 @@ use tokio::time::{Instant, timeout_at};
 
 use super::merge::Merged;
 use super::options::{Options, Size};
+use super::page::read_first;
 use super::query::Question;
 use super::rest::Rest;
 use super::shelf::Shelf;
-use super::{Query, Source, WebSearch};
+use super::{Query, ReadPages, Source, WebSearch};
 use crate::chat::Message;
 use crate::clock::after;
 use crate::error::{Error, ErrorKind, Result};
+use crate::http::PublicFetcher;
+
+/// Characters of a page that are shown to a model.
+const PAGE: usize = 4_000;
 
 /// Searches as the settings say.
 #[derive(Debug)]
 pub(crate) struct Searcher {
     settings: WebSearch,
+    reader: Option<Arc<dyn ReadPages>>,
     shelf: Shelf,
     rest: Rest,
 }
@@ -29,8 +35,9 @@ impl Searcher {
     /// # Errors
     /// [`ErrorKind::Configuration`] where pages are to be read and nothing can.
     pub(crate) fn new(settings: WebSearch) -> Result<Self> {
+        let reader = reader(&settings)?;
         let shelf = Shelf::new(settings.cache, settings.timeout);
-        Ok(Self { settings, shelf, rest: Rest::default() })
+        Ok(Self { settings, reader, shelf, rest: Rest::default() })
     }
 
     /// Returns the settings.
@@ -53,7 +60,7 @@ impl Searcher {
             self.rest.check()?;
             let found = self.search(query, size.of(self.settings.results), until).await;
             self.rest.learn(&found);
-            Ok(found?.into())
+            Ok(self.read(found?, until).await.into())
         };
         let found = self.shelf.get((query.clone(), size), search);
         timeout_at(until, found).await.unwrap_or_else(|_| Err(too_late()))
@@ -76,6 +83,26 @@ impl Searcher {
         }
         Ok(merged.first(wanted))
     }
+
+    /// Reads the first pages; where one cannot be had in time, its excerpt stays.
+    async fn read(&self, sources: Vec<Source>, until: Instant) -> Vec<Source> {
+        match &self.reader {
+            None => sources,
+            Some(reader) => {
+                let first = self.settings.read_pages;
+                read_first(sources, first, reader.as_ref(), PAGE, until).await
+            }
+        }
+    }
+}
+
+/// Makes what reads pages; none where none are to be read.
+fn reader(settings: &WebSearch) -> Result<Option<Arc<dyn ReadPages>>> {
+    Ok(match (&settings.reader, settings.read_pages) {
+        (_, 0) => None,
+        (Some(reader), _) => Some(reader.clone()),
+        (None, _) => Some(Arc::new(PublicFetcher::new()?)),
+    })
 }
 
 fn too_late() -> Error {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::query::Language;
-use super::{SearXng, Search};
+use super::{ReadPages, SearXng, Search};
 use crate::error::Result;
 
 /// How old what is found may be.
@@ -64,7 +64,8 @@ pub struct WebSearch {
     pub(crate) language: Language,
     pub(super) results: usize,
     pub(super) result_pages: u32,
-    pub(crate) read_pages: usize,
+    pub(super) read_pages: usize,
+    pub(super) reader: Option<Arc<dyn ReadPages>>,
     pub(crate) timeout: Duration,
     pub(super) cache: Duration,
 }
@@ -81,6 +82,7 @@ impl WebSearch {
             results: 8,
             result_pages: 3,
             read_pages: 0,
+            reader: None,
             timeout: Duration::from_secs(10),
             cache: Duration::from_secs(300),
         }
@@ -146,10 +148,18 @@ impl WebSearch {
     }
 
     /// Sets of how many results, the best first, the pages themselves are fetched and read, at public
-    /// addresses alone; none by default.
+    /// addresses alone; none by default. At most 4,000 characters of a page are shown to the model.
     #[must_use]
     pub fn with_read_pages(mut self, pages: usize) -> Self {
         self.read_pages = pages;
+        self
+    }
+
+    /// Sets what fetches pages, in the place of a
+    /// [`PublicFetcher`](crate::http::PublicFetcher).
+    #[must_use]
+    pub fn with_reader(mut self, reader: impl ReadPages) -> Self {
+        self.reader = Some(Arc::new(reader));
         self
     }
 

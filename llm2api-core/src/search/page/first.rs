@@ -10,7 +10,6 @@ use crate::search::Source;
 /// Reads the pages of the `first` sources, all at the same time and no longer than `until`. A page
 /// that says something takes the place of the excerpt, at most `most` characters of it; where one
 /// cannot be had the excerpt stays.
-#[cfg_attr(not(test), expect(dead_code, reason = "the layer reads pages"))]
 pub(crate) async fn read_first(
     sources: Vec<Source>,
     first: usize,

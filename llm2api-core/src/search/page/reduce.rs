@@ -53,14 +53,14 @@ struct Reduction<'a> {
 
 #[derive(Debug)]
 enum Reading {
-    Html(Reader),
+    Html(Box<Reader>),
     Text(Clean),
 }
 
 impl<'a> Reduction<'a> {
     fn new(kind: PageKind, text: &'a str, most: usize) -> Self {
         let reading = match kind {
-            PageKind::Html => Reading::Html(Reader::page(most)),
+            PageKind::Html => Reading::Html(Box::new(Reader::page(most))),
             PageKind::Text => Reading::Text(Clean::lines(most)),
         };
         Self { rest: text, reading }

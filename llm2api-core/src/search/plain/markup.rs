@@ -90,7 +90,7 @@ impl Reader {
         let settings = settings(&found, &FRAME)
             .append_element_content_handler(place(&MAIN, &found, |place| place.is_in_main = true))
             .append_element_content_handler(place(&WRITTEN, &found, |place| {
-                place.keeps_breaks = true
+                place.keeps_breaks = true;
             }));
         Self::over(found, settings)
     }
