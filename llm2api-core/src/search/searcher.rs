@@ -109,3 +109,6 @@ fn too_late() -> Error {
     let message = "the search took longer than SEARCH_TIMEOUT";
     Error::new(ErrorKind::Timeout, "search", message).with_code("search_timeout")
 }
+
+#[cfg(test)]
+mod tests;
