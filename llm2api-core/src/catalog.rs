@@ -21,6 +21,8 @@ use crate::pool::{Pool, Route, Routes};
 pub(crate) struct Edition {
     upstreams: Vec<Listed>,
     aliases: BTreeMap<String, Vec<Route>>,
+    /// Whether the web is searched for calls that ask for it, whatever their upstream.
+    searches: bool,
 }
 
 /// The edition that holds now. Calls that wait for a place find the next one here as well.
@@ -87,13 +89,19 @@ impl Edition {
     /// # Errors
     /// [`ErrorKind::Configuration`] for an alias of an unknown upstream.
     pub(crate) fn new(upstreams: Vec<Listed>, aliases: Vec<(String, Vec<String>)>) -> Result<Self> {
-        let mut edition = Self { upstreams, aliases: BTreeMap::new() };
+        let mut edition = Self { upstreams, aliases: BTreeMap::new(), searches: false };
         for (name, serve) in aliases {
             let targets = serve.iter().map(|target| edition.target(&name, target));
             let targets = targets.collect::<Result<Vec<_>>>()?;
             edition.aliases.insert(name, targets);
         }
         Ok(edition)
+    }
+
+    /// Says whether the web is searched for calls that ask for it; by default it is not.
+    pub(crate) fn with_search(mut self, searches: bool) -> Self {
+        self.searches = searches;
+        self
     }
 
     async fn models(&self, asker: &Asker) -> Result<Vec<Model>> {
@@ -113,7 +121,7 @@ impl Edition {
         let union = self.union(asker).await;
         if let Some(routes) = self.aliases.get(id) {
             let offers = self.served(routes, &union);
-            return Ok(with_parameters(alias(id, routes, &offers), &offers));
+            return Ok(with_parameters(alias(id, routes, &offers), &offers, self.searches));
         }
         let offers = match self.prefixed(id) {
             Some(route) => match union.at(&route) {
@@ -124,7 +132,7 @@ impl Edition {
             None => union.offers(id).to_vec(),
         };
         match (joined(id, &offers), union.failure) {
-            (Some(model), _) => Ok(with_parameters(model, &offers)),
+            (Some(model), _) => Ok(with_parameters(model, &offers, self.searches)),
             (None, Some(error)) => Err(error),
             (None, None) => Err(unknown(id)),
         }

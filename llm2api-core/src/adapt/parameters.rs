@@ -95,7 +95,7 @@ static TABLE: &[Row] = &[
     row("top_logprobs",                       [Rejected, Honoured, Honoured, Rejected], "it tells no probabilities: leave it out"),
     row("modalities",                         [Rejected, Honoured, Honoured, Rejected], "it answers in text alone: leave other modalities out"),
     row("audio",                              [Rejected, Honoured, Honoured, Rejected], "it answers in text alone: leave it out"),
-    row("web_search_options",                 [Rejected, Honoured, Honoured, Rejected], "its answer would look searched and not be: leave it out"),
+    row("web_search_options",                 [Rejected, Honoured, Honoured, Rejected], "nobody searches here: set up a web search (`SEARXNG_URL`), or leave it out"),
     row("moderation",                         [Rejected, Honoured, Honoured, Rejected], "nobody would moderate: leave it out"),
     row("temperature",                        [Ignored,  Honoured, Honoured, Ignored],  "it samples as its operator has set it up"),
     row("top_p",                              [Ignored,  Honoured, Honoured, Ignored],  "it samples as its operator has set it up"),

@@ -12,6 +12,7 @@ use crate::credential::Credential;
 use crate::pool::PoolRules;
 use crate::upstream::{Account, Capability, Upstream};
 
+const SEARCH: &str = "web_search_options";
 const MINUTE: Duration = Duration::from_secs(60);
 
 /// An upstream that lists what it is told to, as soon as it is told to.
@@ -66,6 +67,11 @@ fn model(id: &str, vision: Option<bool>) -> Model {
 }
 
 fn catalog(shops: &[(&str, &Arc<Shop>)], aliases: &[(&str, &[&str])]) -> Catalog {
+    let edition = edition(shops, aliases);
+    Catalog::new(edition, Pool::new(PoolRules::default(), Duration::ZERO))
+}
+
+fn edition(shops: &[(&str, &Arc<Shop>)], aliases: &[(&str, &[&str])]) -> Edition {
     let listed = |(name, shop): &(&str, &Arc<Shop>)| {
         Listed::new(name, Arc::clone(shop) as Arc<dyn Upstream>, *name == "any")
     };
@@ -73,8 +79,7 @@ fn catalog(shops: &[(&str, &Arc<Shop>)], aliases: &[(&str, &[&str])]) -> Catalog
         ((*name).to_owned(), serve.iter().map(|target| (*target).to_owned()).collect())
     };
     let (listed, aliases) = (shops.iter().map(listed), aliases.iter().map(alias));
-    let edition = Edition::new(listed.collect(), aliases.collect()).expect("known upstreams");
-    Catalog::new(edition, Pool::new(PoolRules::default(), Duration::ZERO))
+    Edition::new(listed.collect(), aliases.collect()).expect("known upstreams")
 }
 
 async fn ids(catalog: &Catalog) -> Vec<String> {
@@ -133,6 +138,29 @@ async fn a_model_is_shown_under_every_name_that_a_request_may_use() {
         let error = catalog.model(id).await.expect_err(id);
         assert_eq!((error.kind(), error.param()), (ErrorKind::ModelNotFound, Some("model")));
     }
+}
+
+#[tokio::test]
+async fn a_search_is_emulated_for_every_upstream_once_it_is_set_up() {
+    let team = Shop::with(Profile::Text, &[model("a", None)]);
+    let local = Shop::with(Profile::OpenAi, &[model("b", None)]);
+    let shops: [(&str, &Arc<Shop>); 2] = [("team", &team), ("local", &local)];
+    let aliases: &[(&str, &[&str])] = &[("both", &["team/a", "local/b"])];
+    let catalog = catalog(&shops, aliases);
+    let shown = async |id: &str| {
+        let parameters = details(&catalog.model(id).await.expect("a model"))["parameters"].take();
+        match id {
+            "both" => json!([&parameters["team"][SEARCH], &parameters["local"][SEARCH]]),
+            _ => parameters[SEARCH].clone(),
+        }
+    };
+    assert_eq!(shown("a").await, "rejected");
+    assert_eq!(shown("both").await, json!(["rejected", "honoured"]));
+    catalog.replace(edition(&shops, aliases).with_search(true));
+    for id in ["a", "b", "local/b"] {
+        assert_eq!(shown(id).await, "emulated", "{id}");
+    }
+    assert_eq!(shown("both").await, json!(["emulated", "emulated"]));
 }
 
 #[tokio::test]

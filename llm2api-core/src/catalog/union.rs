@@ -50,12 +50,16 @@ impl Offer {
         }
     }
 
-    /// What becomes of each field; images are refused where the model is blind.
-    fn parameters(&self) -> Map<String, Value> {
+    /// What becomes of each field; images are refused where the model is blind, and no upstream sees
+    /// the wish for a search where the client does it.
+    fn parameters(&self, searches: bool) -> Map<String, Value> {
         let blind = self.model.vision == Some(false);
         let row = |(field, treatment): (&str, Treatment)| {
-            let refused = blind && field == "messages.image_url";
-            let treatment = if refused { Treatment::Rejected } else { treatment };
+            let treatment = match field {
+                "messages.image_url" if blind => Treatment::Rejected,
+                "web_search_options" if searches => Treatment::Emulated,
+                _ => treatment,
+            };
             (field.to_owned(), treatment.as_str().into())
         };
         self.profile.table().map(row).collect()
@@ -123,13 +127,14 @@ pub(super) fn alias(name: &str, routes: &[Route], offers: &[Offer]) -> Model {
 }
 
 /// Adds what becomes of each field; by upstream where there may be several.
-pub(super) fn with_parameters(mut model: Model, offers: &[Offer]) -> Model {
+pub(super) fn with_parameters(mut model: Model, offers: &[Offer], searches: bool) -> Model {
     if let Some(details) = &mut model.details {
         details.parameters = match offers {
-            [only] if details.serve.is_empty() => Some(only.parameters()),
+            [only] if details.serve.is_empty() => Some(only.parameters(searches)),
             several => {
                 let each = several.iter().rev();
-                let each = each.map(|one| (one.upstream.to_string(), one.parameters().into()));
+                let each =
+                    each.map(|one| (one.upstream.to_string(), one.parameters(searches).into()));
                 Some(each.collect())
             }
         };

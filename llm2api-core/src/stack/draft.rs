@@ -88,7 +88,7 @@ impl Draft {
         let built: Vec<_> = all.into_iter().map(|(built, _)| built).collect();
         check_names(&built)?;
         let listed = built.iter().map(|built| built.listed.clone()).collect();
-        let edition = Edition::new(listed, aliases)?;
+        let edition = Edition::new(listed, aliases)?.with_search(search.is_some());
         let manner = Manner { limits, strict, files, search };
         let conversations = (conversations, conversation_rules);
         Ok(Self {
