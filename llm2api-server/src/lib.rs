@@ -24,6 +24,7 @@ mod reload;
 mod responses;
 mod routes;
 mod run;
+mod search;
 mod signal;
 mod sse;
 mod state;

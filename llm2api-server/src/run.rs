@@ -19,7 +19,7 @@ use crate::reload::{Reading, Reloader};
 use crate::signal::{Hangups, Signals};
 use crate::state::State;
 use crate::stop::Stop;
-use crate::{app, banner, documents, store};
+use crate::{app, banner, documents, search, store};
 
 /// Requests that were cut leave clean-up behind, so this is apart from the grace and never nothing.
 const CLEAN_UP: Duration = Duration::from_secs(5);
@@ -174,15 +174,16 @@ pub(crate) async fn rehearse(config: &Config) -> llm2api_core::Result<Client> {
     if let Some(wanted) = &config.authorisation {
         authorisation(wanted)?.check_offline()?;
     }
-    upstreams(config).build().await
+    engine(config)?.build().await
 }
 
 /// Puts everything together that `config` says; the store is one in memory.
 ///
 /// # Errors
-/// [`ErrorKind::AuthInvalid`] for an authorisation code that is none.
+/// [`ErrorKind::AuthInvalid`] for an authorisation code that is none, and
+/// [`ErrorKind::Configuration`] for a SearXNG's address that cannot be used.
 pub(crate) fn builder(config: &Config) -> llm2api_core::Result<ClientBuilder> {
-    let builder = upstreams(config);
+    let builder = engine(config)?;
     match &config.authorisation {
         Some(wanted) => Ok(builder.with_authorisation(authorisation(wanted)?)),
         None => Ok(builder),
@@ -199,6 +200,15 @@ fn authorisation(wanted: &AuthConfig) -> llm2api_core::Result<Authorisation> {
         authorisation = authorisation.with_public_key(key.clone());
     }
     Ok(authorisation)
+}
+
+/// Puts everything together but the authorisation.
+fn engine(config: &Config) -> llm2api_core::Result<ClientBuilder> {
+    let builder = upstreams(config);
+    Ok(match search::web_search(config)? {
+        Some(web_search) => builder.with_web_search(web_search),
+        None => builder,
+    })
 }
 
 /// Puts everything together that `config` says of the upstreams.

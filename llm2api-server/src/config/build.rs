@@ -33,6 +33,7 @@ impl Settings {
         warnings.extend(everybody(openness, listen).filter(|_| api_keys.is_empty()));
         warnings.extend(self.borrowed_key(&api_keys));
         warnings.extend(self.authorisation_warnings());
+        warnings.extend(self.search_warning());
         let interval = self.read("CHECK_INTERVAL", value::minutes)?;
         Ok(Config {
             listen,
@@ -55,6 +56,8 @@ impl Settings {
             strict_parameters: self.read("STRICT_PARAMETERS", value::switch)?,
             remote_images: self.remote_images(),
             document_reader: self.program.clone(),
+            search: self.search()?,
+            search_every_chat: self.read("TOOL_ALL_IN_ONE", value::switch)?,
             shutdown_grace: self.duration("SHUTDOWN_GRACE")?,
             log_format: self.log_format(),
             log_filter: self.read("RUST_LOG", value::log_filter)?,

@@ -14,6 +14,7 @@ mod hosts;
 mod model;
 mod origins;
 mod pool;
+mod search;
 mod settings;
 mod show;
 mod sources;
@@ -31,6 +32,7 @@ pub use model::{
     Alias, AuthConfig, ClientLimits, Config, LogFormat, Openness, StoreConfig, Upstream,
 };
 pub(crate) use origins::Origins;
+pub use search::SearchConfig;
 pub use settings::{Origin, Settings};
 pub use sources::{Read, Sources};
 pub use table::{Kind, Setting, TABLE};

@@ -12,6 +12,7 @@ use llm2api_core::{ConversationMode, Limits};
 use secrecy::SecretString;
 
 use super::hosts::AllowedHosts;
+use super::search::SearchConfig;
 
 /// Who may chat without a key, as long as there has never been one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,6 +72,10 @@ pub struct Config {
     pub remote_images: RemoteImages,
     /// The program that reads PDF and DOCX files: this one. Such files are refused where absent.
     pub document_reader: Option<PathBuf>,
+    /// How the web is searched; not at all where absent.
+    pub search: Option<SearchConfig>,
+    /// Whether it is searched for every chat, and not only for those that ask for it.
+    pub search_every_chat: bool,
     /// Running requests may finish for so long after a signal.
     pub shutdown_grace: Duration,
     /// What log lines look like.
@@ -198,6 +203,8 @@ impl fmt::Debug for Config {
             .field("strict_parameters", &self.strict_parameters)
             .field("remote_images", &self.remote_images)
             .field("document_reader", &self.document_reader)
+            .field("search", &self.search)
+            .field("search_every_chat", &self.search_every_chat)
             .field("shutdown_grace", &self.shutdown_grace)
             .field("log_format", &self.log_format)
             .field("log_filter", &self.log_filter)

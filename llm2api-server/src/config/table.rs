@@ -1,7 +1,7 @@
 //! The one table of settings.
 
 use super::error::ConfigError;
-use super::{authorisation, hosts, store, value};
+use super::{authorisation, hosts, search, store, value};
 
 /// What a setting's text means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,6 +36,8 @@ pub enum Kind {
     CountUpTo(u32),
     /// A whole number.
     Number,
+    /// A whole number, at most so many.
+    NumberUpTo(u32),
     /// A duration whose bare number is minutes; nothing switches it off.
     Minutes,
     /// Where the store is. Its password is never shown, and it may come from a file as a secret may.
@@ -44,6 +46,8 @@ pub enum Kind {
     MasterKeys,
     /// The public key of an authority, which may come from a file as a secret may.
     PublicKey,
+    /// The language of a search: `auto`, `all`, or a code.
+    Language,
     /// One of these words.
     Choice(&'static [&'static str]),
 }
@@ -72,11 +76,16 @@ const UPSTREAMS: Kind = Kind::Choice(&["chat-ui", "openai", "open-webui", "demo"
 const STRATEGIES: Kind = Kind::Choice(&["least-loaded", "round-robin"]);
 const IMAGES: Kind = Kind::Choice(&["off", "public"]);
 const CONVERSATIONS: Kind = Kind::Choice(&["reuse", "fresh"]);
+const AGES: Kind = Kind::Choice(&["day", "week", "month", "year"]);
 const LOGS: Kind = Kind::Choice(&["auto", "json", "pretty"]);
 /// hyper cannot work with a smaller buffer.
 const LEAST_HEAD: usize = 8192;
 /// The parser recurses, so it goes no deeper.
 const MOST_LEVELS: u32 = 128;
+/// More is no prompt any more.
+const MOST_RESULTS: u32 = 50;
+/// Each takes a request, while somebody waits.
+const MOST_PAGES: u32 = 10;
 
 /// Every setting, in the order in which people meet them.
 #[rustfmt::skip]
@@ -123,6 +132,18 @@ pub static TABLE: &[Setting] = &[
     row("MESSAGES_LIMIT", "10000", Kind::Count, "A request with more messages gets 400"),
     row("STRICT_PARAMETERS", "false", Kind::Switch, "Refuse a request of which something would be ignored, with 400"),
     row("REMOTE_IMAGES", "off", IMAGES, "`public` fetches http(s) image URLs, from public addresses, where the upstream needs the bytes"),
+    row("SEARXNG_URL", "", Kind::Url, "Base URL of a SearXNG; enables /web/v1/chat/completions, and `web_search_options`"),
+    row("TOOL_ALL_IN_ONE", "false", Kind::Switch, "Search the web for every request to /v1/chat/completions too"),
+    row("SEARCH_BLOCK", "true", Kind::Switch, "Begin answers with a `<search>` block of what was found; annotations come always"),
+    row("SEARCH_TIMEOUT", "10s", Kind::Duration, "One search with all that belongs to it; then the answer is without"),
+    row("SEARCH_RESULTS", "8", Kind::CountUpTo(MOST_RESULTS), "Results that the model reads"),
+    row("SEARCH_RESULT_PAGES", "3", Kind::CountUpTo(MOST_PAGES), "Pages of results that are asked for while there are too few"),
+    row("SEARCH_READ_PAGES", "0", Kind::NumberUpTo(MOST_PAGES), "So many of the pages that were found, the best first, are fetched and read, from public addresses"),
+    row("SEARCH_CATEGORIES", "", Kind::Text, "Categories to search in, comma-separated [default: those that SearXNG has set up]"),
+    row("SEARCH_TIME_RANGE", "", AGES, "How old results may be: `day`, `week`, `month` or `year` [default: any age]"),
+    row("SEARCH_LANGUAGE", "auto", Kind::Language, "Language of results: `auto` for that of the question, `all`, or a code such as `de` or `pt-BR`"),
+    row("SEARCH_REWRITE", "false", Kind::Switch, "Ask the model first what to search for, within RETRY_MAX_ATTEMPTS"),
+    row("SEARCH_CACHE", "5m", Kind::DurationOrZero, "Results serve so long for the same question; 0 is off"),
     row("SHUTDOWN_GRACE", "30s", Kind::DurationOrZero, "Running requests may finish for so long at the end"),
     row("LOG_FORMAT", "auto", LOGS, "`auto` is pretty on a terminal and json elsewhere"),
     row("RUST_LOG", "info", Kind::Text, "What is logged, as in `info,llm2api_core=debug`"),
@@ -163,8 +184,7 @@ pub(crate) static FIXED: &[&str] = &[
 ];
 
 /// Settings of the documented set that this version does not know yet.
-pub(crate) static LATER: &[&str] =
-    &["SEARXNG_URL", "TOOL_ALL_IN_ONE", "SEARCH_BLOCK", "METRICS_LISTEN", "METRICS_PUBLIC"];
+pub(crate) static LATER: &[&str] = &["METRICS_LISTEN", "METRICS_PUBLIC"];
 
 impl Setting {
     /// Says whether the value must never be shown.
@@ -202,7 +222,12 @@ impl Setting {
         let parsed = match self.kind {
             Kind::Text | Kind::Secret { .. } => Ok(()),
             Kind::Number => value::number(text).map(drop),
+            Kind::NumberUpTo(most) => match value::number(text) {
+                Ok(number) if number <= most => Ok(()),
+                _ => return Err(out_of_range(self.name, text, 0, most)),
+            },
             Kind::Hosts => hosts::check(text),
+            Kind::Language => search::language(text).map(drop),
             Kind::Minutes => value::minutes(text).map(drop),
             Kind::Store => return store::check_url(self.name, text),
             Kind::MasterKeys => return store::check_keys(self.name, text),
@@ -225,7 +250,7 @@ impl Setting {
             Kind::Count => value::count(text).map(drop),
             Kind::CountUpTo(most) => match value::count(text) {
                 Ok(count) if count <= most => Ok(()),
-                _ => return Err(out_of_range(self.name, text, most)),
+                _ => return Err(out_of_range(self.name, text, 1, most)),
             },
             Kind::Choice(words) if words.contains(&text) => Ok(()),
             Kind::Choice(words) => {
@@ -255,6 +280,6 @@ fn too_small(name: &str, text: &str, least: usize) -> ConfigError {
     ConfigError::bad(name, text, &format!("write at least {least} bytes"))
 }
 
-fn out_of_range(name: &str, text: &str, most: u32) -> ConfigError {
-    ConfigError::bad(name, text, &format!("write a whole number from 1 to {most}"))
+fn out_of_range(name: &str, text: &str, least: u32, most: u32) -> ConfigError {
+    ConfigError::bad(name, text, &format!("write a whole number from {least} to {most}"))
 }

@@ -113,8 +113,7 @@ fn bare_cookies_and_sets_are_told_apart_by_commas_and_newlines() {
 
 #[test]
 fn settings_of_later_versions_get_a_warning() {
-    let environment =
-        [("SEARXNG_URL", "http://x"), ("METRICS_LISTEN", "127.0.0.1:1"), ("SEARCH_BLOCK", "")];
+    let environment = [("METRICS_PUBLIC", "true"), ("METRICS_LISTEN", "127.0.0.1:1")];
     insta::assert_snapshot!(config(&sources(&environment)).expect("valid").warnings.join("\n"));
 }
 
@@ -294,6 +293,19 @@ fn every_mistake_in_the_environment_is_named() {
         &[("MASTER_KEY", SEAL), ("MASTER_KEY_FILE", "/run/key")],
         &[("CHECK_INTERVAL", "often")],
         &[("POOL_STRATEGY", "best")],
+        &[("SEARXNG_URL", "searx.example.org")],
+        &[("SEARXNG_URL", "http://me:canary@searx.example.org")],
+        &[("SEARXNG_URL", "http://searx.example.org/search?q=canary")],
+        &[("TOOL_ALL_IN_ONE", "sometimes")],
+        &[("SEARCH_BLOCK", "long")],
+        &[("SEARCH_TIMEOUT", "0")],
+        &[("SEARCH_RESULTS", "51")],
+        &[("SEARCH_RESULT_PAGES", "0")],
+        &[("SEARCH_READ_PAGES", "11")],
+        &[("SEARCH_TIME_RANGE", "decade")],
+        &[("SEARCH_LANGUAGE", "german")],
+        &[("SEARCH_REWRITE", "well")],
+        &[("SEARCH_CACHE", "-1s")],
     ];
     let mut table = String::new();
     for environment in cases {
@@ -309,7 +321,7 @@ fn every_mistake_in_the_file_is_named_with_its_line() {
     let cases = [
         "[server]\nlisten = \"127.0.0.1:1\"\n\nlissten = \"sk-canary\"\n",
         "\nsurprise = 1\n",
-        "[server]\nsearxng_url = \"http://x\"\n",
+        "[server]\nmetrics_listen = \"http://x\"\n",
         "[server]\nlisten = 1.5\n",
         "[server]\nlisten = { port = 1 }\n",
         "[server\n",
