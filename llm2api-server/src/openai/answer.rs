@@ -1,5 +1,6 @@
 //! Answers that went well.
 
+use llm2api_core::chat::SearchNote;
 use llm2api_core::{ChatStream, Completion};
 use poem::http::header::{self, HeaderName, HeaderValue};
 use poem::{Body, Response};
@@ -10,6 +11,8 @@ use crate::sse::{Encode, Events};
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 /// Lists what the answer does not go by.
 const IGNORED: HeaderName = HeaderName::from_static("x-llm2api-ignored-params");
+/// Says what a web search for the answer has led to.
+const SEARCH: HeaderName = HeaderName::from_static("x-llm2api-search");
 const EVENTS: HeaderValue = HeaderValue::from_static("text/event-stream; charset=utf-8");
 
 /// Answers with the JSON of `value`.
@@ -37,25 +40,49 @@ pub(crate) fn stream<E: Encode>(events: Events<E>) -> Response {
     response
 }
 
+/// What the head of an answer says about it.
+pub(crate) struct Remarks {
+    ignored: Option<HeaderValue>,
+    search: Option<HeaderValue>,
+}
+
+impl Remarks {
+    /// Reads what there is to say about `answer`.
+    ///
+    /// `left_out` names a parameter that a dialect has not handed to the engine.
+    pub(crate) fn of(answer: &ChatStream, left_out: Option<&str>) -> Self {
+        let search = answer.search_note().and_then(searched);
+        Self { ignored: ignored(answer.ignored_parameters(), left_out), search }
+    }
+
+    /// Puts it into the head of `response`.
+    pub(crate) fn on(self, mut response: Response) -> Response {
+        let headers = response.headers_mut();
+        headers.extend(self.ignored.map(|names| (IGNORED, names)));
+        headers.extend(self.search.map(|note| (SEARCH, note)));
+        response
+    }
+}
+
 /// Names the parameters that an answer does not go by; none where it goes by all.
 ///
 /// The engine lets plain words pass alone, since some names are the client's own.
-///
-/// `left_out` names one that a dialect has not handed to the engine.
-pub(crate) fn ignored(answer: &ChatStream, left_out: Option<&str>) -> Option<HeaderValue> {
-    let names = answer.ignored_parameters().iter().map(String::as_str);
-    let more = left_out.filter(|name| answer.ignored_parameters().iter().all(|one| one != name));
+fn ignored(parameters: &[String], left_out: Option<&str>) -> Option<HeaderValue> {
+    let names = parameters.iter().map(String::as_str);
+    let more = left_out.filter(|name| parameters.iter().all(|one| one != name));
     let names: Vec<_> = names.chain(more).collect();
     let listed = HeaderValue::from_str(&names.join(", ")).ok();
     listed.filter(|_| !names.is_empty())
 }
 
-/// Adds the header that names what was [ignored].
-pub(crate) fn with_ignored(mut response: Response, ignored: Option<HeaderValue>) -> Response {
-    if let Some(names) = ignored {
-        response.headers_mut().insert(IGNORED, names);
-    }
-    response
+/// Says what a search has led to, without the words that were searched for.
+fn searched(note: &SearchNote) -> Option<HeaderValue> {
+    let text = match note {
+        SearchNote::Completed { results, .. } => format!("completed; results={results}"),
+        SearchNote::Failed { code, .. } => format!("failed; code={code}"),
+        _ => return None,
+    };
+    HeaderValue::from_str(&text).ok()
 }
 
 /// Answers with JSON that is written already.

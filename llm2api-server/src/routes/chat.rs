@@ -7,7 +7,7 @@ use poem::{Request, Response};
 
 use super::{ask, body};
 use crate::edge::Record;
-use crate::openai::answer;
+use crate::openai::answer::{self, Remarks};
 use crate::openai::chunks::Chunks;
 use crate::openai::error::Failure;
 use crate::sse::Events;
@@ -26,7 +26,7 @@ pub(super) async fn create(state: Arc<State>, mut request: Request) -> Result<Re
     let answer = ask::engine(&state, &record, chat).await?;
     // Until now the request was waiting or on its way, and held what its body had held.
     drop(charge);
-    let ignored = answer::ignored(&answer, None);
+    let remarks = Remarks::of(&answer, None);
     let response = match streams {
         false => answer::completion(&answer.collect().await?),
         // The engine hands an answer out with its first content: what fails before has a status.
@@ -40,5 +40,5 @@ pub(super) async fn create(state: Arc<State>, mut request: Request) -> Result<Re
             ))
         }
     };
-    Ok(answer::with_ignored(response, ignored))
+    Ok(remarks.on(response))
 }

@@ -9,8 +9,8 @@ const ANY: HeaderValue = HeaderValue::from_static("*");
 /// needs no list because no credentials are allowed.
 const HEADERS: HeaderValue = HeaderValue::from_static("Authorization, Content-Type, *");
 const EXPOSED: HeaderValue = HeaderValue::from_static(
-    "x-request-id, request-id, retry-after, x-llm2api-ignored-params, x-ratelimit-limit-requests, \
-     x-ratelimit-remaining-requests, x-ratelimit-reset-requests, x-ratelimit-limit-tokens, \
+    "x-request-id, request-id, retry-after, x-llm2api-ignored-params, x-llm2api-search, \
+     x-ratelimit-limit-requests, x-ratelimit-remaining-requests, x-ratelimit-reset-requests, x-ratelimit-limit-tokens, \
      x-ratelimit-remaining-tokens, x-ratelimit-reset-tokens",
 );
 const A_DAY: HeaderValue = HeaderValue::from_static("86400");

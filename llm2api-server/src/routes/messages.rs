@@ -10,7 +10,7 @@ use super::{ask, body};
 use crate::dialect::{Blocks, new_id};
 use crate::edge::Record;
 use crate::messages::{self, Asked, MessageEvents};
-use crate::openai::answer;
+use crate::openai::answer::{self, Remarks};
 use crate::openai::error::Failure;
 use crate::sse::Events;
 use crate::state::State;
@@ -33,7 +33,7 @@ pub(super) async fn create(state: Arc<State>, mut request: Request) -> Result<Re
     let answer = ask::engine(&state, &record, chat).await?;
     drop(charge);
     let id = new_id("msg")?;
-    let ignored = answer::ignored(&answer, left_out);
+    let remarks = Remarks::of(&answer, left_out);
     let response = if streams {
         let encoder = MessageEvents::new(id, model, stop_sequences, prompt);
         let chunks = answer.into_chunks(true);
@@ -42,7 +42,7 @@ pub(super) async fn create(state: Arc<State>, mut request: Request) -> Result<Re
         let blocks = Blocks::of(answer.collect().await?)?;
         answer::with_json(messages::whole(&id, &model, &blocks, &stop_sequences)?)
     };
-    Ok(answer::with_ignored(response, ignored))
+    Ok(remarks.on(response))
 }
 
 /// Estimates how many tokens a request has; no upstream is asked.

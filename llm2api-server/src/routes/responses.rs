@@ -7,7 +7,7 @@ use poem::{Request, Response};
 use super::{ask, body};
 use crate::dialect::Blocks;
 use crate::edge::Record;
-use crate::openai::answer;
+use crate::openai::answer::{self, Remarks};
 use crate::openai::error::Failure;
 use crate::responses::{self, Asked, ResponseEvents};
 use crate::sse::Events;
@@ -28,7 +28,7 @@ pub(super) async fn create(state: Arc<State>, mut request: Request) -> Result<Re
     let answer = ask::engine(&state, &record, chat).await?;
     // What the answer tells back is held until its end.
     charge.keep(template.size());
-    let ignored = answer::ignored(&answer, left_out);
+    let remarks = Remarks::of(&answer, left_out);
     let response = if streams {
         let encoder = ResponseEvents::new(template, charge);
         let chunks = answer.into_chunks(true);
@@ -37,5 +37,5 @@ pub(super) async fn create(state: Arc<State>, mut request: Request) -> Result<Re
         let blocks = Blocks::of(answer.collect().await?)?;
         answer::with_json(template.whole(&blocks)?)
     };
-    Ok(answer::with_ignored(response, ignored))
+    Ok(remarks.on(response))
 }
