@@ -33,6 +33,10 @@ pub(crate) struct Terms {
     pub(crate) grace: Duration,
     /// Whether what an answer cannot go by is refused.
     pub(crate) strict: bool,
+    /// Whether the web can be searched.
+    pub(crate) searches: bool,
+    /// Whether it is searched for every chat, or said to be.
+    pub(crate) search_every_chat: bool,
 }
 
 impl Live {
@@ -61,6 +65,8 @@ impl Terms {
             limits: config.clients,
             grace: config.shutdown_grace,
             strict: config.strict_parameters,
+            searches: config.search.is_some(),
+            search_every_chat: config.search_every_chat,
         }
     }
 }

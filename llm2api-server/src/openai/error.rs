@@ -258,6 +258,12 @@ impl Failure {
         Self::new(StatusCode::NOT_FOUND, REQUEST, "unknown_path", message)
     }
 
+    pub(crate) fn no_search() -> Self {
+        let message = "this server cannot search the web: set SEARXNG_URL to have it do so, or ask \
+                       /v1/chat/completions, without search";
+        Self::new(StatusCode::NOT_FOUND, REQUEST, "web_search_not_configured", message)
+    }
+
     pub(crate) fn method_not_allowed(allow: &'static str) -> Self {
         let message = format!("this path takes {allow} only");
         Self::new(StatusCode::METHOD_NOT_ALLOWED, REQUEST, "method_not_allowed", message)

@@ -24,6 +24,7 @@ pub(super) fn table(state: &Arc<State>) -> Vec<(String, Resource<State>)> {
     let client = |path: &str| format!("{}{path}", state.api_path);
     vec![
         (client("/v1/chat/completions"), client_post(state, chat::create)),
+        (client("/web/v1/chat/completions"), client_post(state, chat::create_searched)),
         (client("/v1/responses"), client_post(state, responses::create)),
         (client("/v1/messages"), messages_post(state, messages::create)),
         (client("/v1/messages/count_tokens"), messages_post(state, messages::count)),

@@ -9,4 +9,5 @@ mod harness;
 mod operator;
 mod parameters;
 mod routes;
+mod search;
 mod shutdown;

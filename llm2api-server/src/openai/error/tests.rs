@@ -50,6 +50,7 @@ fn every_refusal_of_our_own_has_its_row() {
         ("no key", Failure::no_key()),
         ("wrong key", Failure::wrong_key()),
         ("unknown path", Failure::unknown_path()),
+        ("no search", Failure::no_search()),
         ("unknown path of an authority", Failure::no_such_path()),
         ("code in a page", Failure::no_such_code("after")),
         ("wrong codes", Failure::too_many_codes(Duration::from_millis(5500))),
