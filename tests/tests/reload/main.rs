@@ -3,6 +3,7 @@
 mod container;
 mod keys;
 mod refusals;
+mod search;
 mod storm;
 mod upstreams;
 
