@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from programs import DEMO, built
+from programs import DEMO, OPENAI, built
 
 README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
 ADDRESS = "127.0.0.1:9999"
@@ -17,7 +17,7 @@ def blocks(language: str) -> list[str]:
     return re.findall(rf"^```{language}\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
 
 
-CURLS = [block for block in blocks("sh") if block.startswith("curl")]
+[CURL, SEARCHING] = [block for block in blocks("sh") if block.startswith("curl")]
 PROGRAMS = blocks("python")
 
 
@@ -33,17 +33,25 @@ def at(stage, block: str) -> str:
 
 
 def test_there_is_something_to_try():
-    assert len(CURLS) == 1
     assert len(PROGRAMS) == 2
     assert blocks("rust")
     assert "./tests/run\n" in blocks("sh")
 
 
-@pytest.mark.parametrize("block", CURLS)
-def test_the_curl_line_gets_an_answer(play, block):
+def test_the_curl_line_gets_an_answer(play):
     stage = play(DEMO)
-    answer = run(["sh", "-ec", at(stage, block).replace("curl ", "curl -sSf ", 1)])
+    answer = run(["sh", "-ec", at(stage, CURL).replace("curl ", "curl -sSf ", 1)])
     assert "You said: Hello" in answer
+
+
+def test_the_searching_curl_line_gets_a_searched_answer(play):
+    searxng = play(OPENAI).simulator
+    page = {"url": "https://oslo.example/", "title": "Oslo", "content": "It is large."}
+    found = {"status": 200, "body": {"results": [page], "unresponsive_engines": []}}
+    searxng.script({"json": found}, path="/search")
+    stage = play(DEMO, SEARXNG_URL=searxng.url, SEARCH_RESULT_PAGES="1")
+    answer = run(["sh", "-ec", at(stage, SEARCHING).replace("curl ", "curl -sSf ", 1)])
+    assert "x-llm2api-search: completed; results=1" in answer
 
 
 @pytest.mark.parametrize("block", PROGRAMS, ids=["openai", "llm2api"])
@@ -55,7 +63,7 @@ def test_the_python_program_prints_something(play, block):
 def test_the_default_address_is_the_one_shown():
     shown = run([built("LLM2API_SERVER"), "config", "print"])
     assert ADDRESS in shown
-    assert all(ADDRESS in block for block in [*CURLS, PROGRAMS[0]])
+    assert all(ADDRESS in block for block in [CURL, SEARCHING, PROGRAMS[0]])
 
 
 def test_every_setting_shown_exists_with_that_default():
