@@ -29,7 +29,8 @@ pub(crate) fn block(sources: &[Source]) -> Option<Block> {
     }
     let mut block = Block { text: String::new(), entries: Vec::new(), length: 0 };
     block.push(OPEN);
-    block.push("\n");
+    // Markdown takes all up to a blank line for HTML, in which there are no links.
+    block.push("\n\n");
     for (number, source) in (1..).zip(sources) {
         let entry = format!("{number}. [{}]({})", label(&source.title), target(&source.url));
         let from = block.length;
@@ -37,6 +38,7 @@ pub(crate) fn block(sources: &[Source]) -> Option<Block> {
         block.entries.push(from..block.length);
         block.push("\n");
     }
+    block.push("\n");
     block.push(CLOSE);
     block.push("\n\n");
     Some(block)

@@ -284,7 +284,7 @@ impl ClientBuilder {
     /// let client = Client::builder().with_web_search(WebSearch::new(OneBook)).build().await?;
     /// let request = ChatRequest::new("demo").with_message(Message::user("What is known?"));
     /// let answer = client.chat(request.with_web_search()).await?.collect().await?;
-    /// assert!(answer.text().starts_with("<search>\n1. [The book](https://example.org/)\n"));
+    /// assert!(answer.text().starts_with("<search>\n\n1. [The book](https://example.org/)\n"));
     /// # Ok(()) }
     /// ```
     #[cfg(feature = "web-search")]

@@ -107,7 +107,7 @@ async fn what_was_found_stands_in_the_prompt_and_in_the_answer() {
     let note = SearchNote::Completed { query: "What?".into(), results: 1 };
     assert_eq!(answer.search_note(), Some(&note));
     let text = answer.collect().await.expect("whole").text().to_owned();
-    assert_eq!(text, "<search>\n1. [A page](https://a.example/)\n</search>\n\nIt says so [1].");
+    assert_eq!(text, "<search>\n\n1. [A page](https://a.example/)\n\n</search>\n\nIt says so [1].");
     assert_eq!(engine.asked(), ["What?", "What?"], "two pages: the first one was short");
     let seen = &model.seen()[0];
     assert!(seen.extra.is_empty(), "no upstream is to search again");

@@ -30,8 +30,10 @@ fn sources_are_listed_as_links() {
     let block = block(&sources).expect("two sources");
     insta::assert_snapshot!(block.text, @r"
     <search>
+
     1. [Paris (travel) \`guide\`](https://example.org/Paris_%28France%29?a=b%20c)
     2. [日本 \\ café](https://example.com/)
+
     </search>
     ");
     assert!(block.text.ends_with("</search>\n\n"));
@@ -124,7 +126,7 @@ proptest! {
     ) {
         let block = block(&[source(&title, &url)]).expect("a source");
         let entry = cut(&block.text, &block.entries[0]);
-        prop_assert_eq!(block.text.clone(), format!("<search>\n{entry}\n</search>\n\n"));
+        prop_assert_eq!(block.text.clone(), format!("<search>\n\n{entry}\n\n</search>\n\n"));
         let link = entry.strip_prefix("1. [").and_then(|link| link.strip_suffix(')'));
         let (title, url) = link.and_then(|link| link.split_once("](")).expect("a link");
         prop_assert!(!title.contains(['[', ']', '<', '>', '\n', '\r']), "{}", title);

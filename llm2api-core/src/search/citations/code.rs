@@ -14,7 +14,7 @@ pub(super) struct Code {
     /// Backticks that were read one after the other.
     ticks: usize,
     escaped: bool,
-    was_code: bool,
+    closed: bool,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -44,7 +44,7 @@ enum Line {
 impl Code {
     /// Takes the next character.
     pub(super) fn read(&mut self, c: char) {
-        self.was_code = false;
+        self.closed = false;
         if c == '`' && !self.escaped {
             self.ticks += 1;
             return;
@@ -60,7 +60,7 @@ impl Code {
 
     /// Takes the end of the text.
     pub(super) fn finish(&mut self) {
-        self.was_code = false;
+        self.closed = false;
         self.end_run();
         if let Place::Span(_) = self.place {
             self.place = Place::Text;
@@ -79,7 +79,7 @@ impl Code {
 
     /// Says whether all that was doubtful has turned out to be code with the last character.
     pub(super) fn was_code(&self) -> bool {
-        self.was_code
+        self.closed
     }
 
     fn end_run(&mut self) {
@@ -97,7 +97,7 @@ impl Code {
             Place::Closing(open) => Place::Block(open),
             place => place,
         };
-        self.was_code = self.place == Place::Text;
+        self.closed = self.place == Place::Text;
         self.line = Line::Words;
     }
 

@@ -139,7 +139,8 @@ proptest! {
             }
             let list = numbers.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
             let start = text.chars().count();
-            text.push_str(&if wide { format!("【{list}】") } else { format!("[{list}]") });
+            let (open, close) = if wide { ("【", "】") } else { ("[", "]") };
+            text.extend([open, &list, close]);
             let end = text.chars().count();
             numbers.sort_unstable();
             numbers.dedup();

@@ -13,7 +13,7 @@ const PIECE: usize = 64 << 10;
 ///
 /// Menus, forms, headers and footers are left out, and what is hidden. Where a page says which part
 /// of it matters, by `<main>` or `<article>`, the text is that of this part. Like all text of a
-/// [`Source`](super::Source) it holds no `<` and no `>` and no characters that nobody sees.
+/// [`Source`](crate::search::Source) it holds no `<` and no `>` and no characters that nobody sees.
 ///
 /// None where less than 80 characters are left, or where it is no text at all.
 ///

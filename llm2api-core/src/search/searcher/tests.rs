@@ -9,7 +9,7 @@ use crate::http::Page;
 use crate::search::Search;
 
 /// What a page of results does.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 enum Reply {
     /// Gives the results with these numbers.
     Finds(std::ops::Range<u32>),

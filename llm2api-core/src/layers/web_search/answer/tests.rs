@@ -38,26 +38,26 @@ fn nothing_found() -> Findings {
     Findings { note, sources: Arc::default(), block: true }
 }
 
-fn chunk(choices: Value) -> Result<ChatItem> {
+fn chunk(choices: &Value) -> ChatItem {
     let body = json!({"id": "chatcmpl-1", "created": 7, "model": "demo", "choices": choices});
     let body: ChunkBody = serde_json::from_value(body).expect("a chunk");
-    Ok(ChatItem::Chunk(Chunk::from(body)))
+    ChatItem::Chunk(Chunk::from(body))
 }
 
-fn said(index: u32, text: &str) -> Result<ChatItem> {
-    chunk(json!([{"index": index, "delta": {"content": text}}]))
+fn said(index: u32, text: &str) -> ChatItem {
+    chunk(&json!([{"index": index, "delta": {"content": text}}]))
 }
 
-fn ended(index: u32) -> Result<ChatItem> {
-    chunk(json!([{"index": index, "delta": {}, "finish_reason": "stop"}]))
+fn ended(index: u32) -> ChatItem {
+    chunk(&json!([{"index": index, "delta": {}, "finish_reason": "stop"}]))
 }
 
-fn stream(items: impl IntoIterator<Item = Result<ChatItem>>) -> ChatStream {
-    let items: Vec<_> = items.into_iter().collect();
+fn stream(items: impl IntoIterator<Item = ChatItem>) -> ChatStream {
+    let items: Vec<_> = items.into_iter().map(Ok).collect();
     ChatStream::new(futures::stream::iter(items))
 }
 
-fn whole(choices: Value) -> ChatStream {
+fn whole(choices: &Value) -> ChatStream {
     let body = json!({"id": "chatcmpl-1", "created": 7, "model": "demo", "choices": choices});
     let body: CompletionBody = serde_json::from_value(body).expect("an answer");
     ChatStream::whole(Completion::from(body))
@@ -79,20 +79,20 @@ async fn shown(stream: ChatStream, findings: Findings) -> String {
     lines.join("\n")
 }
 
-fn paris() -> [Result<ChatItem>; 5] {
+fn paris() -> [ChatItem; 5] {
     [
-        chunk(json!([{"index": 0, "delta": {"role": "assistant", "content": ""}}])),
+        chunk(&json!([{"index": 0, "delta": {"role": "assistant", "content": ""}}])),
         said(0, "Paris [1"),
         said(0, ", 3], not `a[2]` [9]."),
         ended(0),
-        chunk(json!([])),
+        chunk(&json!([])),
     ]
 }
 
-fn two() -> [Result<ChatItem>; 5] {
+fn two() -> [ChatItem; 5] {
     let text = json!({"index": 1, "delta": {"content": "[2]"}, "finish_reason": "length",
         "stop_reason": 5});
-    [said(0, "日本"), said(1, "é"), said(0, " [2]"), chunk(json!([text])), ended(0)]
+    [said(0, "日本"), said(1, "é"), said(0, " [2]"), chunk(&json!([text])), ended(0)]
 }
 
 #[tokio::test(start_paused = true)]
@@ -139,7 +139,7 @@ async fn whole_answers_gain_the_same() {
     ]);
     let mut shows = Vec::new();
     for findings in [found(true), found(false), failed(), nothing_found()] {
-        shows.push(shown(whole(choices.clone()), findings).await);
+        shows.push(shown(whole(&choices), findings).await);
     }
     insta::assert_snapshot!(shows.join("\n\n"));
 }
@@ -149,15 +149,15 @@ async fn a_choice_that_only_calls_tools_or_refuses_is_led_too() {
     let call = json!({"index": 0, "id": "1", "function": {"name": "now", "arguments": "{}"}});
     let calls = || {
         stream([
-            chunk(json!([{"index": 0, "delta": {"tool_calls": [call]}}])),
-            chunk(json!([{"index": 0, "delta": {}, "finish_reason": "tool_calls"}])),
+            chunk(&json!([{"index": 0, "delta": {"tool_calls": [call]}}])),
+            chunk(&json!([{"index": 0, "delta": {}, "finish_reason": "tool_calls"}])),
         ])
     };
     let answer = with_findings(calls(), found(true)).collect().await.expect("an answer");
     assert!(answer.text().ends_with("</search>\n\n"), "{}", answer.text());
     assert!(answer.message().is_some_and(|message| message.tool_calls.is_some()));
 
-    let refusal = stream([chunk(json!([{"index": 0, "delta": {"refusal": "No."}}])), ended(0)]);
+    let refusal = stream([chunk(&json!([{"index": 0, "delta": {"refusal": "No."}}])), ended(0)]);
     let answer = with_findings(refusal, found(true)).collect().await.expect("an answer");
     assert!(answer.text().ends_with("</search>\n\n"), "{}", answer.text());
 }
@@ -169,8 +169,8 @@ async fn annotations_of_the_upstream_are_moved() {
         let delta = json!({"content": "[1]", "annotations": [own, {"type": "other"}, 1]});
         let nothing = json!({"annotations": null});
         stream([
-            chunk(json!([{"index": 0, "delta": delta, "finish_reason": "stop"}])),
-            chunk(json!([{"index": 0, "delta": nothing}])),
+            chunk(&json!([{"index": 0, "delta": delta, "finish_reason": "stop"}])),
+            chunk(&json!([{"index": 0, "delta": nothing}])),
         ])
     };
     insta::assert_snapshot!(shown(items(), found(true)).await);
@@ -181,7 +181,7 @@ async fn annotations_of_the_upstream_are_moved() {
 
 #[tokio::test(start_paused = true)]
 async fn progress_passes_and_an_answer_without_an_end_is_annotated_at_its_end() {
-    let items = [Ok(ChatItem::Progress), said(0, "Paris [1]")];
+    let items = [ChatItem::Progress, said(0, "Paris [1]")];
     insta::assert_snapshot!(shown(stream(items), found(true)).await);
 }
 
@@ -193,8 +193,9 @@ async fn an_empty_answer_stays_empty() {
 #[tokio::test(start_paused = true)]
 async fn nothing_comes_behind_an_error() {
     let broken = Err(Error::new(ErrorKind::ConnectionReset, "read stream", "the line was cut"));
-    let items = [said(0, "Paris [1]"), broken, ended(0)];
-    let shown = shown(stream(items), found(false)).await;
+    let items = [Ok(said(0, "Paris [1]")), broken, Ok(ended(0))];
+    let stream = ChatStream::new(futures::stream::iter(items));
+    let shown = shown(stream, found(false)).await;
     let lines: Vec<_> = shown.lines().collect();
     assert_eq!(lines.len(), 3, "{shown}");
     assert!(lines[2].contains("the line was cut"), "{shown}");
@@ -211,7 +212,7 @@ async fn what_needs_no_change_keeps_its_bytes() {
     ];
     let items = || {
         let wire = |text: &'static str| Chunk::from_wire(text.as_bytes().into(), true, false);
-        stream(texts.map(|text| Ok(ChatItem::Chunk(wire(text)))))
+        stream(texts.map(|text| ChatItem::Chunk(wire(text))))
     };
     for findings in [found(true), found(false), failed()] {
         let shown = shown(items(), findings).await;
