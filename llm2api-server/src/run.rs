@@ -37,7 +37,7 @@ pub enum RunError {
         source: io::Error,
     },
     /// The engine refuses its settings.
-    #[error("cannot set up the upstreams: {0}")]
+    #[error("cannot set up the engine: {0}")]
     Engine(llm2api_core::Error),
     /// The installation may not serve.
     #[error("`AUTH_CODE`: {}", sentence(.0))]

@@ -23,7 +23,7 @@ struct Searcher {
 
 impl Searcher {
     /// Answers every search with this status, and with two pages where that is 200.
-    async fn start(status: u16) -> Self {
+    fn start(status: u16) -> Self {
         let asked = Arc::<Mutex<Vec<String>>>::default();
         let log = asked.clone();
         let endpoint = make_sync(move |request: Request| {
@@ -96,7 +96,7 @@ async fn without_a_searxng_there_is_no_search_and_chats_say_how_to_have_one() {
 
 #[tokio::test]
 async fn the_web_path_always_searches_and_the_head_says_so() {
-    let searcher = Searcher::start(200).await;
+    let searcher = Searcher::start(200);
     let server = searcher.gateway(&[]).await;
     for fields in ["", r#","stream":true"#, r#","web_search_options":null"#] {
         let answer = server.post(WEB, "", &ask(fields)).await;
@@ -113,14 +113,14 @@ async fn the_web_path_always_searches_and_the_head_says_so() {
 
 #[tokio::test]
 async fn the_usual_path_searches_for_those_who_ask() {
-    let searcher = Searcher::start(200).await;
+    let searcher = Searcher::start(200);
     let server = searcher.gateway(&[("STRICT_PARAMETERS", "true")]).await;
     let plain = server.post(CHAT, "", &ask("")).await;
     assert_eq!((status(&plain), header(&plain, NOTE)), (200, None));
     assert!(searcher.asked().is_empty());
-    let asking = ask(r#","web_search_options":{"search_context_size":"low"}"#);
-    let searched = server.post(CHAT, "", &asking).await;
-    assert_eq!((status(&searched), header(&searched, NOTE)), (200, FOUND), "{searched}");
+    let wish = ask(r#","web_search_options":{"search_context_size":"low"}"#);
+    let answer = server.post(CHAT, "", &wish).await;
+    assert_eq!((status(&answer), header(&answer, NOTE)), (200, FOUND), "{answer}");
     assert_eq!(searcher.asked().len(), 1);
     let wrong = server.post(CHAT, "", &ask(r#","web_search_options":"yes""#)).await;
     let error = &json(&wrong)["error"];
@@ -131,7 +131,7 @@ async fn the_usual_path_searches_for_those_who_ask() {
 
 #[tokio::test]
 async fn all_in_one_searches_for_every_chat_and_for_no_other_dialect() {
-    let searcher = Searcher::start(200).await;
+    let searcher = Searcher::start(200);
     let server = searcher.gateway(&[("TOOL_ALL_IN_ONE", "true")]).await;
     for fields in ["", r#","stream":true"#] {
         let answer = server.post(CHAT, "", &ask(fields)).await;
@@ -153,7 +153,7 @@ async fn a_search_that_fails_fails_no_chat_and_the_head_says_why() {
         (429, "failed; code=search_limited"),
         (500, "failed; code=search_failed"),
     ] {
-        let searcher = Searcher::start(refusal).await;
+        let searcher = Searcher::start(refusal);
         let server = searcher.gateway(&[]).await;
         for fields in ["", r#","stream":true"#] {
             let answer = server.post(WEB, "", &ask(fields)).await;
@@ -176,7 +176,7 @@ async fn all_in_one_without_a_searxng_says_so_in_every_answer() {
 
 #[tokio::test]
 async fn a_prefix_moves_the_web_path_too() {
-    let searcher = Searcher::start(200).await;
+    let searcher = Searcher::start(200);
     let server = searcher.gateway(&[("API_PATH", "custom")]).await;
     let answer = server.post("/custom/web/v1/chat/completions", "", &ask("")).await;
     assert_eq!((status(&answer), header(&answer, NOTE)), (200, FOUND), "{answer}");
@@ -186,7 +186,7 @@ async fn a_prefix_moves_the_web_path_too() {
 
 #[tokio::test]
 async fn keys_and_limits_hold_on_the_web_path() {
-    let searcher = Searcher::start(200).await;
+    let searcher = Searcher::start(200);
     let pairs = [("API_KEY", "sk-one"), ("MESSAGES_LIMIT", "1"), ("REQUEST_BODY_LIMIT", "1000")];
     let server = searcher.gateway(&pairs).await;
     let key = "Authorization: Bearer sk-one\r\n";
