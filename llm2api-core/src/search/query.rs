@@ -166,7 +166,7 @@ mod tests {
         ];
         assert_eq!(ask(&messages), Some((2, "and when did she live?".into())));
         let picture = Message::user(vec![Part::image("data:image/png;base64,AA==")]);
-        assert_eq!(ask(&[picture.clone()]), None);
+        assert_eq!(ask(std::slice::from_ref(&picture)), None);
         assert_eq!(ask(&[Message::user("old"), picture]), None, "the old question is answered");
         assert_eq!(ask(&[Message::system("x"), Message::assistant("y")]), None);
     }

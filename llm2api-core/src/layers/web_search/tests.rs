@@ -10,7 +10,7 @@ use tokio::time::{Instant, sleep};
 use tower::{Service, ServiceExt, service_fn};
 
 use super::*;
-use crate::chat::{ChunkBody, Content, Message, Part};
+use crate::chat::{ChunkBody, Content, Extra, Message, Part};
 use crate::search::{Query, Search, Source};
 
 /// An engine that notes what it is asked, and finds one page after a while.
@@ -215,7 +215,7 @@ fn follow_up() -> ChatRequest {
 
 #[tokio::test(start_paused = true)]
 async fn blocks_that_come_back_take_no_context() {
-    for asked in [follow_up(), ChatRequest { extra: Default::default(), ..follow_up() }] {
+    for asked in [follow_up(), ChatRequest { extra: Extra::default(), ..follow_up() }] {
         let model = Model::default();
         model.ask(WebSearch::new(Engine::default()), asked).await.expect("answer");
         assert_eq!(model.seen()[0].messages[1], Message::assistant("She."));
