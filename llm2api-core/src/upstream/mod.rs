@@ -6,17 +6,17 @@
 #[cfg(feature = "chat-ui")]
 pub mod chat_ui;
 mod conversations;
-#[cfg(feature = "http")]
+#[cfg(any(feature = "chat-ui", feature = "openai"))]
 mod decode;
 pub mod demo;
 mod directory;
 #[cfg(feature = "openai")]
 pub mod openai;
 mod outbox;
-#[cfg(feature = "http")]
+#[cfg(any(feature = "chat-ui", feature = "openai"))]
 mod quote;
 mod registry;
-#[cfg(feature = "http")]
+#[cfg(any(feature = "chat-ui", feature = "openai"))]
 #[cfg_attr(
     not(all(feature = "chat-ui", feature = "openai")),
     expect(dead_code, reason = "each upstream uses a part of it")

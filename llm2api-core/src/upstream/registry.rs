@@ -98,7 +98,7 @@ impl UpstreamConfig {
         self.credentials.iter().map(read).collect()
     }
 
-    #[cfg(feature = "http")]
+    #[cfg(any(feature = "chat-ui", feature = "openai"))]
     pub(super) fn base_url(&self) -> Result<super::url::BaseUrl> {
         let url = self.url.as_deref().ok_or_else(|| {
             let message = format!("upstream `{}` of kind `{}` needs a URL", self.name, self.kind);
