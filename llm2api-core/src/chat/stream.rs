@@ -114,6 +114,7 @@ pub struct ChatStream {
     deadline: Option<Pin<Box<Sleep>>>,
     ignored: Vec<String>,
     search: Option<SearchNote>,
+    search_tokens: u64,
     ended: bool,
     /// Declared last: what the rest hands over when it is dropped must still find its keeper.
     keeper: Option<Keeper>,
@@ -130,6 +131,7 @@ impl ChatStream {
             deadline: None,
             ignored: Vec::new(),
             search: None,
+            search_tokens: 0,
             ended: false,
             keeper: None,
         }
@@ -183,6 +185,20 @@ impl ChatStream {
     pub fn with_search_note(mut self, note: SearchNote) -> Self {
         self.search = Some(note);
         self
+    }
+
+    /// Says how many tokens, by an estimate, models have read and written for a web search beside what
+    /// the caller asked.
+    #[must_use]
+    pub fn with_search_tokens(mut self, tokens: u64) -> Self {
+        self.search_tokens = tokens;
+        self
+    }
+
+    /// Returns how many tokens, by an estimate, models have read and written for a web search: what was
+    /// found, and the question what to search for.
+    pub fn search_tokens(&self) -> u64 {
+        self.search_tokens
     }
 
     /// Returns what a web search for the call has led to; none where nobody searched.
