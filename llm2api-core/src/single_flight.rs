@@ -151,7 +151,7 @@ impl<K: Eq + Hash + Clone> Turns<K> {
 }
 
 fn slow() -> Error {
-    let message = "the upstream did not answer a question within 5 seconds";
+    let message = "the upstream did not answer a question in time";
     Error::new(ErrorKind::Timeout, "ask upstream", message)
 }
 

@@ -47,7 +47,7 @@ impl Lasting {
             // Likewise: the authorisation, where there is one; else this gate is open.
             .layer(AuthCheckLayer::new(self.monitor.gate()))
             // One search for all attempts; what it asks of the model is a call of its own.
-            .option_layer(search)
+            .layer(search)
             // Around the pool, so that every attempt gets a credential of its own. One for all
             // stacks: its budget is that of the client.
             .layer(self.retry.clone())

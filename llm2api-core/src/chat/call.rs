@@ -44,6 +44,7 @@ struct Log {
     blamed: Option<Arc<str>>,
     thread: Option<u64>,
     prepared: Option<Arc<[Message]>>,
+    passing: bool,
 }
 
 /// One attempt that was made.
@@ -169,16 +170,39 @@ impl Call {
         self.shared.sends.fetch_update(Ordering::Relaxed, Ordering::Relaxed, less).is_ok()
     }
 
+    /// Notes that nobody goes on from this call's turn: nothing of it is to be kept.
+    #[cfg(feature = "web-search")]
+    pub(crate) fn pass(&self) {
+        self.log().passing = true;
+    }
+
+    /// Says whether nobody goes on from this call's turn.
+    pub(crate) fn is_passing(&self) -> bool {
+        self.log().passing
+    }
+
     /// Begins a call beside this one, for a question of ours: it takes one send from the budget and
     /// has no other. None where no send would be left for the answer.
     #[cfg(feature = "web-search")]
     pub(crate) fn aside(&self) -> Option<Self> {
         let less = |sends: u32| sends.checked_sub(1).filter(|left| *left > 0);
         self.shared.sends.fetch_update(Ordering::Relaxed, Ordering::Relaxed, less).ok()?;
-        Some(Self::new(self.id()).with_sends(1))
+        let aside = Self::new(self.id()).with_sends(1);
+        aside.pass();
+        Some(aside)
     }
 
-    /// Takes over from a call [beside](Self::aside) this one whose credential has to rest for it.
+    /// Begins this call anew, as if nobody had been asked yet, with the sends that it has left. None
+    /// where it has none.
+    #[cfg(feature = "web-search")]
+    pub(crate) fn anew(&self) -> Option<Self> {
+        let left = self.shared.sends.swap(0, Ordering::Relaxed);
+        let anew = Self::new(self.id()).with_sends(left);
+        anew.rejoin(self);
+        (left > 0).then_some(anew)
+    }
+
+    /// Takes over from another part of this call which credential has to rest for it.
     #[cfg(feature = "web-search")]
     pub(crate) fn rejoin(&self, aside: &Self) {
         let blamed = aside.log().blamed.clone();
@@ -264,9 +288,22 @@ mod tests {
         assert_eq!((call.sends_left(), call.attempt_count()), (2, 0));
         aside.blame("a".into());
         call.rejoin(&aside);
+        assert!(aside.is_passing() && !call.is_passing());
         assert!(call.may_blame("a") && !call.may_blame("b"));
         assert!(call.aside().is_some());
         assert!(call.aside().is_none(), "the last one is for the answer");
         assert!(call.take_send());
+        assert!(call.anew().is_none(), "nothing is left");
+    }
+
+    #[test]
+    fn g27_what_is_begun_anew_has_what_is_left() {
+        let call = Call::new("req_1").with_sends(3);
+        assert!(call.take_send());
+        call.begin("local".into(), "a".into());
+        call.blame("a".into());
+        let anew = call.anew().expect("two are left");
+        assert_eq!((anew.sends_left(), call.sends_left(), anew.attempt_count()), (2, 0, 0));
+        assert!(!anew.may_blame("b"));
     }
 }

@@ -119,8 +119,11 @@ where
             layer.prefer(thread, &request.call).await;
             let attempt = layer.attempt(request).await?;
             let credential = attempt.lease.credential().id().shared();
+            let passes = attempt.request.call.is_passing();
             let answer = inner.call(attempt).await?;
-            layer.pool.note_answer(thread, credential);
+            if !passes {
+                layer.pool.note_answer(thread, credential);
+            }
             Ok(answer)
         })
     }

@@ -10,15 +10,27 @@ use std::task::{Context, Poll};
 
 use futures::future::{Either, Ready, ready};
 use jiff::Timestamp;
-use tower::{Layer, Service};
+use tower::{Layer, Service, ServiceExt};
 use tracing::{debug, warn};
 
 use self::answer::{Findings, with_findings};
 use super::{ChatFuture, take_ready};
-use crate::chat::{ChatRequest, ChatStream, SearchNote};
-use crate::clock::unix_seconds;
+use crate::adapt::estimate_tokens;
+use crate::chat::{ChatRequest, ChatStream, Role, SearchNote};
+use crate::clock::{after, unix_seconds};
 use crate::error::{Error, ErrorKind, Result};
-use crate::search::{Options, Searcher, WebSearch, strip_history, with_sources};
+use crate::search::{Options, Query, Searcher, Source, WebSearch, strip_history, with_sources};
+
+/// Fields by which vLLM and llama.cpp are told the form of an answer.
+const FORMS: [&str; 7] = [
+    "structured_outputs",
+    "guided_json",
+    "guided_regex",
+    "guided_choice",
+    "guided_grammar",
+    "json_schema",
+    "grammar",
+];
 
 /// Searches the web for calls that ask for it, by `web_search_options`.
 ///
@@ -27,7 +39,11 @@ use crate::search::{Options, Searcher, WebSearch, strip_history, with_sources};
 /// page can write. The answer carries it as `url_citation` annotations, and in a `<search>` block at
 /// its beginning; such blocks are taken out of the turns that come back in a history, of every call.
 /// Where the search fails, the call goes on without: [`ChatStream::search_note`] and the field
-/// `llm2api_search` of the answer say so.
+/// `llm2api_search` of the answer say so. It does so, too, where the model says that the conversation
+/// is too long with what was found.
+///
+/// The block leads answers to the person alone: while a model works with tools, the sources stay in
+/// the question and the block has been shown. An answer that has to be JSON has none.
 ///
 /// # Order
 /// Right: `WebSearch -> Retry -> Pool`. One search serves all attempts, and the answer is begun only
@@ -53,7 +69,8 @@ use crate::search::{Options, Searcher, WebSearch, strip_history, with_sources};
 /// ```
 #[derive(Clone, Debug)]
 pub struct WebSearchLayer {
-    searcher: Arc<Searcher>,
+    /// None where only the blocks of earlier searches are taken out.
+    searcher: Option<Arc<Searcher>>,
 }
 
 impl WebSearchLayer {
@@ -63,14 +80,13 @@ impl WebSearchLayer {
     /// [`ErrorKind::Configuration`] where pages are to be read and the system's certificates cannot
     /// be.
     pub fn new(settings: WebSearch) -> Result<Self> {
-        Ok(Self { searcher: Arc::new(Searcher::new(settings)?) })
+        Ok(Self { searcher: Some(Arc::new(Searcher::new(settings)?)) })
     }
 
-    /// Takes out of a request what is said about its search; none where there is to be none.
-    fn options(&self, request: &mut ChatRequest) -> Result<Option<Options>> {
-        let options = Options::take(request)?;
-        let every_call = self.searcher.settings().every_call;
-        Ok(options.or_else(|| every_call.then(Options::default)))
+    /// Searches nothing, and leaves `web_search_options` to others: only what earlier searches have
+    /// left in a history is taken out.
+    pub fn idle() -> Self {
+        Self { searcher: None }
     }
 }
 
@@ -108,58 +124,124 @@ where
         if let Some(messages) = strip_history(&request.messages) {
             request.messages = messages;
         }
-        let options = match self.layer.options(&mut request) {
+        let Some(searcher) = self.layer.searcher.clone() else {
+            return Either::Left(self.inner.call(request));
+        };
+        let options = match options(&searcher, &mut request) {
             Ok(Some(options)) => options,
             Ok(None) => return Either::Left(self.inner.call(request)),
             Err(error) => return Either::Right(Either::Right(ready(Err(error)))),
         };
-        let mut inner = take_ready(&mut self.inner);
-        let searcher = self.layer.searcher.clone();
-        Either::Right(Either::Left(Box::pin(async move {
-            let findings = search(&searcher, inner.clone(), &mut request, &options).await;
-            Ok(with_findings(inner.call(request).await?, findings))
-        })))
+        let inner = take_ready(&mut self.inner);
+        let answer = searched(searcher, inner, request, options);
+        Either::Right(Either::Left(Box::pin(answer)))
     }
 }
 
-/// Searches, and puts what was found into the request.
+/// Takes out of a request what is said about its search; none where there is to be none.
+fn options(searcher: &Searcher, request: &mut ChatRequest) -> Result<Option<Options>> {
+    let options = Options::take(request)?;
+    let every_call = searcher.settings().every_call;
+    Ok(options.or_else(|| every_call.then(Options::default)))
+}
+
+/// Searches, and asks with what was found; without it where that is too much for the model.
+async fn searched<S>(
+    searcher: Arc<Searcher>,
+    mut inner: S,
+    mut request: ChatRequest,
+    options: Options,
+) -> Result<ChatStream>
+where
+    S: Service<ChatRequest, Response = ChatStream, Error = Error> + Clone + Send,
+    S::Future: Send,
+{
+    let (mut plain, again) = (request.clone(), inner.clone());
+    let (findings, tokens) = search(&searcher, inner.clone(), &mut request, &options).await;
+    let is_longer = !findings.sources.is_empty();
+    match inner.call(request).await {
+        Err(error) if is_longer && is_too_long(&error) => {
+            plain.call = plain.call.anew().ok_or(error)?;
+            let findings = failed(&plain, &too_much());
+            Ok(with_findings(again.oneshot(plain).await?, findings))
+        }
+        answer => Ok(with_findings(answer?, findings).with_search_tokens(tokens)),
+    }
+}
+
+/// Searches, and puts what was found into the request; says how many tokens that takes.
 async fn search<S>(
     searcher: &Searcher,
     inner: S,
     request: &mut ChatRequest,
     options: &Options,
-) -> Findings
+) -> (Findings, u64)
 where
     S: Service<ChatRequest, Response = ChatStream, Error = Error> + Send,
     S::Future: Send,
 {
+    let settings = searcher.settings();
+    let (until, halfway) = (after(settings.timeout), after(settings.timeout / 2));
     let Some(question) = searcher.question(&request.messages, options) else {
-        return failed(request, &no_question());
+        return (failed(request, &no_question()), 0);
     };
-    let mut query = question.query;
-    if searcher.settings().rewrite
-        && let Some(better) = rewrite::rewrite(inner, request, searcher.settings().timeout).await
+    let (mut query, mut tokens) = (question.query, 0);
+    if settings.rewrite
+        && is_turn(request)
+        && !searcher.is_resting()
+        && let Some(better) = rewrite::rewrite(inner, request, halfway).await
     {
-        query = query.reworded(&better);
+        query = query.reworded(&better.query);
+        tokens = better.tokens;
     }
-    match searcher.find(&query, question.size).await {
-        Err(error) => failed(request, &error),
+    match searcher.find(&query, question.size, until).await {
+        Err(error) => (failed(request, &error), tokens),
         Ok(sources) => {
-            let results = sources.len();
-            debug!(request_id = request.call.id(), results, "searched the web");
-            request.messages = with_sources(&request.messages, question.at, &sources, &today());
-            let note = SearchNote::Completed { query: query.text().to_owned(), results };
-            let block = searcher.settings().block && !wants_json(request);
-            Findings { note, sources, block }
+            tokens += put(request, question.at, &sources);
+            (found(searcher, request, &query, sources), tokens)
         }
     }
 }
 
+/// Puts what was found into a request; says how many tokens longer it is.
+fn put(request: &mut ChatRequest, at: usize, sources: &[Source]) -> u64 {
+    let tokens = |request: &ChatRequest| estimate_tokens(&request.messages[at].text());
+    let before = tokens(request);
+    let cites = !wants_json(request);
+    request.messages = with_sources(&request.messages, at, sources, &today(), cites);
+    // What comes next has the question without the sources, and goes on from nothing that has them.
+    request.call.pass();
+    tokens(request).saturating_sub(before)
+}
+
+fn found(
+    searcher: &Searcher,
+    request: &ChatRequest,
+    query: &Query,
+    sources: Arc<[Source]>,
+) -> Findings {
+    let (results, cites) = (sources.len(), !wants_json(request));
+    debug!(request_id = request.call.id(), results, "searched the web");
+    let note = SearchNote::Completed { query: query.text().to_owned(), results };
+    let block = searcher.settings().block && cites && is_turn(request);
+    Findings { note, sources, block }
+}
+
 fn failed(request: &ChatRequest, error: &Error) -> Findings {
-    warn!(request_id = request.call.id(), code = error.code(), %error, "no web search for a call");
+    let (request_id, code) = (request.call.id(), error.code());
+    match error.kind() {
+        ErrorKind::InvalidRequest => debug!(request_id, code, %error, "nothing to search for"),
+        _ => warn!(request_id, code, %error, "no web search for a call"),
+    }
     let (code, message) = (error.code(), error.message().to_owned());
     let note = SearchNote::Failed { code, message };
     Findings { note, sources: Arc::default(), block: false }
+}
+
+/// Says whether the person has just spoken. Else a tool has, or an answer was begun, and what would
+/// lead the answer has led it before.
+fn is_turn(request: &ChatRequest) -> bool {
+    request.messages.last().is_some_and(|message| message.role == Role::User)
 }
 
 /// Returns the date, in UTC.
@@ -169,10 +251,21 @@ fn today() -> String {
     now.to_string().chars().take(10).collect()
 }
 
-/// A block in front of JSON would make it none.
+/// Says whether the answer has a form that a block in front of it, or a marker in it, would break.
 fn wants_json(request: &ChatRequest) -> bool {
     let form = request.response_format.as_ref().and_then(|form| form.get("type"));
-    form.and_then(serde_json::Value::as_str).is_some_and(|form| form != "text")
+    let is_form = form.and_then(serde_json::Value::as_str).is_some_and(|form| form != "text");
+    is_form || FORMS.iter().any(|form| request.extra.contains_key(*form))
+}
+
+fn is_too_long(error: &Error) -> bool {
+    error.code() == "context_length_exceeded" || error.kind() == ErrorKind::RequestTooLarge
+}
+
+fn too_much() -> Error {
+    let message = "what was found is too long for the model beside the conversation: lower \
+                   SEARCH_RESULTS, or ask with a `search_context_size` of `low`";
+    Error::new(ErrorKind::RequestTooLarge, "search", message).with_code("search_too_long")
 }
 
 fn no_question() -> Error {

@@ -5,6 +5,9 @@ use serde::{Deserialize, Serialize};
 use crate::chat::ChatRequest;
 use crate::error::{Error, ErrorKind, Result};
 
+/// More results than that are no prompt any more.
+pub(super) const MOST_RESULTS: usize = 50;
+
 /// The field of a request that asks for a search.
 ///
 /// Source: `web_search_options` of `CreateChatCompletionRequest` of the OpenAI API.
@@ -14,7 +17,7 @@ pub(crate) const FIELD: &str = "web_search_options";
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(default, expecting = "an object such as {}")]
 pub(crate) struct Options {
-    pub(super) search_context_size: Size,
+    search_context_size: Option<Size>,
     user_location: Option<Location>,
 }
 
@@ -60,6 +63,11 @@ impl Options {
         }
     }
 
+    /// Returns how much is to be read.
+    pub(super) fn size(&self) -> Size {
+        self.search_context_size.unwrap_or_default()
+    }
+
     /// Returns the country, as two capital letters.
     pub(super) fn country(&self) -> Option<String> {
         let location = self.user_location.as_ref()?;
@@ -71,13 +79,15 @@ impl Options {
 }
 
 impl Size {
-    /// Returns how many of the usual number of results it stands for.
+    /// Returns how many results it stands for, where so many are usual; never more than
+    /// [`MOST_RESULTS`].
     pub(super) fn of(self, usual: usize) -> usize {
-        match self {
+        let results = match self {
             Self::Low => usual.div_ceil(2),
             Self::Medium => usual,
             Self::High => usual.saturating_mul(2),
-        }
+        };
+        results.min(MOST_RESULTS)
     }
 }
 
@@ -105,13 +115,15 @@ mod tests {
             "user_location": {"type": "approximate", "approximate": {"country": "gb", "city": "x"}},
         }));
         let options = options.expect("valid").expect("asked for");
-        assert_eq!(options.search_context_size.of(8), 16);
+        assert_eq!(options.size().of(8), 16);
         assert_eq!(options.country().as_deref(), Some("GB"));
+        let unset = take(json!({"search_context_size": null, "user_location": null}));
+        assert_eq!(unset.expect("valid"), Some(Options::default()));
         let flat = take(json!({"user_location": {"type": "approximate", "country": "DE"}}));
         assert_eq!(flat.expect("valid").and_then(|flat| flat.country()).as_deref(), Some("DE"));
         let odd = take(json!({"user_location": {"approximate": {"country": "Germany"}}}));
         assert_eq!(odd.expect("valid").and_then(|odd| odd.country()), None);
-        assert_eq!(Size::Low.of(5), 3);
+        assert_eq!((Size::Low.of(5), Size::High.of(40)), (3, MOST_RESULTS));
     }
 
     #[test]

@@ -95,7 +95,7 @@ impl Question {
                 })
             }
         };
-        Some(Self { at, query, size: options.search_context_size })
+        Some(Self { at, query, size: options.size() })
     }
 }
 

@@ -46,10 +46,13 @@ impl Rest {
             *state = State::default();
             return;
         };
-        if let Some(rest) = rest_for(error, state.faults + 1) {
-            state.until = Some((after(rest), error.copy()));
+        if error.kind() == ErrorKind::Configuration && error.status() == Some(400) {
+            return; // the question's fault, not the engine's
         }
         state.faults += 1;
+        if let Some(rest) = rest_for(error, state.faults) {
+            state.until = Some((after(rest), error.copy()));
+        }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -63,7 +66,6 @@ fn rest_for(error: &Error, faults: u32) -> Option<Duration> {
     match error.kind() {
         ErrorKind::RateLimited => Some(error.retry_after().unwrap_or(LIMITED).min(LONGEST)),
         ErrorKind::Connect => Some(SHORT),
-        ErrorKind::Configuration if error.status() == Some(400) => None,
         ErrorKind::Configuration => Some(USUAL),
         _ => (faults >= STRAY).then_some(USUAL),
     }
@@ -108,7 +110,6 @@ mod tests {
             learn(&rest, ErrorKind::Configuration, 400);
         }
         assert!(rest.check().is_ok());
-        let rest = Rest::default();
         for fault in 1..=STRAY {
             assert!(rest.check().is_ok(), "before fault {fault}");
             learn(&rest, ErrorKind::Timeout, 0);

@@ -2,6 +2,7 @@
 
 use std::num::NonZeroU32;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::time::{Instant, timeout_at};
 
@@ -17,6 +18,8 @@ use crate::clock::after;
 use crate::error::{Error, ErrorKind, Result};
 use crate::http::PublicFetcher;
 
+/// How long a page of results is waited for where there are some already.
+const LATER_PAGE: Duration = Duration::from_secs(3);
 /// Characters of a page that are shown to a model.
 const PAGE: usize = 4_000;
 
@@ -50,12 +53,21 @@ impl Searcher {
         Question::of(messages, options, &self.settings.language)
     }
 
-    /// Finds pages of the web, the best first.
+    /// Says whether the engine is left alone for now, for its faults.
+    pub(crate) fn is_resting(&self) -> bool {
+        self.rest.check().is_err()
+    }
+
+    /// Finds pages of the web, the best first, by `until`.
     ///
     /// # Errors
     /// Why nothing could be searched, under a code that begins with `search_`.
-    pub(crate) async fn find(&self, query: &Query, size: Size) -> Result<Arc<[Source]>> {
-        let until = after(self.settings.timeout);
+    pub(crate) async fn find(
+        &self,
+        query: &Query,
+        size: Size,
+        until: Instant,
+    ) -> Result<Arc<[Source]>> {
         let search = async || {
             self.rest.check()?;
             let found = self.search(query, size.of(self.settings.results), until).await;
@@ -70,7 +82,8 @@ impl Searcher {
     async fn search(&self, query: &Query, wanted: usize, until: Instant) -> Result<Vec<Source>> {
         let mut merged = Merged::default();
         for page in (1..=self.settings.result_pages).filter_map(NonZeroU32::new) {
-            let asked = timeout_at(until, self.settings.engine.page(query, page)).await;
+            let limit = if page == NonZeroU32::MIN { until } else { until.min(after(LATER_PAGE)) };
+            let asked = timeout_at(limit, self.settings.engine.page(query, page)).await;
             let more = match asked.unwrap_or_else(|_| Err(too_late())) {
                 Ok(found) => merged.add(found) && merged.len() < wanted,
                 Err(error) if merged.len() == 0 => return Err(error),

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::options::MOST_RESULTS;
 use super::query::Language;
 use super::{ReadPages, SearXng, Search};
 use crate::error::Result;
@@ -132,10 +133,10 @@ impl WebSearch {
     }
 
     /// Sets how many results the model reads, 8 by default; a request may ask for half or twice as
-    /// many.
+    /// many, up to 50.
     #[must_use]
     pub fn with_results(mut self, results: usize) -> Self {
-        self.results = results.clamp(1, 50);
+        self.results = results.clamp(1, MOST_RESULTS);
         self
     }
 
@@ -163,8 +164,9 @@ impl WebSearch {
         self
     }
 
-    /// Sets how long a search may take with all that belongs to it, 10 s by default. After that the
-    /// answer is without search.
+    /// Sets how long a search may take with all that belongs to it, 10 s by default, and no longer
+    /// than half of the call's [total time](crate::Limits::total_timeout). After that the answer is
+    /// without search. Asking the model for the query has half of it.
     #[must_use]
     pub fn with_timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;

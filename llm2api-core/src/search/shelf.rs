@@ -13,8 +13,8 @@ use crate::single_flight::Cached;
 
 /// Questions that are remembered.
 const MOST: usize = 256;
-/// Results that cannot be renewed serve for so long.
-const OLDEST: Duration = Duration::from_secs(3600);
+/// Results that cannot be renewed serve for so many times their life.
+const LIVES: u32 = 4;
 
 /// A question, as far as results are the same.
 pub(super) type Key = (Query, Size);
@@ -55,9 +55,10 @@ impl Shelf {
 
     fn book(&self, key: Key) -> Arc<Results> {
         let now = Instant::now();
+        let oldest = self.life.saturating_mul(LIVES);
         // Nothing panics while it holds the lock.
         let mut books = self.books.lock().unwrap_or_else(PoisonError::into_inner);
-        books.retain(|_, book| now.duration_since(book.born) < OLDEST.max(self.life));
+        books.retain(|_, book| now.duration_since(book.born) < oldest);
         if !books.contains_key(&key) && books.len() >= MOST {
             let oldest = books.iter().min_by_key(|(_, book)| book.born).map(|(key, _)| key.clone());
             oldest.and_then(|oldest| books.remove(&oldest));
@@ -125,7 +126,7 @@ mod tests {
         advance(LIFE).await;
         assert_eq!(title(&shelf, Err(failure())).await.expect("old"), "one");
         assert_eq!(title(&shelf, Ok(sources("three"))).await.expect("found"), "three");
-        advance(OLDEST).await;
+        advance(LIFE * LIVES).await;
         assert!(title(&shelf, Err(failure())).await.is_err(), "too old to serve");
     }
 

@@ -24,7 +24,7 @@ pub(super) struct Manner {
     /// Whether what would be ignored of a request is refused.
     pub(super) strict: bool,
     pub(super) files: FileKit,
-    pub(super) search: Option<SearchLayer>,
+    pub(super) search: SearchLayer,
 }
 
 /// What a client goes by once it is put to use.
@@ -52,7 +52,7 @@ impl Draft {
         keeper: &Keeper,
         earlier: &[Built],
     ) -> Result<Self> {
-        let search = search_layer(&mut builder)?;
+        let (search, searches) = search_layer(&mut builder)?;
         let ClientBuilder {
             configs,
             custom,
@@ -88,7 +88,7 @@ impl Draft {
         let built: Vec<_> = all.into_iter().map(|(built, _)| built).collect();
         check_names(&built)?;
         let listed = built.iter().map(|built| built.listed.clone()).collect();
-        let edition = Edition::new(listed, aliases)?.with_search(search.is_some());
+        let edition = Edition::new(listed, aliases)?.with_search(searches);
         let manner = Manner { limits, strict, files, search };
         let conversations = (conversations, conversation_rules);
         Ok(Self {

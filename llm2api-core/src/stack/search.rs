@@ -15,17 +15,24 @@ pub(super) type SearchLayer = WebSearchLayer;
 #[cfg(not(feature = "web-search"))]
 pub(super) type SearchLayer = Identity;
 
-/// Makes the layer; none where nobody searches.
+/// Makes the layer, and says whether it searches. No search takes more than half of the time that a
+/// whole call has.
 ///
 /// # Errors
 /// As [`WebSearchLayer::new`].
 #[cfg(feature = "web-search")]
-pub(super) fn search_layer(builder: &mut ClientBuilder) -> Result<Option<SearchLayer>> {
-    builder.web_search.take().map(WebSearchLayer::new).transpose()
+pub(super) fn search_layer(builder: &mut ClientBuilder) -> Result<(SearchLayer, bool)> {
+    let Some(mut settings) = builder.web_search.take() else {
+        return Ok((WebSearchLayer::idle(), false));
+    };
+    if let Some(total) = builder.limits.total_timeout {
+        settings.timeout = settings.timeout.min(total / 2);
+    }
+    Ok((WebSearchLayer::new(settings)?, true))
 }
 
-/// Makes no layer.
+/// Makes a layer that does nothing.
 #[cfg(not(feature = "web-search"))]
-pub(super) fn search_layer(_: &mut ClientBuilder) -> Result<Option<SearchLayer>> {
-    Ok(None)
+pub(super) fn search_layer(_: &mut ClientBuilder) -> Result<(SearchLayer, bool)> {
+    Ok((Identity::new(), false))
 }

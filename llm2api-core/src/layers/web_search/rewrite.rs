@@ -1,11 +1,10 @@
 //! Asks the model what to search for.
 
-use std::time::Duration;
-
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout_at};
 use tower::{Service, ServiceExt};
 use tracing::debug;
 
+use crate::adapt::{estimate_request, estimate_tokens};
 use crate::chat::{ChatRequest, ChatStream, Message, Role};
 use crate::error::{Error, Result};
 
@@ -18,10 +17,16 @@ const TASK: &str = "Below is the end of a conversation. Write the query for a we
 finds what is needed to answer the user's last message. Put names in the place of words like \"it\" \
 and \"there\", and write in the user's language. Reply with the query alone, on one line.";
 
+/// A better query, and what it has cost.
+pub(super) struct Rewritten {
+    pub(super) query: String,
+    pub(super) tokens: u64,
+}
+
 /// Returns a better query, or none: where the call has no send to spare, or the model no answer.
 ///
 /// It is a call beside `request`, of the same model and within its send budget.
-pub(super) async fn rewrite<S>(inner: S, request: &ChatRequest, limit: Duration) -> Option<String>
+pub(super) async fn rewrite<S>(inner: S, request: &ChatRequest, until: Instant) -> Option<Rewritten>
 where
     S: Service<ChatRequest, Response = ChatStream, Error = Error> + Send,
     S::Future: Send,
@@ -30,10 +35,14 @@ where
     let task = Message::user(format!("{TASK}\n\n{}", tail(&request.messages)));
     let mut asked = ChatRequest::new(&request.model).with_message(task);
     asked.call = aside.clone();
-    let said = timeout(limit, ask(inner, asked)).await;
+    let prompt = estimate_request(&asked);
+    let said = timeout_at(until, ask(inner, asked)).await;
     request.call.rejoin(&aside);
     match said {
-        Ok(Ok(said)) => query(&said),
+        Ok(Ok(said)) => {
+            let tokens = prompt + estimate_tokens(&said);
+            query(&said).map(|query| Rewritten { query, tokens })
+        }
         Ok(Err(error)) => {
             debug!(request_id = request.call.id(), %error, "no query from the model");
             None

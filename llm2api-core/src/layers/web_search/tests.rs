@@ -126,11 +126,16 @@ async fn every_call_is_searched_for_where_that_is_set() {
 
 #[tokio::test(start_paused = true)]
 async fn an_answer_in_json_stays_json() {
-    let model = Model::saying(&[Ok("{}")]);
-    let mut asked = request("What?").with_web_search();
-    asked.response_format = Some(json!({"type": "json_object"}));
-    let answer = model.ask(WebSearch::new(Engine::default()), asked).await.expect("answer");
-    assert_eq!(answer.collect().await.expect("whole").text(), "{}");
+    let mut formatted = request("What?").with_web_search();
+    formatted.response_format = Some(json!({"type": "json_object"}));
+    let mut guided = request("What?").with_web_search();
+    guided.extra.insert("guided_json".into(), json!({}));
+    for asked in [formatted, guided] {
+        let model = Model::saying(&[Ok("{\"years\": [1]}")]);
+        let answer = model.ask(WebSearch::new(Engine::default()), asked).await.expect("answer");
+        assert_eq!(answer.collect().await.expect("whole").text(), "{\"years\": [1]}");
+        assert!(!model.seen()[0].messages[0].text().contains("[1]"), "it is not told to cite");
+    }
 }
 
 #[tokio::test(start_paused = true)]
@@ -270,6 +275,97 @@ async fn a_model_that_is_slow_with_its_query_is_not_waited_for() {
     let layer = WebSearchLayer::new(settings).expect("nothing is read");
     let begun = Instant::now();
     layer.layer(slow).ready().await.expect("ready").call(follow_up()).await.expect("answer");
-    assert_eq!(begun.elapsed(), Duration::from_secs(10));
+    assert_eq!(begun.elapsed(), Duration::from_secs(5), "half of the time");
     assert_eq!(engine.asked()[0], "And when did she live?");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_search_has_one_deadline_with_all_that_belongs_to_it() {
+    let engine = Engine { takes: Duration::from_secs(60), ..Engine::default() };
+    let slow = service_fn(|request: ChatRequest| async move {
+        if request.messages.len() == 1 {
+            sleep(Duration::from_secs(600)).await;
+        }
+        Model::default().answer(request)
+    });
+    let settings = WebSearch::new(engine).with_rewriting(true);
+    let layer = WebSearchLayer::new(settings).expect("nothing is read");
+    let begun = Instant::now();
+    layer.layer(slow).oneshot(follow_up()).await.expect("answer");
+    assert_eq!(begun.elapsed(), Duration::from_secs(10));
+}
+
+#[tokio::test(start_paused = true)]
+async fn nobody_asks_for_a_query_while_the_engine_rests() {
+    let engine = Engine { fails: Some(ErrorKind::RateLimited), ..Engine::default() };
+    let layer = WebSearchLayer::new(WebSearch::new(engine).with_rewriting(true));
+    let layer = layer.expect("nothing is read");
+    let model = Model::default();
+    for asked in [2, 3] {
+        model.ask_by(&layer, follow_up()).await.expect("answer");
+        assert_eq!(model.seen().len(), asked, "the second time for the answer alone");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_step_of_a_tool_has_the_sources_and_no_block() {
+    let (engine, model) = (Engine::default(), Model::default());
+    let settings = WebSearch::new(engine.clone()).with_rewriting(true);
+    let steps = [Message::assistant("calls"), Message::new(Role::Tool, "result")];
+    let mut asked = request("What?").with_web_search();
+    for step in steps {
+        asked = asked.with_message(step);
+    }
+    let answer = model.ask(settings, asked).await.expect("answer");
+    assert_eq!(answer.collect().await.expect("whole").text(), "It says so [1].");
+    assert_eq!(model.seen().len(), 1, "nobody asks for another query half-way");
+    assert!(model.seen()[0].messages[0].text().contains("<source number=\"1\">"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_too_long_for_the_model_is_left_out() {
+    let refuses = |request: &ChatRequest| request.messages[0].text().contains("<sources>");
+    let model = Model::default();
+    let inner = service_fn(move |request: ChatRequest| {
+        assert!(request.call.take_send());
+        let answer = match refuses(&request) {
+            true => Err(Error::new(ErrorKind::InvalidRequest, "chat", "too long")
+                .with_code("context_length_exceeded")),
+            false => model.answer(request),
+        };
+        async move { answer }
+    });
+    let layer = WebSearchLayer::new(WebSearch::new(Engine::default())).expect("nothing is read");
+    let asked = request("What?").with_web_search();
+    let answer = layer.layer(inner.clone()).oneshot(asked).await.expect("answer");
+    assert_eq!(answer.search_note().and_then(SearchNote::code), Some("search_too_long"));
+    assert_eq!(answer.search_tokens(), 0);
+    let mut asked = request("What?").with_web_search();
+    asked.call = asked.call.with_sends(1);
+    let error = layer.layer(inner).oneshot(asked).await.expect_err("no send is left");
+    assert_eq!(error.code(), "context_length_exceeded");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_the_search_adds_is_counted_and_nobody_goes_on_from_it() {
+    let model = Model::default();
+    let asked = request("What?").with_web_search();
+    let answer = model.ask(WebSearch::new(Engine::default()), asked).await.expect("answer");
+    let prompt = model.seen()[0].messages[0].text();
+    let added = estimate_tokens(&prompt) - estimate_tokens("What?");
+    assert_eq!(answer.search_tokens(), added);
+    assert!(model.seen()[0].call.is_passing());
+    let (engine, model) = (Engine::default(), Model::saying(&[Ok("query")]));
+    let settings = WebSearch::new(engine).with_rewriting(true);
+    let answer = model.ask(settings, request("What?").with_web_search()).await.expect("answer");
+    assert!(answer.search_tokens() > added + estimate_tokens(&model.seen()[0].messages[0].text()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_idle_layer_takes_blocks_out_and_leaves_the_wish_to_others() {
+    let model = Model::default();
+    model.ask_by(&WebSearchLayer::idle(), follow_up()).await.expect("answer");
+    let seen = &model.seen()[0];
+    assert_eq!(seen.messages[1], Message::assistant("She."));
+    assert!(seen.extra.contains_key("web_search_options") && !seen.call.is_passing());
 }

@@ -5,6 +5,8 @@ use async_trait::async_trait;
 use tokio::time::sleep;
 
 use super::*;
+
+const LIMIT: Duration = Duration::from_secs(10);
 use crate::http::Page;
 use crate::search::Search;
 
@@ -74,7 +76,7 @@ fn searcher(settings: WebSearch) -> Searcher {
 }
 
 async fn find(searcher: &Searcher) -> Result<Vec<String>> {
-    let found = searcher.find(&Query::new("q"), Size::Medium).await?;
+    let found = searcher.find(&Query::new("q"), Size::Medium, after(LIMIT)).await?;
     Ok(found.iter().map(|source| source.url.replace(".example/", "")).collect())
 }
 
@@ -104,7 +106,7 @@ async fn a_page_that_stalls_takes_nothing_from_those_before() {
     let engine = Engine::new(&[Reply::Finds(0..2), Reply::Stalls]);
     let begun = Instant::now();
     assert_eq!(find(&searcher(WebSearch::new(engine))).await.expect("results"), sites(0..2));
-    assert_eq!(begun.elapsed(), Duration::from_secs(10));
+    assert_eq!(begun.elapsed(), LATER_PAGE);
 }
 
 #[tokio::test(start_paused = true)]
@@ -112,7 +114,7 @@ async fn a_request_may_ask_for_half_and_for_twice_as_much() {
     let engine = Engine::new(&[Reply::Finds(0..40)]);
     let searcher = searcher(WebSearch::new(engine.clone()));
     for (size, count) in [(Size::Low, 3), (Size::Medium, 6), (Size::High, 12)] {
-        let found = searcher.find(&Query::new("q"), size).await.expect("results");
+        let found = searcher.find(&Query::new("q"), size, after(LIMIT)).await.expect("results");
         assert_eq!(found.len(), count);
     }
     assert_eq!(engine.asked(), [1, 1, 1], "none is an answer to the others");
@@ -122,13 +124,14 @@ async fn a_request_may_ask_for_half_and_for_twice_as_much() {
 async fn the_first_pages_are_read_as_far_as_there_is_time() {
     let engine = Engine::new(&[Reply::Finds(0..6)]);
     let settings = WebSearch::new(engine).with_reader(Reader).with_read_pages(4);
-    let searcher = searcher(settings.with_timeout(Duration::from_secs(3)));
+    let searcher = searcher(settings);
     let begun = Instant::now();
-    let found = searcher.find(&Query::new("q"), Size::Medium).await.expect("results");
+    let until = after(Duration::from_secs(3));
+    let found = searcher.find(&Query::new("q"), Size::Medium, until).await.expect("results");
     assert_eq!(begun.elapsed(), Duration::from_secs(3), "one of them takes for ever");
     let lengths: Vec<_> = found.iter().map(|source| source.text.chars().count()).collect();
     let excerpt = "excerpt".len();
     assert_eq!(lengths, [excerpt, excerpt, PAGE, excerpt, excerpt, excerpt]);
-    searcher.find(&Query::new("q"), Size::Medium).await.expect("results");
+    searcher.find(&Query::new("q"), Size::Medium, until).await.expect("results");
     assert_eq!(begun.elapsed(), Duration::from_secs(3), "what was read is kept");
 }

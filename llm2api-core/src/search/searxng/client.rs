@@ -77,11 +77,11 @@ impl SearXng {
     }
 
     /// Writes the question down.
-    fn ask(&self, query: &Query, page: NonZeroU32) -> Url {
+    fn ask(&self, words: &str, query: &Query, page: NonZeroU32) -> Url {
         let mut url = self.url.clone();
         let language = query.language().unwrap_or("all");
         let mut pairs = url.query_pairs_mut();
-        pairs.append_pair("q", &disarmed(query.text()));
+        pairs.append_pair("q", words);
         pairs.append_pair("format", "json");
         pairs.append_pair("language", language);
         pairs.append_pair("pageno", &page.to_string());
@@ -115,7 +115,11 @@ impl SearXng {
 #[async_trait]
 impl Search for SearXng {
     async fn page(&self, query: &Query, page: NonZeroU32) -> Result<Vec<Source>> {
-        let url = self.ask(query, page);
+        let words = disarmed(query.text());
+        if words.is_empty() {
+            return Err(explain::no_words());
+        }
+        let url = self.ask(&words, query, page);
         let language = query.language().unwrap_or("*");
         let body = match self.fetch(&url, language).await {
             // A connection that was kept may be dead: asking again does no harm.

@@ -10,7 +10,8 @@ pub(super) fn status(status: u16) -> Error {
         403 => (
             ErrorKind::Configuration,
             "search_json_off",
-            "SearXNG gives no JSON: add `json` to `search.formats` in its settings.yml",
+            "SearXNG gives no JSON: add `json` to `search.formats` in its settings.yml; or a proxy in \
+             front of it lets nobody in",
         ),
         429 => (
             ErrorKind::RateLimited,
@@ -49,6 +50,14 @@ pub(super) fn no_results() -> Error {
     let message = "what answered is no JSON of SearXNG: SEARXNG_URL must be its base address, and \
                    `json` stand in `search.formats` of its settings.yml";
     Error::new(ErrorKind::UpstreamProtocol, OPERATION, message).with_code("search_answer_invalid")
+}
+
+/// Explains that there is nothing to search for.
+pub(super) fn no_words() -> Error {
+    let message = "the last message of the user has no words to search for";
+    Error::new(ErrorKind::Configuration, OPERATION, message)
+        .with_code("search_no_question")
+        .with_status(400)
 }
 
 /// Explains that no engine behind SearXNG has answered.

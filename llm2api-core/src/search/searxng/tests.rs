@@ -92,6 +92,14 @@ async fn every_refusal_is_explained() {
 }
 
 #[tokio::test]
+async fn signs_alone_are_not_searched_for() {
+    let server = MockServer::start().await;
+    let error = ask(&server, &Query::new("?? !! :")).await.expect_err("no words");
+    assert_eq!(error.code(), "search_no_question");
+    assert_eq!(server.received_requests().await.map(|requests| requests.len()), Some(0));
+}
+
+#[tokio::test]
 async fn the_time_that_a_limiter_names_is_kept() {
     let reply = ResponseTemplate::new(429).insert_header("retry-after", "7");
     let error = ask(&answering(reply).await, &Query::new("x")).await.expect_err("limited");
@@ -120,7 +128,7 @@ async fn engines_that_are_all_out_are_no_empty_page() {
     let server = answering(ResponseTemplate::new(200).set_body_json(out)).await;
     let error = ask(&server, &Query::new("x")).await.expect_err("nobody answered");
     assert_eq!(error.code(), "search_failed");
-    assert!(error.to_string().contains("googleSuspended: CAPTCHA"), "{error}");
+    assert!(error.to_string().contains("google: Suspended: CAPTCHA"), "{error}");
     let engine = SearXng::new(&server.uri()).expect("an address");
     let later = engine.page(&Query::new("x"), NonZeroU32::new(2).expect("two")).await;
     assert_eq!(later.expect("a later page may be empty"), []);

@@ -27,7 +27,7 @@ impl Server {
         request: &ChatRequest,
         credential: &Credential,
     ) -> Option<History> {
-        if !self.conversations.reuses() {
+        if !self.conversations.reuses() || request.call.is_passing() {
             return None;
         }
         let session = self.sessions.of(credential).await;
@@ -45,7 +45,7 @@ impl Server {
         let partners = Partners { session, credential, model: &request.model };
         let rest = first..request.messages.len();
         let history = || History::new(partners, request, &system, rest);
-        self.conversations.reuses().then(history)
+        (self.conversations.reuses() && !request.call.is_passing()).then(history)
     }
 
     /// Finds the branch that a request goes on from.
