@@ -90,19 +90,17 @@ fn target(url: &str) -> String {
 /// What stands inside does not matter: other programs list their sources in other forms.
 pub(crate) fn without_block(text: &str) -> Option<&str> {
     let inside = text.trim_start().strip_prefix(OPEN)?;
-    let (_, mut rest) = inside.split_once(CLOSE)?;
-    while let Some((line, after)) = rest.split_once('\n') {
-        if !line.trim().is_empty() {
-            return Some(rest);
-        }
-        rest = after;
-    }
-    Some(if rest.trim().is_empty() { "" } else { rest })
+    let (_, rest) = inside.split_once(CLOSE)?;
+    // Looks no further than the answer's first character: many blocks may stand one behind the other.
+    let answer = rest.trim_start();
+    let blank = &rest[..rest.len() - answer.len()];
+    let line = blank.rfind('\n').map_or(0, |at| at + 1);
+    Some(if answer.is_empty() { answer } else { &rest[line..] })
 }
 
 /// Takes the blocks off that lead the model's earlier answers; none where nothing changes.
 pub(crate) fn strip_history(messages: &Arc<[Message]>) -> Option<Arc<[Message]>> {
-    let led = |message: &Message| leading_text(message).is_some_and(|text| strip(text).is_some());
+    let led = |message: &Message| leading_text(message).and_then(without_block).is_some();
     messages.iter().any(led).then(|| messages.iter().cloned().map(stripped).collect())
 }
 

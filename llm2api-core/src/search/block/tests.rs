@@ -1,7 +1,10 @@
 //! The block in all its forms, and the laws of taking it off again.
 
+use std::time::Duration;
+
 use proptest::collection::vec;
 use proptest::prelude::*;
+use tokio::time::Instant;
 
 use super::*;
 use crate::chat::{Extra, ToolCall};
@@ -99,6 +102,19 @@ fn blocks_of_earlier_answers_go_and_all_else_stays() {
     };
     let led = messages("<search>1</search>\n\n<search>\n2\n</search>\n\n");
     assert_eq!(strip_history(&led), Some(messages("")));
+}
+
+#[test]
+fn four_million_bytes_of_blocks_come_off_at_once() {
+    for between in ["", " ", "\n", "\n \n"] {
+        let block = format!("<search></search>{between}");
+        let text = block.repeat((4 << 20) / block.len());
+        let messages = history(&[&format!("{text}Paris.")]);
+        let began = Instant::now();
+        let stripped = strip_history(&messages).expect("blocks");
+        assert!(began.elapsed() < Duration::from_secs(1), "{between:?}: {:?}", began.elapsed());
+        assert_eq!(stripped[0].text().trim_start(), "Paris.");
+    }
 }
 
 proptest! {
