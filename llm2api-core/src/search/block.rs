@@ -3,11 +3,15 @@
 use std::ops::Range;
 use std::sync::Arc;
 
+use serde_json::Value;
+
 use super::Source;
 use crate::chat::{Content, Message, Part, Role};
 
 const OPEN: &str = "<search>";
 const CLOSE: &str = "</search>";
+/// Where the annotations of an answer stand in it.
+const ANNOTATIONS: &str = "annotations";
 
 /// The list of sources as it stands in front of an answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -98,20 +102,30 @@ pub(crate) fn without_block(text: &str) -> Option<&str> {
     Some(if answer.is_empty() { answer } else { &rest[line..] })
 }
 
-/// Takes the blocks off that lead the model's earlier answers; none where nothing changes.
+/// Takes out of the model's earlier answers what a search has added: the blocks that lead them, and
+/// the annotations of pages, which point into a text that has a block. None where nothing changes.
 pub(crate) fn strip_history(messages: &Arc<[Message]>) -> Option<Arc<[Message]>> {
     let led = |message: &Message| leading_text(message).and_then(without_block).is_some();
-    messages.iter().any(led).then(|| messages.iter().cloned().map(stripped).collect())
+    let gained = |message: &Message| led(message) || cites_pages(message);
+    messages.iter().any(gained).then(|| messages.iter().cloned().map(stripped).collect())
 }
 
 fn stripped(mut message: Message) -> Message {
-    let bare = leading_text(&message).and_then(strip).map(str::to_owned);
-    if let Some(bare) = bare
-        && let Some(text) = leading_text_mut(&mut message)
-    {
-        *text = bare;
+    if cites_pages(&message) {
+        message.extra.shift_remove(ANNOTATIONS);
     }
-    message
+    match leading_text(&message).and_then(strip).map(str::to_owned) {
+        Some(bare) => with_leading_text(message, bare),
+        None => message,
+    }
+}
+
+/// Says whether an answer has annotations, each of a page of the web.
+fn cites_pages(message: &Message) -> bool {
+    let page = |annotation: &Value| annotation["type"] == "url_citation";
+    let list = message.extra.get(ANNOTATIONS).and_then(Value::as_array);
+    let pages = list.is_some_and(|list| !list.is_empty() && list.iter().all(page));
+    pages && message.role == Role::Assistant
 }
 
 /// Takes all blocks off that lead a text, one behind the other.
@@ -135,14 +149,25 @@ fn leading_text(message: &Message) -> Option<&str> {
     }
 }
 
-fn leading_text_mut(message: &mut Message) -> Option<&mut String> {
-    match message.content.as_mut()? {
-        Content::Text(text) => Some(text),
-        Content::Parts(parts) => parts.iter_mut().find_map(|part| match part {
-            Part::Text { text, .. } => Some(text),
-            _ => None,
-        }),
+/// Puts a text in the place of the leading one. Upstreams refuse empty texts: an empty part goes, and
+/// a turn that only calls tools says nothing.
+fn with_leading_text(message: Message, text: String) -> Message {
+    let calls = message.tool_calls.as_ref().is_some_and(|calls| !calls.is_empty());
+    let content = match message.content {
+        Some(Content::Parts(parts)) => with_first_text(parts, text).map(Content::Parts),
+        _ => (!text.is_empty() || !calls).then_some(Content::Text(text)),
+    };
+    Message { content, ..message }
+}
+
+fn with_first_text(mut parts: Vec<Part>, text: String) -> Option<Vec<Part>> {
+    let at = parts.iter().position(|part| matches!(part, Part::Text { .. }))?;
+    if text.is_empty() {
+        parts.remove(at);
+    } else if let Part::Text { text: old, .. } = &mut parts[at] {
+        *old = text;
     }
+    (!parts.is_empty()).then_some(parts)
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use proptest::collection::vec;
 use proptest::prelude::*;
+use serde_json::json;
 use tokio::time::Instant;
 
 use super::*;
@@ -18,6 +19,14 @@ fn cut<'a>(text: &'a str, range: &Range<usize>) -> &'a str {
     let from = ends.nth(range.start).expect("a character of the text");
     let to = ends.nth(range.end - range.start - 1).expect("a character of the text");
     &text[from..to]
+}
+
+fn calling(message: Message) -> Message {
+    Message { tool_calls: Some(vec![ToolCall::default()]), ..message }
+}
+
+fn nothing() -> Message {
+    Message { role: Role::Assistant, ..Message::default() }
 }
 
 fn history(texts: &[&str]) -> Arc<[Message]> {
@@ -75,7 +84,7 @@ fn a_history_without_blocks_is_not_copied() {
         Message::user("<search>1</search>\n\nmine"),
         Message::system("<search>1</search>\n\nmine"),
         Message::assistant("See <search>1</search>"),
-        Message { role: Role::Assistant, ..Message::default() },
+        nothing(),
     ]
     .into();
     assert_eq!(strip_history(&messages), None);
@@ -87,21 +96,54 @@ fn blocks_of_earlier_answers_go_and_all_else_stays() {
     let parts = |text: &str| {
         vec![refusal.clone(), Part::text_part(text), Part::text_part("<search>2</search>b")]
     };
-    let calling = |text: &str| Message {
-        tool_calls: Some(vec![ToolCall::default()]),
-        ..Message::assistant(text)
-    };
     let messages = |block: &str| -> Arc<[Message]> {
         [
             Message::user("<search>1</search>\n\nmine"),
             Message::assistant(format!("{block}Paris.")),
             Message::assistant(parts(&format!("{block}a"))),
-            calling(block),
+            calling(Message::assistant(format!("{block}I look."))),
         ]
         .into()
     };
     let led = messages("<search>1</search>\n\n<search>\n2\n</search>\n\n");
     assert_eq!(strip_history(&led), Some(messages("")));
+}
+
+#[test]
+fn a_turn_that_said_nothing_else_says_nothing() {
+    let block = "<search>1</search>\n\n";
+    let image = || Part::image("https://a.example/i.png");
+    let cases = [
+        (calling(Message::assistant(block)), calling(nothing())),
+        (Message::assistant(block), Message::assistant("")),
+        (calling(Message::assistant(vec![Part::text_part(block)])), calling(nothing())),
+        (Message::assistant(vec![Part::text_part(block)]), nothing()),
+        (
+            Message::assistant(vec![Part::text_part(block), image()]),
+            Message::assistant(vec![image()]),
+        ),
+    ];
+    for (led, bare) in cases {
+        assert_eq!(strip_history(&[led].into()), Some([bare].into()));
+    }
+}
+
+#[test]
+fn annotations_of_pages_go_with_the_text_that_they_point_into() {
+    let annotated = |role: Role, text: &str, list: Value| {
+        let extra = [("annotations".to_owned(), list)].into_iter().collect();
+        Message { extra, ..Message::new(role, text) }
+    };
+    let page = || json!({"type": "url_citation", "url_citation": {"url": "https://a.example/"}});
+    for text in ["<search>1</search>\n\nParis.", "Paris."] {
+        let messages = [annotated(Role::Assistant, text, json!([page(), page()]))].into();
+        assert_eq!(strip_history(&messages), Some([Message::assistant("Paris.")].into()));
+    }
+    for other in [json!([page(), {"type": "file_citation"}]), json!([]), json!(null), json!([1])] {
+        let messages = [annotated(Role::Assistant, "Paris.", other)].into();
+        assert_eq!(strip_history(&messages), None);
+    }
+    assert_eq!(strip_history(&[annotated(Role::User, "Paris.", json!([page()]))].into()), None);
 }
 
 #[test]
