@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::{
     AssistantMessage, ChatItem, ChatStream, Choice, Chunk, ChunkBody, ChunkChoice, Completion,
-    CompletionBody, Delta, FunctionCall, FunctionDelta, ToolCall, ToolCallDelta,
+    CompletionBody, Delta, FunctionCall, FunctionDelta, SearchNote, ToolCall, ToolCallDelta,
 };
 use crate::error::{Error, ErrorKind, Result};
 
@@ -174,13 +174,16 @@ fn append(text: &mut Option<String>, more: Option<String>) {
 }
 
 /// Splits a whole answer: what was said, why it ended, the token counts.
+///
+/// What is said of a search is said once, in the first chunk; other fields stand in all of them.
 fn split_with_usage(completion: Completion) -> Result<VecDeque<ChatItem>> {
     let CompletionBody { id, created, model, choices, usage, extra, .. } =
         completion.into_body()?;
-    let head = ChunkBody { id, created, model, extra, ..ChunkBody::default() };
+    let mut head = ChunkBody { id, created, model, extra, ..ChunkBody::default() };
     let (said, ended) = choices.into_iter().map(halves).unzip();
-    let usage = usage.map(|usage| ChunkBody { usage: Some(usage), ..head.clone() });
     let said = ChunkBody { choices: said, ..head.clone() };
+    head.extra.shift_remove(SearchNote::FIELD);
+    let usage = usage.map(|usage| ChunkBody { usage: Some(usage), ..head.clone() });
     let ended = ChunkBody { choices: ended, ..head };
     let chunks = [Some(said), Some(ended), usage].into_iter().flatten();
     Ok(chunks.map(|body| ChatItem::Chunk(Chunk::from(body))).collect())

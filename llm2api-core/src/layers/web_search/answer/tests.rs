@@ -145,6 +145,22 @@ async fn whole_answers_gain_the_same() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_whole_answer_in_pieces_says_once_what_was_found() {
+    let body = json!({"id": "chatcmpl-1", "model": "demo", "system_fingerprint": "fp",
+        "choices": [{"index": 0, "message": {"content": "Paris [1]"}, "finish_reason": "stop"}],
+        "usage": {"prompt_tokens": 1, "completion_tokens": 2, "total_tokens": 3}});
+    let body: CompletionBody = serde_json::from_value(body).expect("an answer");
+    let whole = with_findings(ChatStream::whole(Completion::from(body)), found(true));
+    let fields = |item: Result<ChatItem>| match item.expect("no error") {
+        ChatItem::Chunk(chunk) => chunk.body().extra.keys().cloned().collect::<Vec<_>>(),
+        _ => panic!("chunks alone"),
+    };
+    let fields: Vec<_> = whole.into_chunks(true).map(fields).collect().await;
+    assert_eq!(fields[0], ["system_fingerprint", SearchNote::FIELD]);
+    assert_eq!(fields[1..], [["system_fingerprint"], ["system_fingerprint"]]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_choice_that_only_calls_tools_or_refuses_is_led_too() {
     let call = json!({"index": 0, "id": "1", "function": {"name": "now", "arguments": "{}"}});
     let calls = || {
