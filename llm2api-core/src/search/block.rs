@@ -11,7 +11,7 @@ use crate::chat::{Content, Message, Part, Role};
 const OPEN: &str = "<search>";
 const CLOSE: &str = "</search>";
 /// Where the annotations of an answer stand in it.
-const ANNOTATIONS: &str = "annotations";
+pub(crate) const ANNOTATIONS: &str = "annotations";
 
 /// The list of sources as it stands in front of an answer.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -7,7 +7,7 @@ use self::code::Code;
 use self::marker::Marker;
 
 /// Citations that are kept of one answer.
-const MOST: usize = 1000;
+const MOST: usize = 100;
 
 /// A place at which an answer cites a source.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -21,7 +21,7 @@ mod settings;
 mod shelf;
 mod source;
 
-pub(crate) use block::{Block, block, strip_history};
+pub(crate) use block::{ANNOTATIONS, Block, block, strip_history};
 pub(crate) use citations::{Citation, Citations};
 pub use engine::Search;
 pub(crate) use options::Options;

@@ -4,15 +4,11 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
+use super::annotations::Gains;
 use super::{Findings, choice};
-use crate::chat::{
-    AssistantMessage, Chunk, ChunkChoice, Completion, Delta, Extra, Role, SearchNote,
-};
+use crate::chat::{AssistantMessage, ChunkChoice, Completion, Delta, Extra, SearchNote};
 use crate::error::Result;
-use crate::search::{Block, Citation, Citations, Source, block};
-
-/// Where annotations stand in a message, and in a delta.
-pub(super) const FIELD: &str = "annotations";
+use crate::search::{ANNOTATIONS, Block, Citation, Citations, Source, block};
 
 /// All that an answer gains.
 pub(super) struct Additions {
@@ -22,7 +18,8 @@ pub(super) struct Additions {
 }
 
 impl Additions {
-    pub(super) fn new(Findings { note, sources, block: wanted }: Findings) -> Self {
+    pub(super) fn new(findings: Findings) -> Self {
+        let Findings { note, sources, block: wanted } = findings;
         let failed = note.code().is_some();
         let sources = if failed { Arc::default() } else { sources };
         let block = wanted.then(|| block(&sources)).flatten();
@@ -45,12 +42,24 @@ impl Additions {
         [(SearchNote::FIELD.to_owned(), note)].into_iter().collect()
     }
 
+    /// How many sources a choice may cite.
+    pub(super) fn citable(&self) -> usize {
+        self.sources.len()
+    }
+
     /// What comes first of a choice.
     pub(super) fn first(&self, index: u32) -> ChunkChoice {
-        let content = self.block.as_ref().map(|block| block.text.clone()).unwrap_or_default();
-        let role = Some(Role::Assistant);
-        let delta = delta(self.of_block());
-        choice(index, Delta { role, content: Some(content), ..delta })
+        let content = self.block.as_ref().map(|block| block.text.clone());
+        choice(index, Delta { content: content.or(Some(String::new())), ..Delta::assistant() })
+    }
+
+    /// Annotates a choice that is over: the list of sources, what the upstream has annotated, the
+    /// places that cite. Where there is no room for all, the list yields first: its links can be
+    /// read anyway.
+    pub(super) fn annotations(&self, mut gains: Gains) -> Vec<Value> {
+        let places = gains.fitting(self.of_text(&gains.said));
+        let block = gains.fitting(self.of_block());
+        [block, gains.own, places].concat()
     }
 
     /// Annotates the list of sources.
@@ -62,9 +71,9 @@ impl Additions {
 
     /// Annotates what a choice has said; without a list, also with the sources that it has not
     /// cited.
-    pub(super) fn of_text(&self, said: Citations) -> Vec<Value> {
+    fn of_text(&self, said: &Citations) -> Vec<Value> {
         let (end, shift) = (said.length(), self.shift());
-        let mut places: Vec<_> = said.finish();
+        let mut places: Vec<_> = said.clone().finish();
         let mut cited = vec![self.lead(); self.sources.len()];
         places.iter().for_each(|place| cited[place.source] = true);
         let silent = (0..).zip(cited).filter(|(_, cited)| !cited);
@@ -80,28 +89,11 @@ impl Additions {
         self.block.as_ref().map_or(0, |block| block.length)
     }
 
-    /// Moves annotations that the upstream made itself; other chunks stay as they are.
-    pub(super) fn moved(&self, chunk: Chunk) -> Chunk {
-        let has = |choice: &ChunkChoice| choice.delta.extra.contains_key(FIELD);
-        if !chunk.body().choices.iter().any(has) {
-            return chunk;
-        }
-        let mut body = chunk.body().clone();
-        for choice in &mut body.choices {
-            match self.take_moved(&mut choice.delta.extra) {
-                Some(list) => drop(choice.delta.extra.insert(FIELD.into(), list.into())),
-                // Nothing to add to; what collects the answer would lose ours over it.
-                None => drop(choice.delta.extra.shift_remove(FIELD)),
-            }
-        }
-        Chunk::from(body)
-    }
-
-    /// Takes out the annotations that are there already; none where there is no list of them.
-    fn take_moved(&self, extra: &mut Extra) -> Option<Vec<Value>> {
-        let mut list = std::mem::take(extra.get_mut(FIELD)?.as_array_mut()?);
+    /// Moves annotations that the upstream made itself; none where there is no list of them.
+    pub(super) fn moved(&self, own: Option<Value>) -> Vec<Value> {
+        let Some(Value::Array(mut list)) = own else { return Vec::new() };
         list.iter_mut().for_each(|annotation| shift(annotation, self.shift()));
-        Some(list)
+        list
     }
 
     /// Adds all to an answer that came whole.
@@ -115,25 +107,14 @@ impl Additions {
     }
 
     fn add_to(&self, message: &mut AssistantMessage) {
-        let mut said = Citations::new(self.sources.len());
-        said.push(message.content.as_deref().unwrap_or_default());
+        let mut gains = Gains::new(self.citable());
+        gains.said.push(message.content.as_deref().unwrap_or_default());
+        gains.hold(self.moved(message.extra.get_mut(ANNOTATIONS).map(Value::take)));
         if let Some(block) = &self.block {
             message.content.get_or_insert_default().insert_str(0, &block.text);
         }
-        let mut annotations = self.of_block();
-        annotations.extend(self.take_moved(&mut message.extra).unwrap_or_default());
-        annotations.extend(self.of_text(said));
-        message.extra.insert(FIELD.into(), annotations.into());
+        message.extra.insert(ANNOTATIONS.into(), self.annotations(gains).into());
     }
-}
-
-/// Makes a gain of annotations, if there are any.
-pub(super) fn delta(annotations: Vec<Value>) -> Delta {
-    let mut delta = Delta::default();
-    if !annotations.is_empty() {
-        delta.extra.insert(FIELD.into(), annotations.into());
-    }
-    delta
 }
 
 fn annotation(source: &Source, start: usize, end: usize) -> Value {

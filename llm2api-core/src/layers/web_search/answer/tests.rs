@@ -7,9 +7,11 @@ use std::sync::{Arc, Mutex};
 
 use serde_json::{Value, json};
 
+use super::annotations::MOST_BYTES;
 use super::*;
-use crate::chat::{Completion, CompletionBody, Ending, Outcome, Watch};
+use crate::chat::{Completion, CompletionBody, Ending, Message, Outcome, Watch};
 use crate::error::{Error, ErrorKind};
+use crate::search::strip_history;
 
 const SOURCES: [(&str, &str); 3] = [
     ("Paris (guide)", "https://example.org/paris"),
@@ -191,8 +193,110 @@ async fn annotations_of_the_upstream_are_moved() {
     };
     insta::assert_snapshot!(shown(items(), found(true)).await);
     let answer = with_findings(items(), found(true)).collect().await.expect("an answer");
-    let annotations = &answer.message().expect("a choice").extra["annotations"];
-    assert_eq!(annotations.as_array().map(Vec::len), Some(3 + 3 + 1));
+    assert_eq!(annotations(&answer).len(), 3 + 3 + 1);
+}
+
+fn annotations(answer: &Completion) -> Vec<Value> {
+    let list = &answer.message().expect("a choice").extra[ANNOTATIONS];
+    list.as_array().expect("a list").clone()
+}
+
+#[tokio::test(start_paused = true)]
+async fn annotations_of_the_upstream_that_come_behind_the_end_are_left_out() {
+    let own = json!({"type": "url_citation", "url_citation": {"start_index": 0, "end_index": 2}});
+    let late = chunk(&json!([{"index": 0, "delta": {"annotations": [own]}}]));
+    let lines = shown(stream([said(0, "[1]"), ended(0), late]), found(true)).await;
+    let lines: Vec<_> = lines.lines().collect();
+    assert_eq!(lines.iter().filter(|line| line.contains("annotations")).count(), 1);
+    assert!(lines[4].contains(r#""delta":{}"#), "{}", lines[4]);
+}
+
+/// Findings with the longest addresses and titles that there are.
+fn long(sources: usize) -> Findings {
+    let source = |number: usize| {
+        let url = format!("https://example.org/{}/{}", "p".repeat(2024), 100 + number);
+        let source = Source::new(&url, &"日".repeat(300), "An excerpt.").expect("a page");
+        assert_eq!((source.url.len(), source.title.chars().count()), (2048, 200));
+        source
+    };
+    Findings { sources: (0..sources).map(source).collect(), ..found(true) }
+}
+
+#[tokio::test(start_paused = true)]
+async fn annotations_of_a_choice_stay_within_bounds() {
+    let text = "[1]".repeat(1000);
+    let answer = || stream([said(0, &text), ended(0)]);
+    let few = with_findings(answer(), found(true)).collect().await.expect("an answer");
+    assert_eq!(annotations(&few).len(), 3 + 100);
+
+    let streamed = with_findings(answer(), long(8)).collect().await.expect("an answer");
+    let whole = answer().collect().await.expect("an answer");
+    let whole = with_findings(ChatStream::whole(whole), long(8)).collect().await;
+    let list = annotations(&streamed);
+    assert_eq!(list, annotations(&whole.expect("an answer")));
+    let bytes = Value::from(list.clone()).to_string().len();
+    assert!((MOST_BYTES - 4096..=MOST_BYTES).contains(&bytes), "{bytes}");
+
+    // The list of sources yields to the places, of which the first ones stay.
+    let began = streamed.text().find("[1][1]").map(|at| streamed.text()[..at].chars().count());
+    let first = list[0]["url_citation"]["start_index"].as_u64();
+    assert_eq!(first, began.map(|at| at as u64));
+}
+
+#[tokio::test(start_paused = true)]
+async fn annotations_of_the_upstream_stay_within_bounds_too() {
+    let own = json!({"type": "url_citation", "url_citation": {"title": "x".repeat(60_000)}});
+    let items = (0..3).map(|_| chunk(&json!([{"index": 0, "delta": {"annotations": [own]}}])));
+    let answer = stream(items.chain([said(0, "[1]"), ended(0)]));
+    let answer = with_findings(answer, found(true)).collect().await.expect("an answer");
+    assert_eq!(annotations(&answer).len(), 3 + 1 + 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_speaks_is_said_once() {
+    let names = |content: &str| {
+        chunk(&json!([{"index": 0, "delta": {"role": "assistant", "content": content}}]))
+    };
+    let thinks = chunk(&json!([{"index": 0, "delta": {"reasoning_content": ""}}]));
+    for findings in [found(true), found(false), failed(), nothing_found()] {
+        let items = [chunk(&json!([])), thinks.clone(), names("Pa"), said(0, "ris"), ended(0)];
+        let lines = shown(stream(items), findings).await;
+        let lines: Vec<_> = lines.lines().collect();
+        assert!(lines[0].contains(r#""choices":[]"#), "{}", lines[0]);
+        let roles: Vec<_> = lines.iter().map(|line| line.matches("role").count()).collect();
+        assert_eq!(roles[..2], [0, 1]);
+        assert_eq!(roles.iter().sum::<usize>(), 1, "{lines:?}");
+        assert!(lines[1].contains(SearchNote::FIELD), "{}", lines[1]);
+    }
+    let bare = chunk(&json!([{"index": 0, "delta": {"role": "assistant"}}]));
+    let lines = shown(stream([bare, said(0, "Paris")]), failed()).await;
+    let second = lines.lines().nth(1).expect("three chunks");
+    assert!(second.contains(r#""delta":{}"#), "{second}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_that_comes_back_reads_as_if_nothing_had_been_searched() {
+    let call = json!({"id": "1", "type": "function",
+        "function": {"name": "now", "arguments": "{}"}});
+    let says = json!({"role": "assistant", "content": "Paris [1]", "refusal": null});
+    let calls =
+        json!({"role": "assistant", "content": null, "refusal": null, "tool_calls": [call]});
+    for message in [says, calls] {
+        let answer = || whole(&json!([{"index": 0, "message": message, "finish_reason": "stop"}]));
+        for block in [true, false] {
+            let answer = with_findings(answer(), found(block)).collect().await.expect("an answer");
+            let back = back(&answer);
+            assert!(back.extra.contains_key(ANNOTATIONS));
+            let bare: Message = serde_json::from_value(message.clone()).expect("a message");
+            assert_eq!(strip_history(&[back].into()), Some([bare].into()));
+        }
+    }
+}
+
+/// What a client sends back of an answer.
+fn back(answer: &Completion) -> Message {
+    let message = serde_json::to_value(answer.message()).expect("a message has a JSON form");
+    serde_json::from_value(message).expect("a message")
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,10 +1,24 @@
 //! What holds for any answer, wherever it is cut.
 
-use futures::executor::block_on;
+use futures::executor::{block_on, block_on_stream};
 use proptest::prelude::*;
 
 use super::pieces::answers;
 use super::*;
+
+/// What a choice gains, piece by piece.
+fn deltas(stream: ChatStream, index: u32) -> Vec<ChunkChoice> {
+    let chunks = block_on_stream(stream).filter_map(|item| match item.expect("no error") {
+        ChatItem::Chunk(chunk) => Some(chunk.into_body().expect("a chunk")),
+        _ => None,
+    });
+    chunks.flat_map(|chunk| chunk.choices).filter(|choice| choice.index == index).collect()
+}
+
+/// The pieces, by number, for which something holds.
+fn those(pieces: &[ChunkChoice], holds: impl Fn(&ChunkChoice) -> bool) -> Vec<usize> {
+    (0..).zip(pieces).filter(|(_, piece)| holds(piece)).map(|(at, _)| at).collect()
+}
 
 fn collected(stream: ChatStream) -> CompletionBody {
     block_on(stream.collect()).and_then(Completion::into_body).expect("an answer")
@@ -42,6 +56,23 @@ proptest! {
         prop_assert_eq!(&collected(cut), &whole);
         let cut = with_findings(answer.whole().into_chunks(true), found(block));
         prop_assert_eq!(&collected(cut), &whole);
+    }
+
+    #[test]
+    fn programs_that_join_pieces_see_one_list_and_one_role(
+        answer in answers(), block in any::<bool>(), each in any::<bool>(),
+    ) {
+        for (index, said) in (0..).zip(&answer.choices) {
+            let pieces = deltas(with_findings(answer.streamed(each), found(block)), index);
+            let lists = those(&pieces, |piece| piece.delta.extra.contains_key(ANNOTATIONS));
+            let ends = those(&pieces, |piece| piece.finish_reason.is_some());
+            prop_assert_eq!(&lists, &[ends[0] - 1]);
+            let texts = those(&pieces, |piece| piece.delta.content.as_deref().unwrap_or_default() != "");
+            prop_assert!(texts.iter().all(|at| *at < lists[0]), "{:?}", pieces);
+            let roles = those(&pieces, |piece| piece.delta.role.is_some());
+            let only = answer.choices.len() == 1;
+            prop_assert!(roles == [0] || roles.is_empty() && !(said.named || block || only));
+        }
     }
 
     #[test]

@@ -3,11 +3,11 @@
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::chat::{
     AssistantMessage, ChatItem, ChatStream, Choice, Chunk, ChunkBody, ChunkChoice, Completion,
-    CompletionBody, Delta, Extra, FinishReason, Usage,
+    CompletionBody, Delta, Extra, FinishReason, Role, Usage,
 };
 
 const WORDS: [&str; 14] = [
@@ -32,6 +32,9 @@ const WORDS: [&str; 14] = [
 pub(super) struct Said {
     text: String,
     cuts: Vec<Index>,
+    /// The first piece, or each, says who speaks.
+    pub(super) named: bool,
+    always_named: bool,
     annotated: bool,
     reasoned: bool,
     /// The last piece and the end come together.
@@ -41,30 +44,36 @@ pub(super) struct Said {
 /// An answer, and the order in which the pieces of its choices come.
 #[derive(Clone, Debug)]
 pub(super) struct Answer {
-    choices: Vec<Said>,
+    pub(super) choices: Vec<Said>,
     order: Vec<Index>,
     usage: bool,
+    /// A chunk without a choice comes first.
+    prefaced: bool,
 }
 
 pub(super) fn answers() -> impl Strategy<Value = Answer> {
     let text = vec(select(&WORDS[..]), 0..10).prop_map(|words| words.concat());
-    let said = (text, vec(any::<Index>(), 0..6), any::<[bool; 3]>());
-    let said = said.prop_map(|(text, cuts, [annotated, reasoned, closes])| Said {
+    let said = (text, vec(any::<Index>(), 0..6), any::<[bool; 5]>());
+    let said = said.prop_map(|(text, cuts, [named, always, annotated, reasoned, closes])| Said {
         text,
         cuts,
+        named,
+        always_named: named && always,
         annotated,
         reasoned,
         closes,
     });
-    (vec(said, 1..4), vec(any::<Index>(), 1..12), any::<bool>())
-        .prop_map(|(choices, order, usage)| Answer { choices, order, usage })
+    (vec(said, 1..4), vec(any::<Index>(), 1..12), any::<[bool; 2]>())
+        .prop_map(|(choices, order, [usage, prefaced])| Answer { choices, order, usage, prefaced })
 }
 
 impl Said {
-    fn extra(&self) -> Extra {
-        let list = json!([{"type": "url_citation", "url_citation": {
-            "start_index": 1, "end_index": 4, "url": "https://example.org/own", "title": "Own"}}]);
-        self.annotated.then(|| ("annotations".to_owned(), list)).into_iter().collect()
+    /// Annotations of its own, those of the first piece or the last.
+    fn own(&self, last: bool) -> Vec<Value> {
+        let title = if last { "Last" } else { "First" };
+        let own = json!({"type": "url_citation", "url_citation": {
+            "start_index": 1, "end_index": 4, "url": "https://example.org/own", "title": title}});
+        self.annotated.then_some(own).into_iter().collect()
     }
 
     fn reasoning(&self) -> Option<String> {
@@ -75,7 +84,7 @@ impl Said {
         let message = AssistantMessage {
             content: Some(self.text.clone()),
             reasoning_content: self.reasoning(),
-            extra: self.extra(),
+            extra: extra([self.own(false), self.own(true)].concat()),
             ..AssistantMessage::default()
         };
         let finish_reason = Some(FinishReason::Stop);
@@ -94,7 +103,16 @@ impl Said {
         let piece = |ends: &[usize]| Delta::text(&self.text[ends[0]..ends[1]]);
         let mut deltas: Vec<_> = ends.windows(2).map(piece).collect();
         deltas[0].reasoning_content = self.reasoning();
-        deltas.last_mut().expect("two ends at least").extra = self.extra();
+        let last = deltas.len() - 1;
+        let own = |at: usize| {
+            let first = if at == 0 { self.own(false) } else { Vec::new() };
+            [first, if at == last { self.own(true) } else { Vec::new() }].concat()
+        };
+        for (at, delta) in deltas.iter_mut().enumerate() {
+            delta.extra = extra(own(at));
+            let named = self.always_named || self.named && at == 0;
+            delta.role = named.then_some(Role::Assistant);
+        }
         let mut pieces: Vec<_> = deltas.into_iter().map(ChunkChoice::from).collect();
         match pieces.last_mut() {
             Some(last) if self.closes => last.finish_reason = Some(FinishReason::Stop),
@@ -104,6 +122,11 @@ impl Said {
         pieces.reverse();
         pieces
     }
+}
+
+fn extra(own: Vec<Value>) -> Extra {
+    let field = ("annotations".to_owned(), Value::from(own));
+    [field].into_iter().filter(|(_, own)| *own != json!([])).collect()
 }
 
 impl Answer {
@@ -131,6 +154,7 @@ impl Answer {
             created: 7,
             ..ChunkBody::default()
         };
+        let preface = head.clone();
         let choices = (0..).zip(&self.choices);
         let mut queues: Vec<_> = choices.map(|(index, said)| said.pieces(index, each)).collect();
         let mut bodies = Vec::new();
@@ -144,8 +168,9 @@ impl Answer {
             bodies.push(ChunkBody { choices, ..head.clone() });
         }
         let usage = self.usage().map(|usage| ChunkBody { usage: Some(usage), ..head });
-        let chunks =
-            bodies.into_iter().chain(usage).map(|body| Ok(ChatItem::Chunk(Chunk::from(body))));
+        let preface = self.prefaced.then_some(preface).into_iter();
+        let chunks = preface.chain(bodies).chain(usage);
+        let chunks = chunks.map(|body| Ok(ChatItem::Chunk(Chunk::from(body))));
         ChatStream::new(futures::stream::iter(chunks.collect::<Vec<_>>()))
     }
 }
