@@ -224,7 +224,7 @@ fn found(
     debug!(request_id = request.call.id(), results, "searched the web");
     let note = SearchNote::Completed { query: query.text().to_owned(), results };
     let block = searcher.settings().block && cites && is_turn(request);
-    Findings { note, sources, block }
+    Findings { note, sources, block, cites }
 }
 
 fn failed(request: &ChatRequest, error: &Error) -> Findings {
@@ -235,7 +235,7 @@ fn failed(request: &ChatRequest, error: &Error) -> Findings {
     }
     let (code, message) = (error.code(), error.message().to_owned());
     let note = SearchNote::Failed { code, message };
-    Findings { note, sources: Arc::default(), block: false }
+    Findings { note, sources: Arc::default(), block: false, cites: false }
 }
 
 /// Says whether the person has just spoken. Else a tool has, or an answer was begun, and what would

@@ -26,6 +26,8 @@ pub(super) struct Findings {
     pub(super) sources: Arc<[Source]>,
     /// Whether the answer begins with a list of them.
     pub(super) block: bool,
+    /// Whether a number in brackets cites one of them.
+    pub(super) cites: bool,
 }
 
 /// Adds the findings to an answer, streamed or whole: the note, the list of sources, and an

@@ -15,15 +15,16 @@ pub(super) struct Additions {
     note: SearchNote,
     sources: Arc<[Source]>,
     block: Option<Block>,
+    cites: bool,
 }
 
 impl Additions {
     pub(super) fn new(findings: Findings) -> Self {
-        let Findings { note, sources, block: wanted } = findings;
+        let Findings { note, sources, block: wanted, cites } = findings;
         let failed = note.code().is_some();
         let sources = if failed { Arc::default() } else { sources };
         let block = wanted.then(|| block(&sources)).flatten();
-        Self { note, sources, block }
+        Self { note, sources, block, cites }
     }
 
     /// Says whether the note is all.
@@ -44,7 +45,7 @@ impl Additions {
 
     /// How many sources a choice may cite.
     pub(super) fn citable(&self) -> usize {
-        self.sources.len()
+        if self.cites { self.sources.len() } else { 0 }
     }
 
     /// What comes first of a choice.

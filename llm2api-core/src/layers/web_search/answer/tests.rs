@@ -27,7 +27,7 @@ fn found(block: bool) -> Findings {
         published: None,
     };
     let note = SearchNote::Completed { query: "capitals".into(), results: SOURCES.len() };
-    Findings { note, sources: SOURCES.map(source).into(), block }
+    Findings { note, sources: SOURCES.map(source).into(), block, cites: true }
 }
 
 fn failed() -> Findings {
@@ -37,7 +37,7 @@ fn failed() -> Findings {
 
 fn nothing_found() -> Findings {
     let note = SearchNote::Completed { query: "capitals".into(), results: 0 };
-    Findings { note, sources: Arc::default(), block: true }
+    Findings { note, sources: Arc::default(), block: true, cites: true }
 }
 
 fn chunk(choices: &Value) -> ChatItem {
@@ -209,6 +209,24 @@ async fn annotations_of_the_upstream_that_come_behind_the_end_are_left_out() {
     let lines: Vec<_> = lines.lines().collect();
     assert_eq!(lines.iter().filter(|line| line.contains("annotations")).count(), 1);
     assert!(lines[4].contains(r#""delta":{}"#), "{}", lines[4]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_number_in_brackets_cites_nothing_where_nothing_is_to_be_cited() {
+    let findings = || Findings { cites: false, ..found(false) };
+    let text = r#"{"scores": [1, 2]}"#;
+    let message = json!({"role": "assistant", "content": text});
+    let answers = [
+        stream([said(0, text), ended(0)]),
+        whole(&json!([{"index": 0, "message": message, "finish_reason": "stop"}])),
+    ];
+    for answer in answers {
+        let answer = with_findings(answer, findings()).collect().await.expect("an answer");
+        let places = annotations(&answer);
+        let place = |annotation: &Value| annotation["url_citation"]["start_index"].as_u64();
+        let places: Vec<_> = places.iter().map(place).collect();
+        assert_eq!(places, [Some(18); 3]);
+    }
 }
 
 /// Findings with the longest addresses and titles that there are.
