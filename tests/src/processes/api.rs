@@ -94,8 +94,16 @@ impl Api {
 
     async fn send(&self, messages: &[Value], stream: bool) -> reqwest::Result<Response> {
         let body = json!({"model": MODEL, "messages": messages, "stream": stream});
-        let request = self.http.post(format!("{}/v1/chat/completions", self.url));
-        request.bearer_auth(self.key).json(&body).send().await
+        self.ask("/v1/chat/completions", &body).await
+    }
+
+    /// Asks as a client.
+    ///
+    /// # Errors
+    /// Where there is no answer.
+    pub async fn ask(&self, path: &str, body: &Value) -> reqwest::Result<Response> {
+        let request = self.http.post(format!("{}{path}", self.url));
+        request.bearer_auth(self.key).json(body).send().await
     }
 }
 

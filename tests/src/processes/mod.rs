@@ -16,6 +16,7 @@ mod wire;
 pub use api::{Answer, Api, MODEL, envelope, http, state_of};
 pub use authority::Authority;
 pub use outcome::Outcome;
+pub use port::free_port;
 pub use program::Program;
 pub use redis::Redis;
 pub use searx::Searx;

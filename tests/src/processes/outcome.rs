@@ -3,6 +3,8 @@
 use std::fmt;
 use std::time::Duration;
 
+use reqwest::Response;
+use reqwest::header::HeaderMap;
 use serde_json::Value;
 use tokio::time::Instant;
 
@@ -22,7 +24,7 @@ pub struct Outcome {
     pub body: String,
     /// From the call to the last byte.
     pub took: Duration,
-    request_id: String,
+    headers: HeaderMap,
 }
 
 impl Outcome {
@@ -32,18 +34,37 @@ impl Outcome {
     /// When the answer is broken off, or is no UTF-8.
     pub async fn of(api: &Api, text: &str, stream: bool) -> Self {
         let begun = Instant::now();
-        let response = api.chat(text, stream).await.expect("an answer");
-        let header = |name: &str| {
-            let value = response.headers().get(name).map(|value| value.to_str().expect("text"));
-            value.map(str::to_owned)
-        };
-        let request_id = header("x-request-id").expect("every answer has an id");
-        let seconds = |text: String| text.parse().expect("whole seconds");
-        let retry_after = header("retry-after").map(seconds);
-        let status = response.status().as_u16();
+        Self::read(api.chat(text, stream).await, begun).await
+    }
+
+    /// Asks as a client whatever is asked at `path`, and reads to the end.
+    ///
+    /// # Panics
+    /// As [`of`](Self::of).
+    pub async fn to(api: &Api, path: &str, body: &Value) -> Self {
+        let begun = Instant::now();
+        Self::read(api.ask(path, body).await, begun).await
+    }
+
+    async fn read(response: reqwest::Result<Response>, begun: Instant) -> Self {
+        let response = response.expect("an answer");
+        let (status, headers) = (response.status().as_u16(), response.headers().clone());
         let body = response.bytes().await.expect("a body that ends in order");
         let body = String::from_utf8(body.into()).expect("UTF-8");
-        Self { status, retry_after, body, took: begun.elapsed(), request_id }
+        let mut outcome = Self { status, retry_after: None, body, took: begun.elapsed(), headers };
+        let wait = outcome.header("retry-after");
+        outcome.retry_after = wait.map(|seconds| seconds.parse().expect("whole seconds"));
+        outcome.request_id();
+        outcome
+    }
+
+    /// The header of this name.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name).map(|value| value.to_str().expect("text"))
+    }
+
+    fn request_id(&self) -> &str {
+        self.header("x-request-id").expect("every answer has an id")
     }
 
     /// The events of a stream but for `[DONE]`, or the one object of any other answer.
@@ -83,7 +104,7 @@ impl Outcome {
         for name in ["message", "type", "code", "request_id"] {
             assert!(error[name].is_string(), "an error without its {name}: {self:?}");
         }
-        assert_eq!(error["request_id"], self.request_id.as_str(), "{self:?}");
+        assert_eq!(error["request_id"], self.request_id(), "{self:?}");
         assert!(!self.body.contains("[DONE]"), "{self:?}");
         assert_eq!(self.finish(), None, "{self:?}");
         error

@@ -10,7 +10,7 @@ const APART: u32 = 17;
 
 /// A free port, searched from a place that differs from process to process, and from server to
 /// server: what is free now may be taken before it is listened on.
-pub(super) fn free_port() -> u16 {
+pub fn free_port() -> u16 {
     static STARTED: AtomicU32 = AtomicU32::new(0);
     let place = std::process::id().wrapping_mul(APART) + STARTED.fetch_add(1, Ordering::Relaxed);
     let spread = u16::try_from(place % 9000).expect("is below 9000");

@@ -99,9 +99,18 @@ impl Program {
 
     /// Bytes of memory that it holds (`VmRSS`; Linux only).
     pub fn resident(&self) -> u64 {
+        self.memory("VmRSS:")
+    }
+
+    /// Most bytes of memory that it has held (`VmHWM`; Linux only).
+    pub fn peak(&self) -> u64 {
+        self.memory("VmHWM:")
+    }
+
+    fn memory(&self, name: &str) -> u64 {
         let id = self.child.id().expect("it runs");
         let status = fs::read_to_string(format!("/proc/{id}/status")).expect("it runs");
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+        let line = status.lines().find_map(|line| line.strip_prefix(name));
         let kilobytes = line.and_then(|line| line.trim().strip_suffix(" kB")).expect("a size");
         kilobytes.parse::<u64>().expect("a number") << 10
     }

@@ -111,6 +111,11 @@ impl Server {
         self.program.resident()
     }
 
+    /// Most bytes of memory that it has held.
+    pub fn peak(&self) -> u64 {
+        self.program.peak()
+    }
+
     /// Ends it at once, as a crash would.
     pub async fn kill(&mut self) {
         self.program.kill().await;

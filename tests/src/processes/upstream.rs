@@ -13,7 +13,7 @@ pub struct Upstream {
     /// How to talk to it straight, without a server between.
     pub api: Api,
     url: String,
-    _program: Program,
+    program: Program,
 }
 
 impl Upstream {
@@ -23,7 +23,12 @@ impl Upstream {
         command.args(arguments).kill_on_drop(true);
         let mut program = Program::start(command, data.join("simulator.log"));
         let url = program.line("LISTENING ").await;
-        Self { api: Api::new(&url, "sk-anybody"), url, _program: program }
+        Self { api: Api::new(&url, "sk-anybody"), url, program }
+    }
+
+    /// Ends it at once, as a crash would.
+    pub async fn kill(&mut self) {
+        self.program.kill().await;
     }
 
     /// Base address of its OpenAI face.
