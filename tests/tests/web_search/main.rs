@@ -1,0 +1,8 @@
+//! The web search from outside: real servers, a SearXNG that is played or real, and what clients,
+//! upstreams and SearXNG get to see.
+
+mod answer;
+mod cache;
+mod engine;
+mod history;
+mod stage;
