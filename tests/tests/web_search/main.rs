@@ -4,5 +4,7 @@
 mod answer;
 mod cache;
 mod engine;
+mod faults;
 mod history;
+mod outage;
 mod stage;
