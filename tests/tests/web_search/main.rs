@@ -3,8 +3,13 @@
 
 mod answer;
 mod cache;
+mod dialects;
 mod engine;
 mod faults;
 mod history;
+mod injection;
+mod leave;
 mod outage;
+mod quiet;
+mod rewriting;
 mod stage;
