@@ -24,7 +24,6 @@ mod reload;
 mod responses;
 mod routes;
 mod run;
-mod search;
 mod signal;
 mod sse;
 mod state;

@@ -19,7 +19,7 @@ use crate::reload::{Reading, Reloader};
 use crate::signal::{Hangups, Signals};
 use crate::state::State;
 use crate::stop::Stop;
-use crate::{app, banner, documents, search, store};
+use crate::{app, banner, documents, store};
 
 /// Requests that were cut leave clean-up behind, so this is apart from the grace and never nothing.
 const CLEAN_UP: Duration = Duration::from_secs(5);
@@ -205,8 +205,8 @@ fn authorisation(wanted: &AuthConfig) -> llm2api_core::Result<Authorisation> {
 /// Puts everything together but the authorisation.
 fn engine(config: &Config) -> llm2api_core::Result<ClientBuilder> {
     let builder = upstreams(config);
-    Ok(match search::web_search(config)? {
-        Some(web_search) => builder.with_web_search(web_search),
+    Ok(match &config.search {
+        Some(search) => builder.with_web_search(search.engine()?),
         None => builder,
     })
 }

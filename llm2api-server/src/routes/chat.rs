@@ -2,11 +2,13 @@
 
 use std::sync::Arc;
 
-use llm2api_core::ChatRequest;
+use llm2api_core::chat::SearchNote;
+use llm2api_core::{ChatRequest, ChatStream};
 use poem::{Request, Response};
 
 use super::{ask, body};
 use crate::edge::Record;
+use crate::live::Terms;
 use crate::openai::answer::{self, Remarks};
 use crate::openai::chunks::Chunks;
 use crate::openai::error::Failure;
@@ -23,9 +25,8 @@ pub(super) async fn create_searched(
     state: Arc<State>,
     request: Request,
 ) -> Result<Response, Failure> {
-    if !state.door.live.now().searches {
-        return Err(Failure::no_search());
-    }
+    // Once more behind the body, by what holds then; who is refused now need not send it.
+    Wish::of(&state.door.live.now(), true)?;
     respond(state, request, true).await
 }
 
@@ -38,14 +39,13 @@ async fn respond(
     let body = body::read(&mut request, &state.door).await?;
     // What the request holds, its body above all, is not needed while the answer runs.
     drop(request);
-    let mut chat = ChatRequest::from_json(&body)?;
+    let chat = ChatRequest::from_json(&body)?;
     ask::check_length(&state, chat.messages.len(), "messages")?;
     let charge = body.into_charge();
-    if searched || state.door.live.now().search_every_chat {
-        chat = chat.with_web_search();
-    }
+    let wish = Wish::of(&state.door.live.now(), searched)?;
+    let chat = wish.on(chat);
     let (streams, usage) = (chat.streams(), chat.wants_usage());
-    let answer = ask::engine(&state, &record, chat).await?;
+    let answer = wish.noted(ask::engine(&state, &record, chat).await?);
     // Until now the request was waiting or on its way, and held what its body had held.
     drop(charge);
     let remarks = Remarks::of(&answer, None);
@@ -63,4 +63,47 @@ async fn respond(
         }
     };
     Ok(remarks.on(response))
+}
+
+/// Whether a chat is searched for, beside what it says of that itself.
+#[derive(Clone, Copy, Debug)]
+enum Wish {
+    /// As the client says.
+    Own,
+    Search,
+    /// Every chat is to be searched for, and nothing can be.
+    InVain,
+}
+
+impl Wish {
+    /// Decides by one look at the settings; `searched` is what the path says.
+    ///
+    /// A search is wished for only where there is one: else the client would be told of a field that
+    /// it has not sent.
+    fn of(terms: &Terms, searched: bool) -> Result<Self, Failure> {
+        match (searched || terms.search_every_chat, terms.searches) {
+            (false, _) => Ok(Self::Own),
+            (true, true) => Ok(Self::Search),
+            (true, false) if searched => Err(Failure::no_search()),
+            (true, false) => Ok(Self::InVain),
+        }
+    }
+
+    fn on(self, chat: ChatRequest) -> ChatRequest {
+        match self {
+            Self::Search => chat.with_web_search(),
+            Self::Own | Self::InVain => chat,
+        }
+    }
+
+    /// Says beside the answer that there was no search; in it stands only what the engine did.
+    fn noted(self, answer: ChatStream) -> ChatStream {
+        match self {
+            Self::Own | Self::Search => answer,
+            Self::InVain => answer.with_search_note(SearchNote::Failed {
+                code: "search_not_configured",
+                message: "TOOL_ALL_IN_ONE is true but there is no SEARXNG_URL".to_owned(),
+            }),
+        }
+    }
 }

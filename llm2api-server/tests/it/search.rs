@@ -164,14 +164,25 @@ async fn a_search_that_fails_fails_no_chat_and_the_head_says_why() {
 }
 
 #[tokio::test]
-async fn all_in_one_without_a_searxng_says_so_in_every_answer() {
+async fn all_in_one_without_a_searxng_says_so_beside_every_answer() {
     let server = Running::start(&[("TOOL_ALL_IN_ONE", "true")]).await;
     let note = Some("failed; code=search_not_configured");
-    for fields in ["", r#","stream":true"#] {
+    for fields in ["", r#","stream":true"#, r#","web_search_options":null"#] {
         let answer = server.post(CHAT, "", &ask(fields)).await;
         assert_eq!((status(&answer), header(&answer, NOTE)), (200, note), "{answer}");
+        assert!(!body(&answer).contains("llm2api_search"), "nobody has tried: {answer}");
     }
     assert_eq!(status(&server.post(WEB, "", &ask("")).await), 404);
+}
+
+#[tokio::test]
+async fn all_in_one_without_a_searxng_promises_no_search() {
+    let server = Running::start(&[("TOOL_ALL_IN_ONE", "true")]).await;
+    let model = json(&server.get("/v1/models/demo", "").await);
+    assert_eq!(model["llm2api"]["parameters"]["web_search_options"], "rejected");
+    let wish = server.post(CHAT, "", &ask(r#","web_search_options":{}"#)).await;
+    let error = &json(&wish)["error"];
+    assert_eq!((status(&wish), &error["param"]), (400, &json!("web_search_options")), "{wish}");
 }
 
 #[tokio::test]
