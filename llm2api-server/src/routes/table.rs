@@ -25,6 +25,9 @@ pub(super) fn table(state: &Arc<State>) -> Vec<(String, Resource<State>)> {
     vec![
         (client("/v1/chat/completions"), client_post(state, chat::create)),
         (client("/web/v1/chat/completions"), client_post(state, chat::create_searched)),
+        // An SDK that is pointed at /web/v1 asks for the models there too.
+        (client("/web/v1/models"), client_get(state, models::list)),
+        (client("/web/v1/models/*id"), client_get(state, models::show)),
         (client("/v1/responses"), client_post(state, responses::create)),
         (client("/v1/messages"), messages_post(state, messages::create)),
         (client("/v1/messages/count_tokens"), messages_post(state, messages::count)),

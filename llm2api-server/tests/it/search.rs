@@ -186,6 +186,25 @@ async fn all_in_one_without_a_searxng_promises_no_search() {
 }
 
 #[tokio::test]
+async fn a_client_finds_the_models_below_the_web_path_too() {
+    let searcher = Searcher::start(200);
+    let pairs = [("API_KEY", "sk-one"), ("API_PATH", "custom")];
+    let key = "Authorization: Bearer sk-one\r\n";
+    for server in [searcher.gateway(&pairs).await, Running::start(&pairs).await] {
+        for path in ["/v1/models", "/v1/models/demo", "/v1/models/a/b"] {
+            let web = server.get(&format!("/custom/web{path}"), key).await;
+            let usual = server.get(&format!("/custom{path}"), key).await;
+            let id = |answer: &str| json(answer)["data"][0]["id"].clone();
+            assert_eq!((status(&web), id(&web)), (status(&usual), id(&usual)), "{web}");
+            assert_eq!(status(&server.get(&format!("/custom/web{path}"), "").await), 401);
+        }
+        let show = json(&server.get("/custom/web/v1/models/demo", key).await);
+        assert_eq!((&show["id"], &show["object"]), (&json!("demo"), &json!("model")));
+    }
+    assert!(searcher.asked().is_empty());
+}
+
+#[tokio::test]
 async fn a_prefix_moves_the_web_path_too() {
     let searcher = Searcher::start(200);
     let server = searcher.gateway(&[("API_PATH", "custom")]).await;
