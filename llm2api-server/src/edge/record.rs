@@ -108,6 +108,12 @@ impl Record {
         let _ = self.shared.tokens.set(tokens);
     }
 
+    /// Returns what the chat took.
+    #[cfg(test)]
+    pub(super) fn taken(&self) -> Option<Tokens> {
+        self.shared.tokens.get().copied()
+    }
+
     /// Notes that the whole answer was handed over.
     pub(crate) fn complete(&self) {
         let _ = self.shared.complete.set(());

@@ -1,20 +1,22 @@
 //! What a chat takes of the tokens that whoever asks may use in a day.
 
-use llm2api_core::ChatItem;
 use llm2api_core::adapt::TokenCounter;
 use llm2api_core::chat::{Ending, Watch};
 use llm2api_core::quota::Ticket;
+use llm2api_core::{ChatItem, ChatStream};
 
 /// Holds what a chat was admitted under, until its answer has ended, whichever way.
 ///
 /// The figures of the upstream count, where it gives any. Else the texts of request and answer are
-/// counted: whether somebody is limited is not for him to choose by what he asks for. Who leaves
-/// has used what he sent, since an upstream was at work on it.
+/// counted, and what a search for it has added: whether somebody is limited is not for him to choose
+/// by what he asks for. Who leaves has used what he sent, since an upstream was at work on it.
 #[derive(Debug)]
 pub(crate) struct Spending {
     tickets: Vec<Ticket>,
     /// An estimate of the request's tokens; none where nobody counts tokens.
     prompt: Option<u64>,
+    /// An estimate of what models have read and written for a search.
+    search: u64,
     answer: TokenCounter,
     given: Option<u64>,
     refunded: bool,
@@ -24,7 +26,7 @@ impl Spending {
     /// Starts for a request of so many tokens, or where none are to be counted.
     pub(crate) fn new(prompt: Option<u64>) -> Self {
         let (tickets, answer) = (Vec::new(), TokenCounter::new());
-        Self { tickets, prompt, answer, given: None, refunded: false }
+        Self { tickets, prompt, search: 0, answer, given: None, refunded: false }
     }
 
     /// Says whether somebody is held to a number of tokens.
@@ -42,6 +44,12 @@ impl Spending {
         self.tickets.push(ticket);
     }
 
+    /// Counts what a search for the request has added to it, and from now on the answer.
+    pub(crate) fn follow(mut self, answer: ChatStream) -> ChatStream {
+        self.search = answer.search_tokens();
+        answer.with_watch(self)
+    }
+
     /// Gives all tokens back: no answer came of the request.
     pub(crate) fn refund(mut self) {
         self.refunded = true;
@@ -50,10 +58,13 @@ impl Spending {
     fn took(&self) -> u64 {
         match self.refunded {
             true => 0,
-            false => {
-                self.given.unwrap_or_else(|| self.prompt().saturating_add(self.answer.tokens()))
-            }
+            false => self.given.unwrap_or_else(|| self.estimate()),
         }
+    }
+
+    fn estimate(&self) -> u64 {
+        let asked = self.prompt().saturating_add(self.search);
+        asked.saturating_add(self.answer.tokens())
     }
 }
 
@@ -86,6 +97,11 @@ impl Drop for Spending {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
+    use futures::{StreamExt, stream};
+    use llm2api_core::quota::{Allowance, Quotas};
+    use llm2api_core::store::MemoryStore;
     use llm2api_core::{ChunkBody, Usage};
 
     use super::*;
@@ -117,5 +133,31 @@ mod tests {
         assert_eq!(took(Some(7), &[chunk("Hello", None), chunk("", Some(counted))]), 75);
         let guessed = Usage::estimate(1_000, 1);
         assert_eq!(took(Some(7), &[chunk("Hello", None), chunk("", Some(guessed))]), 8);
+    }
+
+    /// What a key has used after a request of 7 tokens whose search took 500, and this answer.
+    async fn used(items: &[ChatItem], reads: usize) -> u64 {
+        let quotas = Quotas::new(Arc::new(MemoryStore::default()));
+        let allowance = Allowance { tokens_per_day: Some(10_000), ..Allowance::default() };
+        let (ticket, _) = quotas.admit("key_1", &allowance, 7).await.expect("within the limits");
+        let mut spending = Spending::new(Some(7));
+        spending.hold(ticket);
+        let items: Vec<_> = items.iter().cloned().map(Ok).collect();
+        let answer = ChatStream::new(stream::iter(items)).with_search_tokens(500);
+        let read = spending.follow(answer).take(reads).collect::<Vec<_>>().await;
+        assert!(read.iter().all(Result::is_ok));
+        quotas.tokens_today("key_1").await
+    }
+
+    #[tokio::test]
+    async fn what_a_search_has_added_counts_where_the_upstream_does_not_count() {
+        let hello = chunk("Hello", None);
+        let guessed = chunk("", Some(Usage::estimate(900, 1)));
+        let counted = Usage { prompt_tokens: 570, completion_tokens: 5, ..Usage::default() };
+        let counted = chunk("", Some(counted));
+        assert_eq!(used(&[hello.clone()], 9).await, 508);
+        assert_eq!(used(&[hello.clone(), guessed], 9).await, 508);
+        assert_eq!(used(&[hello.clone(), counted], 9).await, 575, "it has read the sources too");
+        assert_eq!(used(&[hello], 0).await, 507, "who leaves has used what was found for him");
     }
 }

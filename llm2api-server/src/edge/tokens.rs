@@ -1,7 +1,7 @@
 //! How many tokens a chat took, counted while its answer passes.
 
-use llm2api_core::ChatItem;
 use llm2api_core::chat::{Ending, Watch};
+use llm2api_core::{ChatItem, ChatStream};
 
 use super::record::Record;
 
@@ -17,11 +17,13 @@ pub(super) struct Tokens {
 /// Counts what passes, and notes the sum when it is dropped: however the chat ends, once.
 ///
 /// The figures of the upstream count, where it gives any. Else a piece of the answer counts as one
-/// token, and four bytes of the request's text as another; where nothing came, nothing counts.
+/// token, four bytes of the request's text as another, and what a search for it took as the engine
+/// estimates it; where nothing came, nothing counts.
 #[derive(Debug)]
 pub(crate) struct TokenCount {
     record: Record,
     text_bytes: u64,
+    search: u64,
     pieces: u64,
     given: Option<Tokens>,
 }
@@ -29,11 +31,18 @@ pub(crate) struct TokenCount {
 impl TokenCount {
     /// Starts for a request with so much text.
     pub(crate) fn new(record: Record, text_bytes: usize) -> Self {
-        Self { record, text_bytes: text_bytes as u64, pieces: 0, given: None }
+        Self { record, text_bytes: text_bytes as u64, search: 0, pieces: 0, given: None }
+    }
+
+    /// Counts what a search for the request has added to it, and from now on the answer.
+    pub(crate) fn follow(mut self, answer: ChatStream) -> ChatStream {
+        self.search = answer.search_tokens();
+        answer.with_watch(self)
     }
 
     fn sum(&self) -> Tokens {
-        let asked = if self.pieces == 0 { 0 } else { self.text_bytes.div_ceil(4) };
+        let text = self.text_bytes.div_ceil(4).saturating_add(self.search);
+        let asked = if self.pieces == 0 { 0 } else { text };
         let estimate = Tokens { prompt: asked, completion: self.pieces, estimated: true };
         self.given.unwrap_or(estimate)
     }
@@ -65,6 +74,8 @@ impl Drop for TokenCount {
 
 #[cfg(test)]
 mod tests {
+    use futures::future::ready;
+    use futures::{StreamExt, stream};
     use llm2api_core::{ChunkBody, Usage};
 
     use super::*;
@@ -89,5 +100,25 @@ mod tests {
         assert_eq!(sum(&[text.clone(), chunk("", Some(counted))]), (70, 5, false));
         let guessed = chunk("", Some(Usage::estimate(8, 4)));
         assert_eq!(sum(&[role, text, guessed]), (8, 4, true));
+    }
+
+    #[tokio::test]
+    async fn what_a_search_has_added_is_a_part_of_the_estimate_alone() {
+        let counted = Usage { prompt_tokens: 570, completion_tokens: 5, ..Usage::default() };
+        for (items, expected) in [
+            (vec![], Tokens { prompt: 0, completion: 0, estimated: true }),
+            (vec![chunk("Hi", None)], Tokens { prompt: 503, completion: 1, estimated: true }),
+            (
+                vec![chunk("Hi", Some(counted))],
+                Tokens { prompt: 570, completion: 5, estimated: false },
+            ),
+        ] {
+            let record = Record::new("req_1", "POST", None);
+            let items = stream::iter(items.into_iter().map(Ok));
+            let answer = ChatStream::new(items).with_search_tokens(500);
+            let count = TokenCount::new(record.clone(), 9);
+            assert!(count.follow(answer).all(|item| ready(item.is_ok())).await);
+            assert_eq!(record.taken(), Some(expected));
+        }
     }
 }

@@ -29,7 +29,7 @@ pub(super) async fn engine(
     let mut spending = limits.spending(&chat);
     match limits.ask(state, record, chat, &mut spending).await {
         Ok(answer) if limits.is_unlimited() => Ok(answer),
-        Ok(answer) => Ok(answer.with_watch(spending)),
+        Ok(answer) => Ok(spending.follow(answer)),
         Err(failure) => {
             spending.refund();
             Err(failure)
@@ -78,7 +78,7 @@ impl Limits {
         chat.call = Call::new(record.id());
         let model = chat.model.clone();
         let count = TokenCount::new(record.clone(), chat.text_bytes());
-        let answer = state.client.chat(chat).await?.with_watch(count);
+        let answer = count.follow(state.client.chat(chat).await?);
         // Only now is it a model's name; before, it is the client's text, which the log does not take.
         record.model(&model);
         Ok(answer)
