@@ -155,7 +155,7 @@ mod tests {
         let guessed = chunk("", Some(Usage::estimate(900, 1)));
         let counted = Usage { prompt_tokens: 570, completion_tokens: 5, ..Usage::default() };
         let counted = chunk("", Some(counted));
-        assert_eq!(used(&[hello.clone()], 9).await, 508);
+        assert_eq!(used(std::slice::from_ref(&hello), 9).await, 508);
         assert_eq!(used(&[hello.clone(), guessed], 9).await, 508);
         assert_eq!(used(&[hello.clone(), counted], 9).await, 575, "it has read the sources too");
         assert_eq!(used(&[hello], 0).await, 507, "who leaves has used what was found for him");

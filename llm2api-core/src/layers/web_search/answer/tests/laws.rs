@@ -71,7 +71,7 @@ proptest! {
             prop_assert!(texts.iter().all(|at| *at < lists[0]), "{:?}", pieces);
             let roles = those(&pieces, |piece| piece.delta.role.is_some());
             let only = answer.choices.len() == 1;
-            prop_assert!(roles == [0] || roles.is_empty() && !(said.named || block || only));
+            prop_assert!(roles == [0] || roles.is_empty() && !(said.names > 0 || block || only));
         }
     }
 

@@ -32,9 +32,8 @@ const WORDS: [&str; 14] = [
 pub(super) struct Said {
     text: String,
     cuts: Vec<Index>,
-    /// The first piece, or each, says who speaks.
-    pub(super) named: bool,
-    always_named: bool,
+    /// So many of the first pieces say who speaks.
+    pub(super) names: usize,
     annotated: bool,
     reasoned: bool,
     /// The last piece and the end come together.
@@ -53,12 +52,12 @@ pub(super) struct Answer {
 
 pub(super) fn answers() -> impl Strategy<Value = Answer> {
     let text = vec(select(&WORDS[..]), 0..10).prop_map(|words| words.concat());
-    let said = (text, vec(any::<Index>(), 0..6), any::<[bool; 5]>());
-    let said = said.prop_map(|(text, cuts, [named, always, annotated, reasoned, closes])| Said {
+    let names = select(&[0, 1, usize::MAX][..]);
+    let said = (text, vec(any::<Index>(), 0..6), names, any::<[bool; 3]>());
+    let said = said.prop_map(|(text, cuts, names, [annotated, reasoned, closes])| Said {
         text,
         cuts,
-        named,
-        always_named: named && always,
+        names,
         annotated,
         reasoned,
         closes,
@@ -110,8 +109,7 @@ impl Said {
         };
         for (at, delta) in deltas.iter_mut().enumerate() {
             delta.extra = extra(own(at));
-            let named = self.always_named || self.named && at == 0;
-            delta.role = named.then_some(Role::Assistant);
+            delta.role = (at < self.names).then_some(Role::Assistant);
         }
         let mut pieces: Vec<_> = deltas.into_iter().map(ChunkChoice::from).collect();
         match pieces.last_mut() {
