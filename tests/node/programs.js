@@ -90,6 +90,7 @@ export async function play(t, name, settings = {}) {
     ends.push(program.leave);
     simulator = program.said;
     environment.UPSTREAM_URL = simulator + (upstream.path ?? '');
+    if (upstream.searches) environment.SEARXNG_URL = `${simulator}/searxng`;
   }
   Object.assign(environment, settings);
   const path = built('LLM2API_SERVER');

@@ -92,3 +92,17 @@ async fn a_chat_ui_is_given_no_block_either() {
         }
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_conversation_is_kept_that_nobody_goes_on_from() {
+    let settings = [("CONVERSATIONS", "reuse"), ("SEARCH_REWRITE", "true")];
+    let searching = Searching::start(CHAT_UI, &settings).await;
+    let text = searching.web(PLAIN, true).await.text();
+    let messages = json!([user(PLAIN), assistant(&text), user("And Bergen?")]);
+    assert!(searching.ask(WEB, &json!({"messages": messages})).await.is_whole());
+    let upstream = &searching.stage.upstream;
+    let log = upstream.wait_for(|log| log.conversations.is_empty()).await;
+    assert_eq!(log.deleted.len(), 4, "two answers and two queries");
+    assert!(searching.ask(CHAT, &json!({"messages": [user(PLAIN)]})).await.is_whole());
+    assert_eq!(upstream.log().conversations.len(), 1, "what was not searched for is kept");
+}
