@@ -19,6 +19,7 @@ use self::dispatch::Dispatch;
 use self::draft::Manner;
 pub(crate) use self::engine::Engine;
 use self::engine::Lasting;
+use self::search::knowing;
 use crate::chat::{ChatRequest, ChatStream};
 use crate::error::Error;
 use crate::layers::{AdaptLayer, AuthCheckLayer, FirstChunkLayer, Lacks, MetricsLayer, PoolLayer};
@@ -47,7 +48,7 @@ impl Lasting {
             // Likewise: the authorisation, where there is one; else this gate is open.
             .layer(AuthCheckLayer::new(self.monitor.gate()))
             // One search for all attempts; what it asks of the model is a call of its own.
-            .layer(search)
+            .layer(knowing(search, self.catalog.clone()))
             // Around the pool, so that every attempt gets a credential of its own. One for all
             // stacks: its budget is that of the client.
             .layer(self.retry.clone())

@@ -19,6 +19,7 @@ use crate::adapt::estimate_tokens;
 use crate::chat::{ChatRequest, ChatStream, Role, SearchNote};
 use crate::clock::{after, unix_seconds};
 use crate::error::{Error, ErrorKind, Result};
+use crate::pool::Routes;
 use crate::search::{Options, Query, Searcher, Source, WebSearch, strip_history, with_sources};
 
 /// Fields by which vLLM and llama.cpp are told the form of an answer.
@@ -71,6 +72,7 @@ const FORMS: [&str; 7] = [
 pub struct WebSearchLayer {
     /// None where only the blocks of earlier searches are taken out.
     searcher: Option<Arc<Searcher>>,
+    routes: Option<Arc<dyn Routes>>,
 }
 
 impl WebSearchLayer {
@@ -80,13 +82,21 @@ impl WebSearchLayer {
     /// [`ErrorKind::Configuration`] where pages are to be read and the system's certificates cannot
     /// be.
     pub fn new(settings: WebSearch) -> Result<Self> {
-        Ok(Self { searcher: Some(Arc::new(Searcher::new(settings)?)) })
+        Ok(Self { searcher: Some(Arc::new(Searcher::new(settings)?)), routes: None })
     }
 
     /// Searches nothing, and leaves `web_search_options` to others: only what earlier searches have
     /// left in a history is taken out.
     pub fn idle() -> Self {
-        Self { searcher: None }
+        Self { searcher: None, routes: None }
+    }
+
+    /// Searches only for models that `routes` knows: by default for any, also where the call is then
+    /// refused for its model.
+    #[must_use]
+    pub fn with_routes(mut self, routes: Arc<dyn Routes>) -> Self {
+        self.routes = Some(routes);
+        self
     }
 }
 
@@ -133,8 +143,13 @@ where
             Err(error) => return Either::Right(Either::Right(ready(Err(error)))),
         };
         let inner = take_ready(&mut self.inner);
-        let answer = searched(searcher, inner, request, options);
-        Either::Right(Either::Left(Box::pin(answer)))
+        let routes = self.layer.routes.clone();
+        Either::Right(Either::Left(Box::pin(async move {
+            if let Some(routes) = routes {
+                routes.routes(&request.model).await?;
+            }
+            searched(searcher, inner, request, options).await
+        })))
     }
 }
 

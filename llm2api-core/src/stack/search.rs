@@ -1,9 +1,12 @@
 //! What searches the web for a stack, where the crate has it.
 
+use std::sync::Arc;
+
 #[cfg(not(feature = "web-search"))]
 use tower::layer::util::Identity;
 
 use super::builder::ClientBuilder;
+use crate::catalog::Catalog;
 use crate::error::Result;
 #[cfg(feature = "web-search")]
 use crate::layers::WebSearchLayer;
@@ -29,6 +32,18 @@ pub(super) fn search_layer(builder: &mut ClientBuilder) -> Result<(SearchLayer, 
         settings.timeout = settings.timeout.min(total / 2);
     }
     Ok((WebSearchLayer::new(settings)?, true))
+}
+
+/// Lets the layer know the models, so that none is searched for that there is not.
+#[cfg(feature = "web-search")]
+pub(super) fn knowing(layer: SearchLayer, catalog: Arc<Catalog>) -> SearchLayer {
+    layer.with_routes(catalog)
+}
+
+/// There is nothing to know.
+#[cfg(not(feature = "web-search"))]
+pub(super) fn knowing(layer: SearchLayer, _: Arc<Catalog>) -> SearchLayer {
+    layer
 }
 
 /// Makes a layer that does nothing.

@@ -209,11 +209,12 @@ fn ended_choices(chunk: &Chunk) -> impl Iterator<Item = u32> {
     ended.map(|choice| choice.index)
 }
 
-/// Parts the text of a chunk from the end that it holds as well; most hold only one of the two.
+/// Parts the text of a chunk, and who says it, from the end that it holds as well; most hold only one
+/// of the two.
 fn halves(chunk: Chunk) -> (Option<Chunk>, Chunk) {
     let both = |choice: &ChunkChoice| {
         let text = choice.delta.content.as_deref().unwrap_or_default();
-        choice.finish_reason.is_some() && !text.is_empty()
+        choice.finish_reason.is_some() && (!text.is_empty() || choice.delta.role.is_some())
     };
     if !chunk.body().choices.iter().any(both) {
         return (None, chunk);

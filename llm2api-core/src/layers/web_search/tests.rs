@@ -11,6 +11,7 @@ use tower::{Service, ServiceExt, service_fn};
 
 use super::*;
 use crate::chat::{ChunkBody, Content, Extra, Message, Part};
+use crate::pool::Route;
 use crate::search::{Query, Search, Source};
 
 /// An engine that notes what it is asked, and finds one page after a while.
@@ -368,4 +369,26 @@ async fn an_idle_layer_takes_blocks_out_and_leaves_the_wish_to_others() {
     let seen = &model.seen()[0];
     assert_eq!(seen.messages[1], Message::assistant("She."));
     assert!(seen.extra.contains_key("web_search_options") && !seen.call.is_passing());
+}
+
+/// Knows no model.
+#[derive(Debug)]
+struct NoRoutes;
+
+#[async_trait]
+impl Routes for NoRoutes {
+    async fn routes(&self, _: &str) -> Result<Vec<Route>> {
+        Err(Error::new(ErrorKind::ModelNotFound, "route", "nobody has it"))
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_is_searched_for_a_model_that_nobody_has() {
+    let (engine, model) = (Engine::default(), Model::default());
+    let layer = WebSearchLayer::new(WebSearch::new(engine.clone())).expect("nothing is read");
+    let layer = layer.with_routes(Arc::new(NoRoutes));
+    let error = model.ask_by(&layer, request("What?").with_web_search()).await.expect_err("none");
+    assert_eq!(error.kind(), ErrorKind::ModelNotFound);
+    assert!(engine.asked().is_empty() && model.seen().is_empty());
+    model.ask_by(&layer, request("What?")).await.expect("others are not looked at");
 }
