@@ -16,7 +16,7 @@ use tokio::time::timeout;
 use tracing::subscriber::DefaultGuard;
 
 /// No test waits longer than this for anything.
-const PATIENCE: Duration = Duration::from_secs(10);
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// What does not happen within this time is taken not to happen.
 const LULL: Duration = Duration::from_millis(600);
