@@ -20,7 +20,9 @@ use crate::chat::{ChatRequest, ChatStream, Role, SearchNote};
 use crate::clock::{after, unix_seconds};
 use crate::error::{Error, ErrorKind, Result};
 use crate::pool::Routes;
-use crate::search::{Options, Query, Searcher, Source, WebSearch, strip_history, with_sources};
+use crate::search::{
+    Options, Query, Searcher, Source, WebSearch, no_question, strip_history, with_sources,
+};
 
 /// Fields by which vLLM and llama.cpp are told the form of an answer.
 const FORMS: [&str; 7] = [
@@ -212,17 +214,17 @@ where
     match searcher.find(&query, question.size, until).await {
         Err(error) => (failed(request, &error), tokens),
         Ok(sources) => {
-            tokens += put(request, question.at, &sources);
-            (found(searcher, request, &query, sources), tokens)
+            let cites = !wants_json(request);
+            tokens += put(request, question.at, &sources, cites);
+            (found(searcher, request, &query, sources, cites), tokens)
         }
     }
 }
 
 /// Puts what was found into a request; says how many tokens longer it is.
-fn put(request: &mut ChatRequest, at: usize, sources: &[Source]) -> u64 {
+fn put(request: &mut ChatRequest, at: usize, sources: &[Source], cites: bool) -> u64 {
     let tokens = |request: &ChatRequest| estimate_tokens(&request.messages[at].text());
     let before = tokens(request);
-    let cites = !wants_json(request);
     request.messages = with_sources(&request.messages, at, sources, &today(), cites);
     // What comes next has the question without the sources, and goes on from nothing that has them.
     request.call.pass();
@@ -234,8 +236,9 @@ fn found(
     request: &ChatRequest,
     query: &Query,
     sources: Arc<[Source]>,
+    cites: bool,
 ) -> Findings {
-    let (results, cites) = (sources.len(), !wants_json(request));
+    let results = sources.len();
     debug!(request_id = request.call.id(), results, "searched the web");
     let note = SearchNote::Completed { query: query.text().to_owned(), results };
     let block = searcher.settings().block && cites && is_turn(request);
@@ -281,9 +284,4 @@ fn too_much() -> Error {
     let message = "what was found is too long for the model beside the conversation: lower \
                    SEARCH_RESULTS, or ask with a `search_context_size` of `low`";
     Error::new(ErrorKind::RequestTooLarge, "search", message).with_code("search_too_long")
-}
-
-fn no_question() -> Error {
-    let message = "the last message of the user has no text to search for";
-    Error::new(ErrorKind::InvalidRequest, "search", message).with_code("search_no_question")
 }

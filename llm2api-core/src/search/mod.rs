@@ -28,6 +28,7 @@ pub(crate) use options::Options;
 pub use page::{ReadPages, reduce};
 pub(crate) use prompt::with_sources;
 pub use query::Query;
+pub(crate) use query::no_question;
 pub(crate) use searcher::Searcher;
 pub use searxng::SearXng;
 pub use settings::{TimeRange, WebSearch};

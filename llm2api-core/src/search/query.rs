@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::language;
 use super::options::{Options, Size};
 use crate::chat::{Message, Role};
+use crate::error::{Error, ErrorKind};
 
 /// Characters of a query: engines cut longer ones anyhow.
 const LONGEST: usize = 300;
@@ -97,6 +98,12 @@ impl Question {
         };
         Some(Self { at, query, size: options.size() })
     }
+}
+
+/// Explains that the person has said nothing that can be searched for.
+pub(crate) fn no_question() -> Error {
+    let message = "the last message of the user has no words to search for";
+    Error::new(ErrorKind::InvalidRequest, "search", message).with_code("search_no_question")
 }
 
 /// In which language to search.

@@ -46,7 +46,7 @@ impl Rest {
             *state = State::default();
             return;
         };
-        if error.kind() == ErrorKind::Configuration && error.status() == Some(400) {
+        if error.kind() == ErrorKind::InvalidRequest || error.status() == Some(400) {
             return; // the question's fault, not the engine's
         }
         state.faults += 1;

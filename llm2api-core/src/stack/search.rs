@@ -51,3 +51,44 @@ pub(super) fn knowing(layer: SearchLayer, _: Arc<Catalog>) -> SearchLayer {
 pub(super) fn search_layer(_: &mut ClientBuilder) -> Result<(SearchLayer, bool)> {
     Ok((Identity::new(), false))
 }
+
+#[cfg(all(test, feature = "web-search"))]
+mod tests {
+    use std::num::NonZeroU32;
+    use std::time::Duration;
+
+    use async_trait::async_trait;
+
+    use super::*;
+    use crate::chat::{ChatRequest, Message, SearchNote};
+    use crate::client::Client;
+    use crate::limits::Limits;
+    use crate::search::{Query, Search, Source, WebSearch};
+
+    /// Never answers.
+    #[derive(Debug)]
+    struct Stalled;
+
+    #[async_trait]
+    impl Search for Stalled {
+        async fn page(&self, _: &Query, _: NonZeroU32) -> Result<Vec<Source>> {
+            std::future::pending().await
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_search_leaves_an_answer_half_of_the_time_that_a_call_has() {
+        let total_timeout = Some(Duration::from_secs(8));
+        let client = Client::builder()
+            .with_limits(Limits { total_timeout, ..Limits::default() })
+            .with_web_search(WebSearch::new(Stalled))
+            .build()
+            .await
+            .expect("the demo");
+        let asked = ChatRequest::new("demo").with_message(Message::user("Hello"));
+        let begun = tokio::time::Instant::now();
+        let answer = client.chat(asked.with_web_search()).await.expect("an answer");
+        assert_eq!(answer.search_note().and_then(SearchNote::code), Some("search_timeout"));
+        assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
+    }
+}

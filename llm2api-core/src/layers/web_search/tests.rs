@@ -392,3 +392,21 @@ async fn nothing_is_searched_for_a_model_that_nobody_has() {
     assert!(engine.asked().is_empty() && model.seen().is_empty());
     model.ask_by(&layer, request("What?")).await.expect("others are not looked at");
 }
+
+#[tokio::test(start_paused = true)]
+async fn g19_a_question_for_the_query_and_its_answer_cost_one_credential_at_most() {
+    let inner = service_fn(|request: ChatRequest| async move {
+        if request.call.is_passing() && request.messages.len() == 1 {
+            request.call.blame("first".into());
+        }
+        Err::<ChatStream, _>(Error::new(ErrorKind::RateLimited, "chat", "slow down"))
+    });
+    let settings = WebSearch::new(Engine::default()).with_rewriting(true);
+    let layer = WebSearchLayer::new(settings).expect("nothing is read");
+    let asked = follow_up();
+    let call = asked.call.clone();
+    let mut service = layer.layer(inner);
+    let until_answer = service.ready().await.expect("ready").call(asked);
+    assert!(until_answer.await.is_err());
+    assert!(call.may_blame("first") && !call.may_blame("second"));
+}

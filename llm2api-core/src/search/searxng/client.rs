@@ -14,7 +14,7 @@ use super::wire::Answer;
 use crate::error::{Error, ErrorKind, Result};
 use crate::http::{HttpClient, Wait};
 use crate::limits::Limits;
-use crate::search::{Query, Search, Source, TimeRange};
+use crate::search::{Query, Search, Source, TimeRange, no_question};
 
 /// Bytes of an answer; usual ones have a hundredth.
 const LONGEST: usize = 4 << 20;
@@ -117,7 +117,7 @@ impl Search for SearXng {
     async fn page(&self, query: &Query, page: NonZeroU32) -> Result<Vec<Source>> {
         let words = disarmed(query.text());
         if words.is_empty() {
-            return Err(explain::no_words());
+            return Err(no_question());
         }
         let url = self.ask(&words, query, page);
         let language = query.language().unwrap_or("*");

@@ -52,14 +52,6 @@ pub(super) fn no_results() -> Error {
     Error::new(ErrorKind::UpstreamProtocol, OPERATION, message).with_code("search_answer_invalid")
 }
 
-/// Explains that there is nothing to search for.
-pub(super) fn no_words() -> Error {
-    let message = "the last message of the user has no words to search for";
-    Error::new(ErrorKind::Configuration, OPERATION, message)
-        .with_code("search_no_question")
-        .with_status(400)
-}
-
 /// Explains that no engine behind SearXNG has answered.
 pub(super) fn no_engine(engines: String) -> Error {
     let message = "none of the engines that SearXNG asked has answered";
