@@ -9,7 +9,7 @@ use tower::ServiceExt;
 
 use crate::accounts::Accounts;
 use crate::auth::AuthStatus;
-use crate::chat::{Call, ChatRequest, ChatStream, Message, Model};
+use crate::chat::{ChatRequest, ChatStream, Message, Model};
 use crate::clock::after;
 use crate::error::{Error, ErrorKind, Result, TOTAL_TIMEOUT};
 use crate::keys::ClientKeys;
@@ -73,7 +73,7 @@ impl Client {
         request.validate()?;
         let course = self.inner.engine.course();
         // A call of its own: the same request may be sent again.
-        request.call = Call::new(request.call.id()).with_sends(course.limits.max_attempts);
+        request.call = request.call.afresh(course.limits.max_attempts);
         let answer = course.service.clone().oneshot(request);
         let stream = match course.limits.total_timeout {
             None => answer.await?,

@@ -1,13 +1,14 @@
 //! What travels with one call through the whole stack.
 
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use tokio::time::Instant;
 use uuid::Uuid;
 
 use super::Message;
+use super::trail::Trail;
 use crate::error::{Error, ErrorKind};
 
 const DEFAULT_SENDS: u32 = 3;
@@ -32,6 +33,10 @@ pub struct Call {
 struct Shared {
     id: Box<str>,
     sends: AtomicU32,
+    trail: OnceLock<Trail>,
+    caller: OnceLock<Arc<str>>,
+    /// This is a question of the engine's own.
+    aside: bool,
     log: Mutex<Log>,
 }
 
@@ -85,13 +90,26 @@ pub enum Others {
 impl Call {
     /// Starts a call with three sends.
     pub fn new(id: &str) -> Self {
-        Self {
-            shared: Arc::new(Shared {
-                id: id.into(),
-                sends: AtomicU32::new(DEFAULT_SENDS),
-                log: Mutex::default(),
-            }),
-        }
+        Self::begun(id, DEFAULT_SENDS, false)
+    }
+
+    fn begun(id: &str, sends: u32, aside: bool) -> Self {
+        let (trail, caller) = (OnceLock::new(), OnceLock::new());
+        let (sends, log) = (AtomicU32::new(sends), Mutex::default());
+        Self { shared: Arc::new(Shared { id: id.into(), sends, trail, caller, aside, log }) }
+    }
+
+    /// Begins a call like this one, for whom it is and under its trail, but with nothing done yet.
+    pub(crate) fn afresh(&self, sends: u32) -> Self {
+        self.again(sends, self.shared.aside)
+    }
+
+    fn again(&self, sends: u32, aside: bool) -> Self {
+        let again = Self::begun(self.id(), sends, aside);
+        self.trail().into_iter().for_each(|trail| drop(again.shared.trail.set(trail.clone())));
+        let caller = self.shared.caller.get().cloned();
+        caller.into_iter().for_each(|caller| drop(again.shared.caller.set(caller)));
+        again
     }
 
     /// Starts a call under a new, random id.
@@ -104,6 +122,36 @@ impl Call {
     pub fn with_sends(self, sends: u32) -> Self {
         self.shared.sends.store(sends, Ordering::Relaxed);
         self
+    }
+
+    /// Notes what becomes of the call; the first trail counts.
+    #[must_use]
+    pub fn with_trail(self, trail: Trail) -> Self {
+        let _ = self.shared.trail.set(trail);
+        self
+    }
+
+    /// Returns where it is noted what becomes of the call.
+    pub fn trail(&self) -> Option<&Trail> {
+        self.shared.trail.get()
+    }
+
+    /// Says who calls, such as a client key by its id: his calls are [counted](crate::Metrics::caller)
+    /// apart. Whoever is named must be known: each name has counters of its own.
+    #[must_use]
+    pub fn with_caller(self, caller: impl Into<Arc<str>>) -> Self {
+        let _ = self.shared.caller.set(caller.into());
+        self
+    }
+
+    /// Returns who calls.
+    pub fn caller(&self) -> Option<&Arc<str>> {
+        self.shared.caller.get()
+    }
+
+    /// Says whether this is a question of the engine's own, beside a call.
+    pub(crate) fn is_aside(&self) -> bool {
+        self.shared.aside
     }
 
     /// Names the credential that knows the conversation already: it is preferred, not pinned.
@@ -187,7 +235,7 @@ impl Call {
     pub(crate) fn aside(&self) -> Option<Self> {
         let less = |sends: u32| sends.checked_sub(1).filter(|left| *left > 0);
         self.shared.sends.fetch_update(Ordering::Relaxed, Ordering::Relaxed, less).ok()?;
-        let aside = Self::new(self.id()).with_sends(1);
+        let aside = self.again(1, true);
         aside.pass();
         Some(aside)
     }
@@ -197,7 +245,7 @@ impl Call {
     #[cfg(feature = "web-search")]
     pub(crate) fn anew(&self) -> Option<Self> {
         let left = self.shared.sends.swap(0, Ordering::Relaxed);
-        let anew = Self::new(self.id()).with_sends(left);
+        let anew = self.afresh(left);
         anew.rejoin(self);
         (left > 0).then_some(anew)
     }

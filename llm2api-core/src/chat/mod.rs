@@ -20,6 +20,7 @@ mod search_note;
 mod stream;
 mod text;
 mod tool;
+pub mod trail;
 mod usage;
 mod validate;
 

@@ -10,8 +10,8 @@ use crate::chat::{Call, ChatItem, ChatRequest, ChatStream, Ending, Outcome, Watc
 use crate::error::Error;
 use crate::metrics::{Metrics, TokenCount};
 
-/// Counts calls, how they end, how long they take and their tokens: in all, by model, and the tokens
-/// by the credential that answered as well.
+/// Counts calls, how they end, how long they take and their tokens: in all, by model and by
+/// [caller](crate::Call::with_caller), and the tokens by the credential that answered as well.
 ///
 /// # Order
 /// Outermost: below `Retry` it would count attempts, not calls. It costs two clock readings a call
@@ -74,9 +74,15 @@ where
     fn call(&mut self, request: ChatRequest) -> ChatFuture {
         let mut inner = take_ready(&mut self.inner);
         let mut meter = Meter::start(self.metrics.clone(), &request);
+        let streams = request.streams();
         Box::pin(async move {
             match inner.call(request).await {
-                Ok(stream) => Ok(stream.with_watch(meter)),
+                Ok(stream) => {
+                    if streams {
+                        meter.begin_stream();
+                    }
+                    Ok(stream.with_watch(meter))
+                }
                 Err(error) => {
                     meter.end(Ending::Failed(&error));
                     Err(error)
@@ -94,6 +100,8 @@ struct Meter {
     tokens: TokenCount,
     started: Instant,
     waits_for_content: bool,
+    /// The answer is being streamed.
+    streams: bool,
     ended: bool,
 }
 
@@ -107,23 +115,35 @@ impl Meter {
             tokens: TokenCount::new(request.text_bytes()),
             started: Instant::now(),
             waits_for_content: true,
+            streams: false,
             ended: false,
         }
+    }
+
+    fn begin_stream(&mut self) {
+        self.streams = true;
+        self.metrics.begin_stream();
     }
 
     fn close(&mut self, outcome: Outcome) {
         if std::mem::replace(&mut self.ended, true) {
             return;
         }
+        if self.streams {
+            self.metrics.end_stream();
+        }
         let elapsed = self.started.elapsed();
-        self.metrics.end(outcome, elapsed);
+        self.metrics.end(outcome, elapsed, &self.tokens);
         let model = match self.waits_for_content && outcome != Outcome::Completed {
             true => self.metrics.known_model(&self.model),
             false => self.metrics.model(&self.model),
         };
-        model.begin();
-        model.end(outcome, elapsed);
-        model.add_tokens(&self.tokens);
+        let caller = self.call.caller().map(|caller| self.metrics.caller(caller));
+        for tally in [Some(model), caller].into_iter().flatten() {
+            tally.begin();
+            tally.end(outcome, elapsed);
+            tally.add_tokens(&self.tokens);
+        }
         let last = self.call.last_credential();
         // One that was removed meanwhile is counted no more.
         if let Some(tally) = last.and_then(|last| self.metrics.known_credential(&last)) {
@@ -140,6 +160,9 @@ impl Watch for Meter {
             let elapsed = self.started.elapsed();
             self.metrics.first_content(elapsed);
             self.metrics.model(&self.model).first_content(elapsed);
+            if let Some(caller) = self.call.caller() {
+                self.metrics.caller(caller).first_content(elapsed);
+            }
         }
     }
 

@@ -167,7 +167,7 @@ impl PoolLayer {
     }
 
     async fn attempt(&self, mut request: ChatRequest) -> Result<Attempt> {
-        let lease = self.lease(&request).await.map_err(|error| {
+        let mut lease = self.lease(&request).await.map_err(|error| {
             // On a retry, why the attempt before failed says more than that nobody is left.
             request.call.take_kept().map_or(error, Error::into_exhausted)
         })?;
@@ -175,6 +175,7 @@ impl PoolLayer {
             return Err(request.call.take_kept().unwrap_or_else(no_sends).into_exhausted());
         }
         request.call.begin(lease.upstream().clone(), lease.credential().id().shared());
+        lease.note_step();
         if *request.model != **lease.model() {
             request.model = lease.model().to_string();
         }

@@ -11,6 +11,7 @@ use tower::retry::{Policy, Retry};
 
 use crate::chat::{Attempted, Call, ChatRequest, ChatStream, Others, RetryPlan};
 use crate::error::{Error, ErrorKind, Same};
+use crate::metrics::Metrics;
 
 /// The longest wait for the same credential; an upstream that asks for more is not asked again.
 const SHORT_WAIT: Duration = Duration::from_secs(2);
@@ -53,6 +54,13 @@ impl RetryLayer {
     pub fn new() -> Self {
         Self::default()
     }
+
+    /// Counts the retries into `metrics`.
+    #[must_use]
+    pub fn with_metrics(mut self, metrics: Metrics) -> Self {
+        self.policy.metrics = metrics;
+        self
+    }
 }
 
 impl<S: Clone> Layer<S> for RetryLayer {
@@ -67,12 +75,13 @@ impl<S: Clone> Layer<S> for RetryLayer {
 #[derive(Clone)]
 pub struct RetryPolicy {
     budget: Arc<TpsBudget>,
+    metrics: Metrics,
 }
 
 impl Default for RetryPolicy {
     fn default() -> Self {
         let budget = TpsBudget::new(BUDGET_WINDOW, RETRIES_A_SECOND, RETRY_SHARE);
-        Self { budget: Arc::new(budget) }
+        Self { budget: Arc::new(budget), metrics: Metrics::default() }
     }
 }
 
@@ -101,10 +110,15 @@ impl Policy<ChatRequest, ChatStream, Error> for RetryPolicy {
         let plan = if may_help(error) { plan(error, call, backoff) } else { None };
         // A caller's demand that another upstream may meet says nothing of how upstreams fare.
         let is_free = error.kind() == ErrorKind::Unsupported;
-        let Some(plan) = plan.filter(|_| is_free || self.budget.withdraw()) else {
+        let plan = plan.filter(|_| is_free || self.budget.withdraw());
+        if let Some(trail) = call.trail() {
+            trail.note_next(plan);
+        }
+        let Some(plan) = plan else {
             error.exhaust();
             return None;
         };
+        self.metrics.retry(error.kind());
         call.set_plan(plan);
         // If no credential is left, this error is what the caller should see.
         let placeholder = Error::new(ErrorKind::Internal, "retry", "the attempt is being repeated");

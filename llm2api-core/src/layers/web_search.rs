@@ -10,6 +10,7 @@ use std::task::{Context, Poll};
 
 use futures::future::{Either, Ready, ready};
 use jiff::Timestamp;
+use tokio::time::Instant;
 use tower::{Layer, Service, ServiceExt};
 use tracing::{debug, warn};
 
@@ -173,8 +174,11 @@ where
     S: Service<ChatRequest, Response = ChatStream, Error = Error> + Clone + Send,
     S::Future: Send,
 {
-    let (mut plain, again) = (request.clone(), inner.clone());
+    let (mut plain, again, began) = (request.clone(), inner.clone(), Instant::now());
     let (findings, tokens) = search(&searcher, inner.clone(), &mut request, &options).await;
+    if let Some(trail) = request.call.trail() {
+        trail.note_search(began.elapsed());
+    }
     let is_longer = !findings.sources.is_empty();
     match inner.call(request).await {
         Err(error) if is_longer && is_too_long(&error) => {

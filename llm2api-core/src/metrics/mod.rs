@@ -1,19 +1,24 @@
 //! Counters and histograms as plain data.
 
+mod histogram;
+mod series;
 mod tally;
 
-use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
+pub use histogram::{BOUNDS_US, HistogramSnapshot};
+use series::AllSeries;
+pub use series::Batch;
 pub(crate) use tally::TokenCount;
-pub use tally::{BOUNDS_MS, HistogramSnapshot, Tally, TallySnapshot, Tokens};
+pub use tally::{Tally, TallySnapshot, Tokens};
 
 use crate::chat::Outcome;
+use crate::error::ErrorKind;
 
-/// Names of models that are counted by name; what comes later counts as `other`.
-const MODELS: usize = 1000;
+/// The series of all calls together.
+pub(crate) const TOTAL: &str = "total";
 
 /// Counts what happens. Cloning is cheap and shares the counters.
 ///
@@ -32,18 +37,22 @@ pub struct Metrics {
 #[derive(Debug, Default)]
 struct Shared {
     started: AtomicU64,
-    models: AtomicUsize,
+    streams: AtomicU64,
+    retries: Retries,
     total: Arc<Tally>,
     store_away: AtomicBool,
     store_failures: AtomicU64,
-    series: Mutex<HashMap<Arc<str>, Series>>,
+    series: AllSeries,
 }
 
-/// The counters of one thing, and how much of them has been handed over.
-#[derive(Debug, Default)]
-struct Series {
-    tally: Arc<Tally>,
-    handed: Option<Box<TallySnapshot>>,
+/// How often a call was tried again, by what had gone wrong.
+#[derive(Debug)]
+struct Retries([AtomicU64; ErrorKind::ALL.len()]);
+
+impl Default for Retries {
+    fn default() -> Self {
+        Self(std::array::from_fn(|_| AtomicU64::new(0)))
+    }
 }
 
 /// The counters at one instant.
@@ -62,6 +71,10 @@ pub struct MetricsSnapshot {
     pub duration: HistogramSnapshot,
     /// From the call to its first content.
     pub first_content: HistogramSnapshot,
+    /// What the gateway itself took until the answer, or its first content, was on its way.
+    pub overhead: HistogramSnapshot,
+    /// Answers that are being streamed.
+    pub streams: u64,
     /// The store cannot be reached: calls go on with what is known.
     pub store_away: bool,
     /// What the store was asked in vain.
@@ -72,27 +85,6 @@ impl MetricsSnapshot {
     /// Returns how many calls are under way.
     pub fn in_flight(&self) -> u64 {
         self.started.saturating_sub(self.completed + self.cancelled + self.failed)
-    }
-}
-
-/// What was counted since it was last handed over.
-#[derive(Clone, Debug, Default)]
-pub struct Batch {
-    parts: Vec<(Arc<str>, TallySnapshot)>,
-}
-
-impl Batch {
-    /// Returns the name of each series, such as `model:llama` or `credential:cred_1`, and what is
-    /// to be added to each of its figures.
-    pub fn figures(&self) -> impl Iterator<Item = (&str, String, u64)> {
-        self.parts.iter().flat_map(|(name, part)| {
-            part.figures().into_iter().map(move |(field, value)| (&**name, field, value))
-        })
-    }
-
-    /// Says whether there is nothing to hand over.
-    pub fn is_empty(&self) -> bool {
-        self.parts.is_empty()
     }
 }
 
@@ -107,73 +99,129 @@ impl Metrics {
         self.shared.total.first_content(after);
     }
 
-    /// Notes that a call is over.
-    pub fn end(&self, outcome: Outcome, after: Duration) {
+    /// Notes what the gateway itself took for a call.
+    pub fn overhead(&self, took: Duration) {
+        self.shared.total.overhead(took);
+    }
+
+    /// Notes that a call is over, and what it took.
+    pub(crate) fn end(&self, outcome: Outcome, after: Duration, tokens: &TokenCount) {
         self.shared.total.begin();
         self.shared.total.end(outcome, after);
+        self.shared.total.add_tokens(tokens);
+    }
+
+    /// Notes that an answer begins to be streamed.
+    pub(crate) fn begin_stream(&self) {
+        self.shared.streams.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Notes that a streamed answer is over.
+    pub(crate) fn end_stream(&self) {
+        self.shared.streams.fetch_sub(1, Ordering::Relaxed);
+    }
+
+    /// Notes that a call is tried again after a failure of this kind.
+    pub(crate) fn retry(&self, kind: ErrorKind) {
+        self.shared.retries.0[kind as usize].fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Returns how often calls were tried again, by what had gone wrong: each kind after which that
+    /// may happen, with zeros.
+    ///
+    /// # Example
+    /// ```
+    /// use llm2api_core::{ErrorKind, Metrics};
+    ///
+    /// let retries = Metrics::default().retries();
+    /// assert!(retries.contains(&(ErrorKind::RateLimited, 0)));
+    /// assert!(!retries.iter().any(|(kind, _)| *kind == ErrorKind::InvalidRequest));
+    /// ```
+    pub fn retries(&self) -> Vec<(ErrorKind, u64)> {
+        let of = |kind: ErrorKind| self.shared.retries.0[kind as usize].load(Ordering::Relaxed);
+        let counted = ErrorKind::ALL.into_iter().map(|kind| (kind, of(kind)));
+        counted.filter(|(kind, count)| kind.verdict().is_retryable() || *count > 0).collect()
     }
 
     /// Returns the counters of a model that has answered before, else those of `other`: a name that
     /// a caller has made up is not worth a series of its own.
     pub fn known_model(&self, name: &str) -> Arc<Tally> {
-        let known = self.series().get(model_key(name).as_str()).map(|known| known.tally.clone());
-        known.unwrap_or_else(|| self.model("other"))
+        self.shared.series.known_model(name)
     }
 
     /// Returns the counters of a model, by the name that callers use.
     pub fn model(&self, name: &str) -> Arc<Tally> {
-        let mut series = self.series();
-        let key = model_key(name);
-        if let Some(known) = series.get(key.as_str()) {
-            return known.tally.clone();
-        }
-        let known = self.shared.models.fetch_add(1, Ordering::Relaxed);
-        let key = if known < MODELS { key } else { "model:other".to_owned() };
-        series.entry(key.into()).or_default().tally.clone()
+        self.shared.series.model(name)
     }
 
     /// Returns the counters of a credential.
     pub fn credential(&self, id: &str) -> Arc<Tally> {
-        let key = format!("credential:{id}");
-        let mut series = self.series();
-        if let Some(known) = series.get(key.as_str()) {
-            return known.tally.clone();
-        }
-        series.entry(key.into()).or_default().tally.clone()
+        self.shared.series.of("credential", id)
+    }
+
+    /// Returns the counters of an upstream: what is counted are attempts.
+    pub fn upstream(&self, name: &str) -> Arc<Tally> {
+        self.shared.series.of("upstream", name)
+    }
+
+    /// Returns the counters of whoever calls, such as a client key by its id.
+    pub fn caller(&self, id: &str) -> Arc<Tally> {
+        self.shared.series.of("key", id)
     }
 
     /// Returns the counters of a credential, unless they were forgotten or never were.
     pub fn known_credential(&self, id: &str) -> Option<Arc<Tally>> {
-        let key = format!("credential:{id}");
-        self.series().get(key.as_str()).map(|known| known.tally.clone())
+        self.shared.series.known("credential", id)
     }
 
     /// Returns how many requests of a credential, and how many failures, were handed over.
     pub(crate) fn handed_over(&self, id: &str) -> (u64, u64) {
-        let series = self.series();
-        let known = series.get(format!("credential:{id}").as_str());
-        let handed = known.and_then(|known| known.handed.as_deref());
+        let handed = self.shared.series.handed(&format!("credential:{id}"));
         handed.map_or((0, 0), |handed| (handed.requests, handed.failed))
     }
 
     /// Forgets the counters of a credential that is gone.
     pub fn forget_credential(&self, id: &str) {
-        self.series().remove(format!("credential:{id}").as_str());
+        self.shared.series.forget("credential", id);
     }
 
-    /// Reads the counters.
+    /// Reads the counters of all calls.
     pub fn snapshot(&self) -> MetricsSnapshot {
         let total = self.shared.total.snapshot();
+        let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         MetricsSnapshot {
-            started: self.shared.started.load(Ordering::Relaxed),
+            started: read(&self.shared.started),
             completed: total.completed,
             cancelled: total.cancelled,
             failed: total.failed,
             duration: total.duration,
             first_content: total.first_content,
+            overhead: total.overhead,
+            streams: read(&self.shared.streams),
             store_away: self.shared.store_away.load(Ordering::Relaxed),
-            store_failures: self.shared.store_failures.load(Ordering::Relaxed),
+            store_failures: read(&self.shared.store_failures),
         }
+    }
+
+    /// Reads what was counted of all calls since the process began, tokens included.
+    pub fn total(&self) -> TallySnapshot {
+        self.shared.total.snapshot()
+    }
+
+    /// Reads the counters of each series of one kind, by the name behind it: `model`, `credential`,
+    /// `upstream` or `key`.
+    ///
+    /// # Example
+    /// ```
+    /// use llm2api_core::Metrics;
+    ///
+    /// let metrics = Metrics::default();
+    /// metrics.model("llama").begin();
+    /// let models = metrics.series("model");
+    /// assert_eq!((&*models[0].0, models[0].1.requests), ("llama", 1));
+    /// ```
+    pub fn series(&self, kind: &str) -> Vec<(String, TallySnapshot)> {
+        self.shared.series.of_kind(kind)
     }
 
     /// Notes whether the store can be reached.
@@ -189,33 +237,13 @@ impl Metrics {
     /// Returns what was counted and not handed over yet. Until [`hand_over`](Self::hand_over) says
     /// that it has arrived, it is returned again.
     pub fn pending(&self) -> Batch {
-        let since = |(name, series): (&Arc<str>, &Series)| {
-            let part = series.tally.snapshot().since(series.handed.as_deref())?;
-            Some((name.clone(), part))
-        };
-        let mut parts: Vec<_> = self.series().iter().filter_map(since).collect();
-        parts.sort_by(|one, other| one.0.cmp(&other.0));
-        Batch { parts }
+        self.shared.series.pending(&self.shared.total)
     }
 
     /// Takes note that a batch has arrived where it is kept.
     pub fn hand_over(&self, batch: &Batch) {
-        let mut all = self.series();
-        for (name, part) in &batch.parts {
-            if let Some(series) = all.get_mut(name) {
-                series.handed.get_or_insert_default().add(part);
-            }
-        }
+        self.shared.series.hand_over(batch);
     }
-
-    fn series(&self) -> MutexGuard<'_, HashMap<Arc<str>, Series>> {
-        // Nothing panics while it holds the lock.
-        self.shared.series.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-fn model_key(name: &str) -> String {
-    format!("model:{name:.200}")
 }
 
 #[cfg(test)]
@@ -254,9 +282,23 @@ mod tests {
     }
 
     #[test]
-    fn invented_models_count_as_one() {
+    fn all_calls_are_handed_over_as_well() {
         let metrics = Metrics::default();
-        (0..3 * MODELS).for_each(|at| metrics.model(&format!("m{at}")).begin());
-        assert_eq!(metrics.pending().parts.len(), MODELS + 1);
+        metrics.end(Outcome::Completed, Duration::from_millis(30), &TokenCount::default());
+        let requests = |batch: &Batch| batch.figures().filter(|(name, ..)| *name == TOTAL).count();
+        assert!(requests(&metrics.pending()) > 0);
+        metrics.hand_over(&metrics.pending());
+        assert_eq!(requests(&metrics.pending()), 0);
+    }
+
+    #[test]
+    fn each_kind_has_a_place_of_its_own() {
+        let metrics = Metrics::default();
+        for (at, kind) in ErrorKind::ALL.into_iter().enumerate() {
+            assert_eq!(kind as usize, at);
+            metrics.retry(kind);
+        }
+        assert!(metrics.retries().iter().all(|(_, count)| *count == 1));
+        assert_eq!(metrics.retries().len(), ErrorKind::ALL.len());
     }
 }

@@ -1,17 +1,12 @@
 //! The figures of one thing that is counted.
 
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use super::histogram::{Histogram, HistogramSnapshot};
 use crate::chat::{ChatItem, Outcome};
 
-/// Upper bounds of the duration buckets, in milliseconds; the last bucket has none.
-pub const BOUNDS_MS: [u64; 11] = [5, 10, 25, 50, 100, 250, 500, 1000, 5000, 30_000, 120_000];
-
-const BUCKETS: usize = BOUNDS_MS.len() + 1;
-
-/// Counts calls of one model or one credential.
+/// Counts calls: all, or those of one model, credential, upstream or client key.
 #[derive(Debug, Default)]
 pub struct Tally {
     requests: AtomicU64,
@@ -21,6 +16,7 @@ pub struct Tally {
     tokens: [AtomicU64; 4],
     duration: Histogram,
     first_content: Histogram,
+    overhead: Histogram,
 }
 
 /// The figures at one instant.
@@ -43,6 +39,8 @@ pub struct TallySnapshot {
     pub duration: HistogramSnapshot,
     /// From the call to its first content.
     pub first_content: HistogramSnapshot,
+    /// What the gateway itself took until the answer, or its first content, was on its way.
+    pub overhead: HistogramSnapshot,
 }
 
 /// Tokens of requests and of answers.
@@ -53,16 +51,6 @@ pub struct Tokens {
     pub prompt: u64,
     /// Of answers.
     pub completion: u64,
-}
-
-/// A histogram at one instant: how many durations fell below each of [`BOUNDS_MS`], and above.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct HistogramSnapshot {
-    /// How many fell into each bucket.
-    pub counts: [u64; BUCKETS],
-    /// All durations together.
-    pub sum: Duration,
 }
 
 /// Counts the tokens of one call while its answer passes.
@@ -104,6 +92,11 @@ impl Tally {
         self.first_content.add(after);
     }
 
+    /// Notes what the gateway itself took for a call.
+    pub fn overhead(&self, took: Duration) {
+        self.overhead.add(took);
+    }
+
     /// Notes that a call is over.
     pub fn end(&self, outcome: Outcome, after: Duration) {
         let counter = match outcome {
@@ -141,101 +134,116 @@ impl Tally {
             estimated: Tokens { prompt: guessed_prompt, completion: guessed_completion },
             duration: self.duration.snapshot(),
             first_content: self.first_content.snapshot(),
+            overhead: self.overhead.snapshot(),
         }
+    }
+}
+
+/// Sees each figure of two snapshots.
+pub(super) trait Visit {
+    /// Sees one; its name is made only where it is asked for.
+    fn figure(&mut self, name: impl FnOnce() -> String, own: &mut u64, others: &mut u64);
+}
+
+/// The figures that are not 0, by name.
+struct Collect(Vec<(String, u64)>);
+
+impl Visit for Collect {
+    fn figure(&mut self, name: impl FnOnce() -> String, own: &mut u64, _: &mut u64) {
+        if *own > 0 {
+            self.0.push((name(), *own));
+        }
+    }
+}
+
+/// Reads figures back.
+struct Read<'a>(&'a [(String, u64)]);
+
+impl Visit for Read<'_> {
+    fn figure(&mut self, name: impl FnOnce() -> String, own: &mut u64, _: &mut u64) {
+        let name = name();
+        let found = self.0.iter().filter(|(known, _)| *known == name);
+        *own = found.fold(0, |sum, (_, value)| sum.saturating_add(*value));
+    }
+}
+
+/// Takes an earlier snapshot off, and says whether something is left.
+struct Since(bool);
+
+impl Visit for Since {
+    fn figure(&mut self, _: impl FnOnce() -> String, own: &mut u64, others: &mut u64) {
+        *own = own.saturating_sub(*others);
+        self.0 |= *own > 0;
+    }
+}
+
+struct Add;
+
+impl Visit for Add {
+    fn figure(&mut self, _: impl FnOnce() -> String, own: &mut u64, others: &mut u64) {
+        *own = own.saturating_add(*others);
     }
 }
 
 impl TallySnapshot {
-    /// Returns the figures that are not 0, by name; `duration_3` is that histogram's fourth bucket.
-    pub(super) fn figures(&self) -> Vec<(String, u64)> {
-        let mut figures = Vec::new();
-        self.clone().each(&mut Self::default(), |name, value, _| {
-            if *value > 0 {
-                figures.push((name, *value));
-            }
-        });
-        figures
+    /// Returns the figures that are not 0, by name; `duration_10000` is that histogram's bucket up
+    /// to 10 ms.
+    pub fn figures(&self) -> Vec<(String, u64)> {
+        let mut collect = Collect(Vec::new());
+        self.clone().each(&mut Self::default(), &mut collect);
+        collect.0
+    }
+
+    /// Reads what [`figures`](Self::figures) has returned; passes over names that it does not know.
+    ///
+    /// # Example
+    /// ```
+    /// use llm2api_core::TallySnapshot;
+    ///
+    /// let figures = [("requests".to_owned(), 2), ("completed".to_owned(), 1)];
+    /// let snapshot = TallySnapshot::from_figures(&figures);
+    /// assert_eq!((snapshot.requests, snapshot.completed), (2, 1));
+    /// assert_eq!(snapshot.figures(), figures);
+    /// ```
+    pub fn from_figures(figures: &[(String, u64)]) -> Self {
+        let mut snapshot = Self::default();
+        snapshot.each(&mut Self::default(), &mut Read(figures));
+        snapshot
     }
 
     /// Returns what came since an earlier snapshot; none where nothing did.
-    pub(super) fn since(mut self, earlier: Option<&Self>) -> Option<Self> {
-        let mut any = false;
-        self.each(&mut earlier.cloned().unwrap_or_default(), |_, value, earlier| {
-            *value = value.saturating_sub(*earlier);
-            any |= *value > 0;
-        });
-        any.then_some(self)
+    pub fn since(mut self, earlier: Option<&Self>) -> Option<Self> {
+        let mut since = Since(false);
+        self.each(&mut earlier.cloned().unwrap_or_default(), &mut since);
+        since.0.then_some(self)
     }
 
     /// Adds another's figures.
-    pub(super) fn add(&mut self, more: &Self) {
-        self.each(&mut more.clone(), |_, value, more| *value += *more);
+    pub fn add(&mut self, more: &Self) {
+        self.each(&mut more.clone(), &mut Add);
     }
 
     /// Visits every figure of two snapshots, with its name: the only list of them.
-    fn each(&mut self, other: &mut Self, mut visit: impl FnMut(String, &mut u64, &mut u64)) {
-        visit("requests".into(), &mut self.requests, &mut other.requests);
-        visit("completed".into(), &mut self.completed, &mut other.completed);
-        visit("cancelled".into(), &mut self.cancelled, &mut other.cancelled);
-        visit("failed".into(), &mut self.failed, &mut other.failed);
-        visit("prompt_tokens".into(), &mut self.given.prompt, &mut other.given.prompt);
-        let (own, others) = (&mut self.given.completion, &mut other.given.completion);
-        visit("completion_tokens".into(), own, others);
-        let (own, others) = (&mut self.estimated.prompt, &mut other.estimated.prompt);
-        visit("estimated_prompt_tokens".into(), own, others);
-        let (own, others) = (&mut self.estimated.completion, &mut other.estimated.completion);
-        visit("estimated_completion_tokens".into(), own, others);
-        self.duration.each("duration", &mut other.duration, &mut visit);
-        self.first_content.each("first_content", &mut other.first_content, &mut visit);
-    }
-}
-
-impl HistogramSnapshot {
-    fn each(
-        &mut self,
-        name: &str,
-        other: &mut Self,
-        visit: &mut impl FnMut(String, &mut u64, &mut u64),
-    ) {
-        for (at, (own, others)) in self.counts.iter_mut().zip(&mut other.counts).enumerate() {
-            visit(format!("{name}_{at}"), own, others);
+    fn each(&mut self, other: &mut Self, visit: &mut impl Visit) {
+        let pairs = [
+            ("requests", &mut self.requests, &mut other.requests),
+            ("completed", &mut self.completed, &mut other.completed),
+            ("cancelled", &mut self.cancelled, &mut other.cancelled),
+            ("failed", &mut self.failed, &mut other.failed),
+            ("prompt_tokens", &mut self.given.prompt, &mut other.given.prompt),
+            ("completion_tokens", &mut self.given.completion, &mut other.given.completion),
+            ("estimated_prompt_tokens", &mut self.estimated.prompt, &mut other.estimated.prompt),
+            (
+                "estimated_completion_tokens",
+                &mut self.estimated.completion,
+                &mut other.estimated.completion,
+            ),
+        ];
+        for (name, own, others) in pairs {
+            visit.figure(|| name.to_owned(), own, others);
         }
-        let (mut own, mut others) = (micros(self.sum), micros(other.sum));
-        visit(format!("{name}_us"), &mut own, &mut others);
-        (self.sum, other.sum) = (Duration::from_micros(own), Duration::from_micros(others));
+        self.duration.each("duration", &mut other.duration, visit);
+        self.first_content.each("first_content", &mut other.first_content, visit);
+        self.overhead.each("overhead", &mut other.overhead, visit);
     }
-}
-
-/// Takes room only once something was measured: most of many credentials are never used.
-#[derive(Debug, Default)]
-struct Histogram {
-    filled: OnceLock<Box<Buckets>>,
-}
-
-#[derive(Debug, Default)]
-struct Buckets {
-    counts: [AtomicU64; BUCKETS],
-    micros: AtomicU64,
-}
-
-impl Histogram {
-    fn add(&self, duration: Duration) {
-        let micros = micros(duration);
-        let bucket = BOUNDS_MS.partition_point(|bound| bound * 1000 < micros);
-        let buckets = self.filled.get_or_init(Box::default);
-        buckets.counts[bucket].fetch_add(1, Ordering::Relaxed);
-        buckets.micros.fetch_add(micros, Ordering::Relaxed);
-    }
-
-    fn snapshot(&self) -> HistogramSnapshot {
-        let Some(buckets) = self.filled.get() else { return HistogramSnapshot::default() };
-        HistogramSnapshot {
-            counts: std::array::from_fn(|at| buckets.counts[at].load(Ordering::Relaxed)),
-            sum: Duration::from_micros(buckets.micros.load(Ordering::Relaxed)),
-        }
-    }
-}
-
-fn micros(duration: Duration) -> u64 {
-    u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
 }

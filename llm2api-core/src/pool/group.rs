@@ -1,5 +1,6 @@
 //! The credentials of one upstream, and the upstream's own troubles.
 
+use std::cell::RefCell;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
@@ -9,10 +10,11 @@ use super::blame::{Blame, Finding, Seen};
 use super::breaker::{Breaker, Gate};
 use super::entry::{Entry, Place};
 use super::rules::PoolRules;
-use super::select::{Candidate, Field, Wish, select};
+use super::select::{Candidate, Field, Selected, Wish, select};
 use crate::chat::Attempted;
 use crate::credential::reason;
 use crate::error::ErrorKind;
+use crate::metrics::Tally;
 
 /// Places that may be lost to faster calls before a choice is given up.
 const TRIES: usize = 8;
@@ -20,6 +22,8 @@ const TRIES: usize = 8;
 #[derive(Debug)]
 pub(super) struct Group {
     pub(super) name: Arc<str>,
+    /// Counts the attempts.
+    pub(super) tally: Arc<Tally>,
     members: RwLock<Arc<Members>>,
     trouble: Mutex<Trouble>,
     /// There is trouble to look at; else the lock is left alone.
@@ -64,10 +68,15 @@ pub(super) enum Choice {
         entry: Arc<Entry>,
         place: Place,
         probe: bool,
+        /// The favourite was taken in the place of another.
+        favoured: bool,
     },
     /// Nobody may take the call now.
     None,
 }
+
+/// Those that a choice has compared.
+pub(super) type Drawn = Vec<(Arc<Entry>, Candidate)>;
 
 /// Whose fault a failure was.
 #[derive(Debug)]
@@ -84,6 +93,8 @@ struct View<'a> {
     attempts: &'a [Attempted],
     rules: &'a PoolRules,
     now: Instant,
+    /// Where somebody wants to know.
+    drawn: Option<&'a RefCell<Drawn>>,
 }
 
 impl Field for View<'_> {
@@ -101,7 +112,11 @@ impl Field for View<'_> {
     fn usable(&self, at: usize) -> Option<Candidate> {
         let entry = self.members.entries.get(at)?;
         let tried = self.attempts.iter().any(|attempt| is(entry, attempt));
-        if tried { None } else { entry.candidate(self.now, self.rules) }
+        let candidate = if tried { None } else { entry.candidate(self.now, self.rules) }?;
+        if let Some(drawn) = self.drawn {
+            drawn.borrow_mut().push((entry.clone(), candidate));
+        }
+        Some(candidate)
     }
 }
 
@@ -111,9 +126,10 @@ pub(super) fn is(entry: &Entry, attempt: &Attempted) -> bool {
 }
 
 impl Group {
-    pub(super) fn new(name: Arc<str>) -> Self {
+    pub(super) fn new(name: Arc<str>, tally: Arc<Tally>) -> Self {
         Self {
             name,
+            tally,
             members: RwLock::default(),
             trouble: Mutex::default(),
             troubled: AtomicBool::new(false),
@@ -157,16 +173,17 @@ impl Group {
         self.turn.load(Ordering::Relaxed)
     }
 
-    /// Chooses one that was not tried, and takes a place there.
+    /// Chooses one that was not tried, and takes a place there; notes in `drawn` those it compared.
     pub(super) fn choose(
         &self,
         attempts: &[Attempted],
         favourite: Option<&Arc<Entry>>,
         rules: &PoolRules,
         now: Instant,
+        drawn: Option<&RefCell<Drawn>>,
     ) -> Choice {
         let members = self.members();
-        let view = View { members: &members, attempts, rules, now };
+        let view = View { members: &members, attempts, rules, now, drawn };
         let taken = || self.take(&view, favourite);
         let mut trouble = match self.troubled.load(Ordering::Acquire) {
             true => self.trouble(),
@@ -191,13 +208,13 @@ impl Group {
         for _ in 0..TRIES {
             let cursor = self.cursor.load(Ordering::Relaxed);
             let wish = Wish { strategy: view.rules.strategy, favourite, cursor };
-            let at = select(view, wish, || fastrand::u64(..))?;
+            let Selected { at, favoured } = select(view, wish, || fastrand::u64(..))?;
             let entry = &entries[at];
             let turn = entry.turn();
             if let Some(place) = entry.enter(view.now, view.rules) {
                 self.cursor.store((at + 1) % entries.len(), Ordering::Relaxed);
                 self.turn.fetch_max(turn, Ordering::Relaxed);
-                return Some(Found { entry: entry.clone(), place });
+                return Some(Found { entry: entry.clone(), place, favoured });
             }
         }
         None
@@ -298,10 +315,12 @@ impl Group {
 struct Found {
     entry: Arc<Entry>,
     place: Place,
+    favoured: bool,
 }
 
 impl Found {
     fn into_choice(self, probe: bool) -> Choice {
-        Choice::Take { entry: self.entry, place: self.place, probe }
+        let Self { entry, place, favoured } = self;
+        Choice::Take { entry, place, probe, favoured }
     }
 }

@@ -9,6 +9,7 @@ use super::blame::Seen;
 use super::entry::{Entry, Place};
 use super::group::{Group, Judgement};
 use super::{Event, Route, Shared};
+use crate::chat::trail::{Selection, Step, StepEnd, StepMark};
 use crate::chat::{Call, ChatItem, ChatRequest, Ending, Watch};
 use crate::credential::{Credential, Signal};
 use crate::error::{Error, ErrorKind, Evidence};
@@ -33,6 +34,10 @@ pub struct Lease {
     call: Call,
     began: Instant,
     stage: Stage,
+    /// How it was chosen, until that is noted.
+    pub(super) selection: Option<Box<Selection>>,
+    /// Where it is noted what becomes of the attempt.
+    step: Option<StepMark>,
 }
 
 /// How far a call has come.
@@ -56,11 +61,13 @@ pub(super) struct Grant {
     pub(super) place: Place,
     pub(super) probe: bool,
     pub(super) group: Arc<Group>,
+    /// How it was chosen, where that is noted.
+    pub(super) selection: Option<Box<Selection>>,
 }
 
 impl Lease {
     pub(super) fn new(grant: Grant, route: &Route, pool: Arc<Shared>, call: &Call) -> Self {
-        let Grant { entry, place, probe, group } = grant;
+        let Grant { entry, place, probe, group, selection } = grant;
         let (route, call, began) = (route.clone(), call.clone(), Instant::now());
         Self {
             entry,
@@ -73,6 +80,8 @@ impl Lease {
             call,
             began,
             stage: Stage::Unconfirmed,
+            selection,
+            step: None,
         }
     }
 
@@ -81,6 +90,23 @@ impl Lease {
         (self.token, self.stage) = (token, Stage::Begun);
         self.began = Instant::now();
         self.entry.tally.begin();
+        self.group.tally.begin();
+    }
+
+    /// Notes from here on, in the trail of the call, what becomes of the attempt.
+    pub(crate) fn note_step(&mut self) {
+        let Some(trail) = self.call.trail() else { return };
+        self.step = Some(trail.begin_step(Step {
+            upstream: self.route.upstream.clone(),
+            model: self.route.model.clone(),
+            credential: self.entry.credential.id().shared(),
+            aside: self.call.is_aside(),
+            at: trail.at(self.began),
+            first_content: None,
+            ended: None,
+            end: StepEnd::Running,
+            next: None,
+        }));
     }
 
     /// Notes that other servers have all places: what is given back here is of use to nobody.
@@ -118,7 +144,12 @@ impl Lease {
             Ending::Cancelled => {}
         }
         self.stage = Stage::Settled;
-        self.entry.tally.end(ending.outcome(), self.began.elapsed());
+        let elapsed = self.began.elapsed();
+        self.entry.tally.end(ending.outcome(), elapsed);
+        self.group.tally.end(ending.outcome(), elapsed);
+        if let Some(step) = &self.step {
+            step.end(ending.into());
+        }
     }
 
     /// The upstream has answered: what was on trial has passed.
@@ -130,6 +161,10 @@ impl Lease {
         let now = Instant::now();
         self.entry.measure(now - self.began, now);
         self.entry.tally.first_content(now - self.began);
+        self.group.tally.first_content(now - self.began);
+        if let Some(step) = &self.step {
+            step.first_content();
+        }
         self.probe = false;
         if self.group.worked(self.began) {
             self.pool.queue.tell_all(&self.group.name);

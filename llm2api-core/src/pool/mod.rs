@@ -23,6 +23,7 @@ mod ledger;
 mod member;
 mod minute;
 mod outlook;
+mod picture;
 mod queue;
 mod reload;
 mod rules;
@@ -54,6 +55,7 @@ use crate::chat::Call;
 use crate::clock::after;
 use crate::credential::{Credential, CredentialId, HealthState, SavedHealth, Signal};
 use crate::error::Result;
+use crate::metrics::Metrics;
 use crate::store::Places;
 
 /// Credentials that other servers may have filled before a call looks no further for a moment.
@@ -76,7 +78,7 @@ pub trait Routes: fmt::Debug + Send + Sync + 'static {
     /// Returns where requests for `model` may go, in order of preference; never empty.
     ///
     /// # Errors
-    /// [`ErrorKind::ModelNotFound`](crate::ErrorKind::ModelNotFound).
+    /// [`ErrorKind::ModelNotFound`].
     async fn routes(&self, model: &str) -> Result<Vec<Route>>;
 }
 
@@ -153,6 +155,12 @@ impl Pool {
     /// a rate limit of two accounts at once is taken as the address's.
     pub fn limits_by_address(&self, upstream: &str) {
         self.shared.group(upstream).set_by_address(true);
+    }
+
+    /// Counts the attempts at each upstream.
+    pub fn count_into(&self, metrics: Metrics) {
+        // Once, at start; a second time would be a mistake without consequence.
+        let _ = self.shared.metrics.set(metrics);
     }
 
     /// Shares the places at each credential with other servers.
@@ -290,6 +298,21 @@ impl Pool {
     /// A call that is dropped while it waits leaves the queue, and what it was told to take goes to
     /// the next.
     pub async fn lease(&self, routes: &[Route], call: &Call) -> Result<Lease> {
+        let began = Instant::now();
+        let mut answer = self.take_turn(routes, call).await;
+        let Some(trail) = call.trail() else { return answer };
+        let selection = match &mut answer {
+            Ok(lease) => lease.selection.take(),
+            Err(error) => self.shared.refused(routes, call, error),
+        };
+        if let Some(mut selection) = selection {
+            selection.waited = began.elapsed();
+            trail.note_selection(*selection);
+        }
+        answer
+    }
+
+    async fn take_turn(&self, routes: &[Route], call: &Call) -> Result<Lease> {
         let shared = &self.shared;
         let deadline = after(shared.terms().queue_timeout);
         let mut ticket: Option<Ticket<'_>> = None;

@@ -177,6 +177,44 @@ fn out(kind: ErrorKind, wait: Duration) -> Error {
     error.with_retry_after(wait)
 }
 
+/// Says why a credential cannot take a call, and until when.
+pub(super) fn why_not(entry: &Entry, now: Instant) -> (String, Option<Instant>) {
+    let Obstacle { why, until, .. } = Obstacle::of(entry, now);
+    (why, until)
+}
+
+/// Why one credential cannot take a call.
+struct Obstacle {
+    why: String,
+    until: Option<Instant>,
+    /// It rests, and not for having been refused, or may begin no call in this minute.
+    limited: bool,
+    /// It may be used, and all its places are taken.
+    busy: bool,
+}
+
+impl Obstacle {
+    fn of(entry: &Entry, now: Instant) -> Self {
+        let (state, reason, until) = entry.standing(now);
+        let refused = reason.as_deref().is_some_and(is_doubt);
+        let usable = entry.may_be_used(now);
+        let minute = entry.opens_at(now).filter(|opens| usable && *opens > now + GLANCE);
+        let why = match (state, reason) {
+            _ if minute.is_some() => "out of requests_per_minute".to_owned(),
+            (HealthState::Active, _) => "busy".to_owned(),
+            (state, None) => state.as_str().to_owned(),
+            (HealthState::Invalid, Some(_)) => "invalid".to_owned(),
+            (_, Some(reason)) => reason,
+        };
+        Self {
+            why,
+            until: minute.or(until),
+            limited: (state == HealthState::Cooling && !refused) || minute.is_some(),
+            busy: usable && minute.is_none(),
+        }
+    }
+}
+
 /// Why each credential is out, added up.
 #[derive(Default)]
 struct Reasons {
@@ -195,21 +233,9 @@ struct Reasons {
 
 impl Reasons {
     fn add(&mut self, entry: &Entry, now: Instant) {
-        let (state, reason, mut until) = entry.standing(now);
-        let refused = reason.as_deref().is_some_and(is_doubt);
-        let minute = entry.opens_at(now).filter(|opens| *opens > now + GLANCE);
-        let minute = minute.filter(|_| entry.may_be_used(now));
-        self.limited |= (state == HealthState::Cooling && !refused) || minute.is_some();
-        let why = match (state, reason) {
-            _ if minute.is_some() => "out of requests_per_minute".to_owned(),
-            (HealthState::Active, _) => "busy".to_owned(),
-            (state, None) => state.as_str().to_owned(),
-            (HealthState::Invalid, Some(_)) => "invalid".to_owned(),
-            (_, Some(reason)) => reason,
-        };
-        if minute.is_some() {
-            until = minute;
-        } else if entry.may_be_used(now) {
+        let Obstacle { why, until, limited, busy } = Obstacle::of(entry, now);
+        self.limited |= limited;
+        if busy {
             self.busy += entry.max();
         }
         self.back = sooner(self.back, until.filter(|until| *until > now));

@@ -44,12 +44,20 @@ const FLOOR_MICROS: u32 = 50_000;
 /// What one call weighs. The favourite's bonus is as much, and so is bounded.
 const CALL: u64 = 6400;
 
+/// What a choice came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Selected {
+    pub(super) at: usize,
+    /// The favourite was taken in the place of another.
+    pub(super) favoured: bool,
+}
+
 /// Chooses; none where nobody may take a call.
 pub(super) fn select(
     field: &impl Field,
     wish: Wish,
     mut random: impl FnMut() -> u64,
-) -> Option<usize> {
+) -> Option<Selected> {
     let best = match wish.strategy {
         Strategy::RoundRobin => next_from(field, wish.cursor, None)?.0,
         Strategy::LeastLoaded => {
@@ -60,7 +68,8 @@ pub(super) fn select(
             }
         }
     };
-    Some(favoured(field, wish.favourite, best))
+    let at = favoured(field, wish.favourite, best);
+    Some(Selected { at, favoured: at != best })
 }
 
 /// Draws a usable one other than `except`; looks at all where luck does not find one.
@@ -104,14 +113,16 @@ fn is_better(one: &Candidate, other: &Candidate) -> bool {
     (cost, one.turn) < (other_cost, other.turn)
 }
 
+/// What a call more would cost, beside one whose latency is `fastest`.
+pub(super) fn cost(candidate: &Candidate, fastest: u32) -> u64 {
+    let (slow, fast) = (candidate.latency.max(FLOOR_MICROS), fastest.max(FLOOR_MICROS));
+    load(candidate) << (slow / fast).ilog2_or_zero()
+}
+
 /// What a call more would cost at each. Idle ones cost the same, whatever their share: the turn
 /// deals that out. The slower pays double where it takes twice as long, and so on.
 fn costs(one: &Candidate, other: &Candidate) -> (u64, u64) {
-    let (slow, other_slow) = (one.latency.max(FLOOR_MICROS), other.latency.max(FLOOR_MICROS));
-    (
-        load(one) << (slow / other_slow).ilog2_or_zero(),
-        load(other) << (other_slow / slow).ilog2_or_zero(),
-    )
+    (cost(one, other.latency), cost(other, one.latency))
 }
 
 fn load(candidate: &Candidate) -> u64 {

@@ -1,5 +1,6 @@
 //! What all clones of a pool, and its leases, share.
 
+use std::cell::RefCell;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock, RwLockReadGuard};
@@ -14,12 +15,16 @@ use super::group::{Choice, Group, is};
 use super::lease::{Grant, Lease};
 use super::member::Member;
 use super::outlook::may_try;
+use super::picture::{Picture, decided_by};
 use super::queue::Queue;
 use super::rules::PoolRules;
 use super::{CredentialStatus, Event, Route};
 use crate::chat::Call;
+use crate::chat::trail::{ChosenBy, Selection};
 use crate::clock::unix_millis;
 use crate::credential::{CredentialId, HealthState, SavedHealth, Signal, reason};
+use crate::error::Error;
+use crate::metrics::Metrics;
 use crate::store::{Ask, Places, Standing, Taken};
 
 /// A credential and the group it belongs to.
@@ -42,6 +47,7 @@ pub(super) struct Shared {
     pub(super) affinity: Affinity,
     pub(super) places: OnceLock<Arc<dyn Places>>,
     pub(super) events: OnceLock<mpsc::UnboundedSender<Event>>,
+    pub(super) metrics: OnceLock<Metrics>,
     groups: RwLock<HashMap<Arc<str>, Arc<Group>>>,
     index: RwLock<HashMap<CredentialId, Found>>,
     /// One at a time adds or removes, so that index and groups agree.
@@ -60,6 +66,7 @@ impl Shared {
             affinity: Affinity::default(),
             places: OnceLock::new(),
             events: OnceLock::new(),
+            metrics: OnceLock::new(),
             groups: RwLock::default(),
             index: RwLock::default(),
             changing: Mutex::default(),
@@ -84,7 +91,9 @@ impl Shared {
         }
         let mut groups = self.groups.write().unwrap_or_else(PoisonError::into_inner);
         let name: Arc<str> = upstream.into();
-        groups.entry(name.clone()).or_insert_with(|| Arc::new(Group::new(name))).clone()
+        let tally = || self.metrics.get().map(|metrics| metrics.upstream(&name));
+        let made = || Arc::new(Group::new(name.clone(), tally().unwrap_or_default()));
+        groups.entry(name.clone()).or_insert_with(made).clone()
     }
 
     /// Returns the open groups of routes, in order.
@@ -188,14 +197,23 @@ impl Shared {
         let (attempts, plan) = (call.attempts(), call.plan());
         let favourite = call.favourite().and_then(|id| self.find(&CredentialId::from_text(id)));
         let favourite = favourite.map(|(_, entry)| entry);
+        let mut picture = Picture::begin(call, now);
+        let drawn = picture.as_ref().map(|_| RefCell::default());
         for route in routes {
             let Some(group) = self.open_group(&route.upstream) else { continue };
-            if !may_try(&group, &attempts, plan) {
+            let may_try = may_try(&group, &attempts, plan);
+            if let Some(picture) = &mut picture {
+                picture.look(&group, may_try, &attempts, rules);
+            }
+            if !may_try {
                 continue;
             }
-            let choice = group.choose(&attempts, favourite.as_ref(), rules, now);
-            if let Choice::Take { entry, place, probe } = choice {
-                let grant = Grant { entry, place, probe, group };
+            let choice = group.choose(&attempts, favourite.as_ref(), rules, now, drawn.as_ref());
+            if let Choice::Take { entry, place, probe, favoured } = choice {
+                let by = if favoured { ChosenBy::Favourite } else { decided_by(rules.strategy) };
+                let drawn = drawn.map(RefCell::into_inner).unwrap_or_default();
+                let selection = picture.map(|picture| picture.take(&entry, by, &drawn));
+                let grant = Grant { entry, place, probe, group, selection };
                 return Some(Lease::new(grant, route, self.clone(), call));
             }
         }
@@ -206,8 +224,25 @@ impl Shared {
             return None;
         }
         let place = entry.enter(now, rules)?;
-        let grant = Grant { entry, place, probe: false, group };
+        let again = |picture: Picture<'_>| picture.take(&entry, ChosenBy::SameAgain, &Vec::new());
+        let selection = picture.map(again);
+        let grant = Grant { entry, place, probe: false, group, selection };
         Some(Lease::new(grant, route, self.clone(), call))
+    }
+
+    /// Draws what a call sees that is refused.
+    pub(super) fn refused(
+        &self,
+        routes: &[Route],
+        call: &Call,
+        why: &Error,
+    ) -> Option<Box<Selection>> {
+        let mut picture = Picture::begin(call, Instant::now())?;
+        let (attempts, plan, terms) = (call.attempts(), call.plan(), self.terms());
+        for group in self.groups(routes) {
+            picture.look(&group, may_try(&group, &attempts, plan), &attempts, &terms.rules);
+        }
+        Some(picture.refuse(why.message()))
     }
 
     /// Asks the other servers for the place as well; none where they have them all.

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 mod blame;
+mod picture;
 mod shared_places;
 mod waiting;
 

@@ -119,6 +119,7 @@ impl ClientBuilder {
         let authorised = monitor.begin(draft.authorisation.take(), draft.plan.check_interval);
         Box::pin(authorised).await?;
         let pool = Pool::new(draft.rules, draft.manner.limits.queue_timeout);
+        pool.count_into(metrics.clone());
         keeper.set_terms(draft.conversations.0, draft.conversations.1);
         let parts = AccountParts {
             pool: pool.clone(),
@@ -144,7 +145,7 @@ impl ClientBuilder {
             monitor: monitor.clone(),
         };
         let tasks = Tasks::start(work)?;
-        let retry = RetryLayer::new();
+        let retry = RetryLayer::new().with_metrics(metrics.clone());
         let lasting = Lasting { gate, monitor, retry, directory, keeper, metrics, pool, catalog };
         let course = Course::new(&lasting, draft.manner, upstreams, draft.layers);
         let (built, course) = (tokio::sync::Mutex::new(draft.built), RwLock::new(Arc::new(course)));

@@ -35,7 +35,7 @@ const ALLOWED: [(&str, &[&str]); 27] = [
         ],
     ),
     ("search", &["adapt", "chat", "clock", "error", "http", "limits", "single_flight"]),
-    ("metrics", &["chat"]),
+    ("metrics", &["chat", "error"]),
     ("quota", &["clock", "credential", "error", "store"]),
     (
         "auth",

@@ -40,6 +40,10 @@ fn candidates() -> impl proptest::strategy::Strategy<Value = Vec<Option<Candidat
     prop::collection::vec(prop::option::of(one), 0..40)
 }
 
+fn at(chosen: Option<Selected>) -> Option<usize> {
+    chosen.map(|chosen| chosen.at)
+}
+
 proptest! {
     /// Whoever is out is never chosen, and somebody is chosen where anybody may be.
     #[test]
@@ -55,8 +59,9 @@ proptest! {
         let wish = Wish { strategy, favourite, cursor };
         let chosen = select(&Row(all.clone()), wish, || random.u64(..));
         prop_assert_eq!(chosen.is_some(), all.iter().any(Option::is_some));
-        if let Some(at) = chosen {
+        if let Some(Selected { at, favoured }) = chosen {
             prop_assert!(all[at].is_some());
+            prop_assert!(!favoured || favourite == Some(at));
         }
     }
 
@@ -67,11 +72,11 @@ proptest! {
         let light = Candidate { in_flight: calls, ..idle() };
         let heavy = Candidate { in_flight: calls + more, ..idle() };
         let field = Row(vec![Some(heavy), Some(light)]);
-        let chosen = select(&field, wish(Strategy::LeastLoaded), || random.u64(..));
+        let chosen = at(select(&field, wish(Strategy::LeastLoaded), || random.u64(..)));
         prop_assert_eq!(chosen, Some(1));
         let slow = Candidate { latency: 400_000, ..light };
         let field = Row(vec![Some(light), Some(slow)]);
-        let chosen = select(&field, wish(Strategy::LeastLoaded), || random.u64(..));
+        let chosen = at(select(&field, wish(Strategy::LeastLoaded), || random.u64(..)));
         prop_assert_eq!(chosen, Some(0));
     }
 
@@ -83,7 +88,8 @@ proptest! {
         let mut got = vec![0usize; count];
         for _ in 0..count * 100 {
             let field = Row(all.iter().copied().map(Some).collect());
-            let at = select(&field, wish(Strategy::LeastLoaded), || random.u64(..)).expect("all may");
+            let chosen = select(&field, wish(Strategy::LeastLoaded), || random.u64(..));
+            let at = at(chosen).expect("all may");
             all[at].turn += 1;
             got[at] += 1;
         }
@@ -98,7 +104,7 @@ fn the_favourites_bonus_is_one_call() {
     let wish = Wish { favourite: Some(0), ..wish(Strategy::LeastLoaded) };
     let mut chosen = |in_flight| {
         let field = Row(vec![Some(busy(in_flight)), Some(busy(0))]);
-        select(&field, wish, || random.u64(..))
+        at(select(&field, wish, || random.u64(..)))
     };
     assert_eq!(chosen(0), Some(0));
     assert_eq!(chosen(1), Some(0));

@@ -1,0 +1,153 @@
+//! Counters by name, and how much of each has been handed over.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use super::TOTAL;
+use super::tally::{Tally, TallySnapshot};
+
+/// Names of models that are counted by name; what comes later counts as `other`.
+const MODELS: usize = 1000;
+
+/// The counters of everything that is counted by name, such as `model:llama`.
+#[derive(Debug, Default)]
+pub(super) struct AllSeries {
+    by_name: Mutex<HashMap<Arc<str>, Series>>,
+    models: AtomicUsize,
+}
+
+/// The counters of one thing, and how much of them has been handed over.
+#[derive(Debug, Default)]
+struct Series {
+    tally: Arc<Tally>,
+    handed: Option<Box<TallySnapshot>>,
+}
+
+/// What was counted since it was last handed over.
+#[derive(Clone, Debug, Default)]
+pub struct Batch {
+    parts: Vec<(Arc<str>, TallySnapshot)>,
+}
+
+impl Batch {
+    /// Returns the name of each series, such as `model:llama` or `credential:cred_1`, and what is
+    /// to be added to each of its figures.
+    pub fn figures(&self) -> impl Iterator<Item = (&str, String, u64)> {
+        self.parts.iter().flat_map(|(name, part)| {
+            part.figures().into_iter().map(move |(field, value)| (&**name, field, value))
+        })
+    }
+
+    /// Returns each series and what is to be added to it.
+    pub fn parts(&self) -> impl Iterator<Item = (&str, &TallySnapshot)> {
+        self.parts.iter().map(|(name, part)| (&**name, part))
+    }
+
+    /// Says whether there is nothing to hand over.
+    pub fn is_empty(&self) -> bool {
+        self.parts.is_empty()
+    }
+}
+
+impl AllSeries {
+    /// Returns the counters of a thing, and makes them if need be.
+    pub(super) fn of(&self, kind: &str, name: &str) -> Arc<Tally> {
+        let key = format!("{kind}:{name}");
+        let mut series = self.lock();
+        if let Some(known) = series.get(key.as_str()) {
+            return known.tally.clone();
+        }
+        series.entry(key.into()).or_default().tally.clone()
+    }
+
+    /// Returns the counters of a thing, unless they were forgotten or never were.
+    pub(super) fn known(&self, kind: &str, name: &str) -> Option<Arc<Tally>> {
+        let key = format!("{kind}:{name}");
+        self.lock().get(key.as_str()).map(|known| known.tally.clone())
+    }
+
+    /// Returns the counters of a model that has answered before, else those of `other`.
+    pub(super) fn known_model(&self, name: &str) -> Arc<Tally> {
+        let known = self.lock().get(model_key(name).as_str()).map(|known| known.tally.clone());
+        known.unwrap_or_else(|| self.model("other"))
+    }
+
+    /// Returns the counters of a model.
+    pub(super) fn model(&self, name: &str) -> Arc<Tally> {
+        let mut series = self.lock();
+        let key = model_key(name);
+        if let Some(known) = series.get(key.as_str()) {
+            return known.tally.clone();
+        }
+        let known = self.models.fetch_add(1, Ordering::Relaxed);
+        let key = if known < MODELS { key } else { "model:other".to_owned() };
+        series.entry(key.into()).or_default().tally.clone()
+    }
+
+    /// Reads the counters of each series of one kind, by the name behind it.
+    pub(super) fn of_kind(&self, kind: &str) -> Vec<(String, TallySnapshot)> {
+        let series = self.lock();
+        let of = |(name, series): (&Arc<str>, &Series)| {
+            let (of, name) = name.split_once(':')?;
+            (of == kind).then(|| (name.to_owned(), series.tally.snapshot()))
+        };
+        let mut all: Vec<_> = series.iter().filter_map(of).collect();
+        all.sort_by(|one, other| one.0.cmp(&other.0));
+        all
+    }
+
+    /// Returns what was handed over of a series.
+    pub(super) fn handed(&self, name: &str) -> Option<TallySnapshot> {
+        self.lock().get(name)?.handed.as_deref().cloned()
+    }
+
+    /// Forgets the counters of a thing.
+    pub(super) fn forget(&self, kind: &str, name: &str) {
+        self.lock().remove(format!("{kind}:{name}").as_str());
+    }
+
+    /// Returns what was counted and not handed over yet, the sum of all calls included.
+    pub(super) fn pending(&self, total: &Arc<Tally>) -> Batch {
+        let mut all = self.lock();
+        all.entry(TOTAL.into()).or_insert_with(|| Series { tally: total.clone(), handed: None });
+        let since = |(name, series): (&Arc<str>, &Series)| {
+            let part = series.tally.snapshot().since(series.handed.as_deref())?;
+            Some((name.clone(), part))
+        };
+        let mut parts: Vec<_> = all.iter().filter_map(since).collect();
+        parts.sort_by(|one, other| one.0.cmp(&other.0));
+        Batch { parts }
+    }
+
+    /// Takes note that a batch has arrived where it is kept.
+    pub(super) fn hand_over(&self, batch: &Batch) {
+        let mut all = self.lock();
+        for (name, part) in &batch.parts {
+            if let Some(series) = all.get_mut(name) {
+                series.handed.get_or_insert_default().add(part);
+            }
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<Arc<str>, Series>> {
+        // Nothing panics while it holds the lock.
+        self.by_name.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn model_key(name: &str) -> String {
+    format!("model:{name:.200}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn invented_models_count_as_one() {
+        let series = AllSeries::default();
+        (0..3 * MODELS).for_each(|at| series.model(&format!("m{at}")).begin());
+        assert_eq!(series.of_kind("model").len(), MODELS + 1);
+    }
+}
