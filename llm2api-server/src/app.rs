@@ -10,5 +10,6 @@ use crate::state::State;
 
 /// Makes the endpoint that serves every path.
 pub fn app(state: State) -> impl Endpoint<Output = Response> + 'static {
-    Edge::new(routes::routes(&Arc::new(state)))
+    let journal = state.journal.clone();
+    Edge::new(routes::routes(&Arc::new(state))).with_journal(journal)
 }

@@ -15,6 +15,7 @@ mod documents;
 mod door;
 mod edge;
 mod healthcheck;
+mod journal;
 mod keys;
 mod live;
 mod messages;

@@ -7,6 +7,7 @@ use llm2api_core::keys::ClientKeys;
 
 use crate::config::Config;
 use crate::door::{Behind, Door};
+use crate::journal::Journal;
 use crate::live::Live;
 use crate::stop::Stop;
 
@@ -16,6 +17,7 @@ pub struct State {
     pub(crate) client: Client,
     pub(crate) door: Door,
     pub(crate) api_path: String,
+    pub(crate) journal: Journal,
 }
 
 impl State {
@@ -24,7 +26,8 @@ impl State {
     /// Without an admin key in the settings the operator's paths let nobody in; [`serve`](crate::serve)
     /// puts one there that it finds or makes in the data directory.
     pub fn new(client: Client, config: &Config, stop: Stop) -> Self {
-        Self { client, door: Door::new(config, stop), api_path: config.api_path.clone() }
+        let (door, api_path) = (Door::new(config, stop), config.api_path.clone());
+        Self { client, door, api_path, journal: Journal::default() }
     }
 
     /// Returns the settings towards clients, which the server has to share.

@@ -17,17 +17,25 @@ use tracing::error;
 use super::record::Record;
 use super::request_id;
 use crate::accept::Turns;
+use crate::journal::Journal;
 use crate::openai::error::{Failed, Failure};
 
 /// Gives each request an id, turns every error and panic into an envelope, and writes the log line
 /// when the answer has gone out.
 pub(crate) struct Edge<E> {
     inner: E,
+    journal: Option<Journal>,
 }
 
 impl<E: Endpoint<Output = Response>> Edge<E> {
     pub(crate) fn new(inner: E) -> Self {
-        Self { inner }
+        Self { inner, journal: None }
+    }
+
+    /// Writes down what clients have asked for.
+    pub(crate) fn with_journal(mut self, journal: Journal) -> Self {
+        self.journal = Some(journal);
+        self
     }
 
     /// A panic's message may quote content, so our log gets the fact alone. The process's panic
@@ -48,12 +56,13 @@ impl<E: Endpoint<Output = Response>> Endpoint for Edge<E> {
     async fn call(&self, mut request: Request) -> Result<Response> {
         let id = request_id::of(request.headers());
         let connection = request.data::<Turns>().cloned();
-        let record = Record::new(id, request.method().as_str(), connection);
+        let journal = self.journal.clone();
+        let record = Record::new(id, request.method().as_str(), connection, journal);
         let head_only = request.method() == Method::HEAD;
         request.set_data(record.clone());
         let mut response = self.answer(request, &record).await;
 
-        record.status(response.status().as_u16());
+        record.answered(response.status().as_u16());
         if let Some(Failed(failure)) = response.data() {
             record.fail(failure.clone());
         }

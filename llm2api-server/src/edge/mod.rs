@@ -10,4 +10,4 @@ pub(crate) use endpoint::Edge;
 pub(crate) use record::Record;
 pub(crate) use request_id::HEADER as REQUEST_ID;
 pub(crate) use spending::Spending;
-pub(crate) use tokens::TokenCount;
+pub(crate) use tokens::{TokenCount, Tokens};

@@ -1,7 +1,10 @@
 //! What one request leaves in the log: one line, when its answer has gone out or was given up.
 
 use std::sync::{Arc, OnceLock};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use llm2api_core::Client;
+use llm2api_core::chat::trail::Trail;
 use llm2api_core::keys::FoundKey;
 use llm2api_core::quota::QuotaStanding;
 use tokio::time::Instant;
@@ -9,6 +12,7 @@ use tracing::{debug, info};
 
 use super::tokens::Tokens;
 use crate::accept::Turns;
+use crate::journal::{Entry, Journal};
 use crate::openai::error::Failure;
 
 /// Nobody reads model names longer than this, and a client must not fill the log.
@@ -27,6 +31,7 @@ struct Shared {
     id: String,
     method: String,
     start: Instant,
+    at_ms: u64,
     route: OnceLock<Arc<str>>,
     caller: OnceLock<FoundKey>,
     standing: OnceLock<QuotaStanding>,
@@ -34,17 +39,33 @@ struct Shared {
     status: OnceLock<u16>,
     failure: OnceLock<Failure>,
     tokens: OnceLock<Tokens>,
+    /// The engine was asked, and notes here what becomes of that.
+    asked: OnceLock<(Client, Trail)>,
+    streams: OnceLock<()>,
+    /// How long the client took to send its body.
+    body: OnceLock<Duration>,
+    first_content: OnceLock<Duration>,
+    overhead: OnceLock<Duration>,
     complete: OnceLock<()>,
     connection: Option<Turns>,
+    /// Where it is to be written down.
+    journal: Option<Journal>,
+    kept: OnceLock<()>,
 }
 
 impl Record {
     /// Starts the notes and the clock; `connection` knows how it ends, where it breaks off.
-    pub(crate) fn new(id: impl Into<String>, method: &str, connection: Option<Turns>) -> Self {
+    pub(crate) fn new(
+        id: impl Into<String>,
+        method: &str,
+        connection: Option<Turns>,
+        journal: Option<Journal>,
+    ) -> Self {
         let shared = Shared {
             id: id.into(),
             method: method.to_owned(),
             start: Instant::now(),
+            at_ms: unix_millis(),
             route: OnceLock::new(),
             caller: OnceLock::new(),
             standing: OnceLock::new(),
@@ -52,10 +73,23 @@ impl Record {
             status: OnceLock::new(),
             failure: OnceLock::new(),
             tokens: OnceLock::new(),
+            asked: OnceLock::new(),
+            streams: OnceLock::new(),
+            body: OnceLock::new(),
+            first_content: OnceLock::new(),
+            overhead: OnceLock::new(),
             complete: OnceLock::new(),
             connection,
+            journal,
+            kept: OnceLock::new(),
         };
         Self { shared: Arc::new(shared) }
+    }
+
+    /// Starts the notes of a request that nobody has sent.
+    #[cfg(test)]
+    pub(crate) fn of(id: &str) -> Self {
+        Self::new(id, "POST", None, None)
     }
 
     /// Returns the request's id.
@@ -93,9 +127,41 @@ impl Record {
         let _ = self.shared.model.set(model.chars().take(LONGEST_MODEL).collect());
     }
 
-    /// Notes the status that was sent.
-    pub(crate) fn status(&self, status: u16) {
+    /// Notes the status that is about to be sent, and what the gateway itself took up to here: all
+    /// that neither the client's body nor upstreams have taken.
+    pub(crate) fn answered(&self, status: u16) {
         let _ = self.shared.status.set(status);
+        let Some((client, trail)) = self.shared.asked.get() else { return };
+        let body = self.shared.body.get().copied().unwrap_or_default();
+        let others = body + trail.waits();
+        let overhead = self.shared.start.elapsed().saturating_sub(others);
+        if self.shared.overhead.set(overhead).is_ok() {
+            client.metrics().overhead(overhead);
+        }
+    }
+
+    /// Notes that the request is a client's, which the journal keeps.
+    pub(crate) fn keep(&self) {
+        let _ = self.shared.kept.set(());
+    }
+
+    /// Notes that the engine is asked, and returns where it is to note what becomes of that.
+    pub(crate) fn ask(&self, client: &Client, streams: bool) -> Trail {
+        self.keep();
+        if streams {
+            let _ = self.shared.streams.set(());
+        }
+        self.shared.asked.get_or_init(|| (client.clone(), Trail::new())).1.clone()
+    }
+
+    /// Notes how long the client took to send its body.
+    pub(crate) fn body_took(&self, took: Duration) {
+        let _ = self.shared.body.set(took);
+    }
+
+    /// Notes that the answer has its first content.
+    pub(super) fn first_content(&self) {
+        let _ = self.shared.first_content.set(self.shared.start.elapsed());
     }
 
     /// Notes what went wrong; the first fault counts.
@@ -128,6 +194,7 @@ impl Drop for Shared {
             (None, None) if self.stalled() => Some("client_stalled"),
             (None, None) => Some("client_left"),
         };
+        self.write_down(code);
         let quiet = code.is_none() && self.route.get().is_some_and(|route| is_quiet(route));
         if quiet { self.write_quiet() } else { self.write(code) }
     }
@@ -136,6 +203,28 @@ impl Drop for Shared {
 impl Shared {
     fn stalled(&self) -> bool {
         self.connection.as_ref().is_some_and(Turns::has_stalled)
+    }
+
+    /// Hands to the journal what it is to keep.
+    fn write_down(&self, code: Option<&str>) {
+        let (Some(journal), Some(())) = (&self.journal, self.kept.get()) else { return };
+        journal.add(Entry {
+            id: self.id.clone(),
+            at_ms: self.at_ms,
+            method: self.method.clone(),
+            route: self.route.get().cloned(),
+            status: self.status.get().copied(),
+            model: self.model.get().cloned(),
+            key: self.caller.get().map(|key| key.id.clone()),
+            streams: self.streams.get().is_some(),
+            duration: self.start.elapsed(),
+            first_content: self.first_content.get().copied(),
+            overhead: self.overhead.get().copied(),
+            tokens: self.tokens.get().copied(),
+            code: code.map(str::to_owned),
+            error: self.failure.get().and_then(Failure::for_operator).map(|text| text.to_string()),
+            trail: self.asked.get().map(|(_, trail)| trail.clone()),
+        });
     }
 
     fn write(&self, code: Option<&str>) {
@@ -160,6 +249,12 @@ impl Shared {
     fn write_quiet(&self) {
         debug!(request_id = self.id, status = self.status.get(), "answered a health check");
     }
+}
+
+/// Milliseconds since 1970; 0 on a machine whose clock is before that.
+fn unix_millis() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    since.map_or(0, |since| u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
 }
 
 fn is_quiet(route: &str) -> bool {

@@ -7,11 +7,11 @@ use super::record::Record;
 
 /// The figures of one chat, as its log line shows them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Tokens {
-    pub(super) prompt: u64,
-    pub(super) completion: u64,
+pub(crate) struct Tokens {
+    pub(crate) prompt: u64,
+    pub(crate) completion: u64,
     /// Whether no upstream has counted them.
-    pub(super) estimated: bool,
+    pub(crate) estimated: bool,
 }
 
 /// Counts what passes, and notes the sum when it is dropped: however the chat ends, once.
@@ -50,7 +50,10 @@ impl TokenCount {
 
 impl Watch for TokenCount {
     fn item(&mut self, item: &ChatItem) {
-        self.pieces += u64::from(item.has_content());
+        if item.has_content() {
+            self.record.first_content();
+            self.pieces += 1;
+        }
         // Looking for figures where there are none would mean to parse each chunk.
         let usage = match item {
             ChatItem::Chunk(chunk) if chunk.has_usage() => chunk.usage(),
@@ -85,7 +88,7 @@ mod tests {
     }
 
     fn sum(items: &[ChatItem]) -> (u64, u64, bool) {
-        let mut count = TokenCount::new(Record::new("req_1", "POST", None), 9);
+        let mut count = TokenCount::new(Record::of("req_1"), 9);
         items.iter().for_each(|item| count.item(item));
         let Tokens { prompt, completion, estimated } = count.sum();
         (prompt, completion, estimated)
@@ -113,7 +116,7 @@ mod tests {
                 Tokens { prompt: 570, completion: 5, estimated: false },
             ),
         ] {
-            let record = Record::new("req_1", "POST", None);
+            let record = Record::of("req_1");
             let items = stream::iter(items.into_iter().map(Ok));
             let answer = ChatStream::new(items).with_search_tokens(500);
             let count = TokenCount::new(record.clone(), 9);

@@ -158,7 +158,7 @@ fn usage() -> ChatItem {
 
 async fn events(items: Vec<ChatItem>, fault: Option<Error>) -> String {
     let encoder = MessageEvents::new("msg_1".into(), "demo".into(), vec!["END".into()], 7);
-    let record = Record::new("req_1", "POST", None);
+    let record = Record::of("req_1");
     let cut = CancellationToken::new().cancelled_owned();
     let events = Events::new(
         ChatStream::new(stream::iter(items.into_iter().map(Ok).chain(fault.map(Err)))),
@@ -196,7 +196,7 @@ async fn g07_a_message_that_breaks_ends_with_an_error_and_no_stop() {
 #[tokio::test(start_paused = true)]
 async fn g12_silence_in_messages_is_filled_with_pings() {
     let encoder = MessageEvents::new("msg_1".into(), "demo".into(), Vec::new(), 7);
-    let record = Record::new("req_1", "POST", None);
+    let record = Record::of("req_1");
     let cut = CancellationToken::new();
     let silence = ChatStream::new(stream::pending());
     let mut events = Events::new(silence, encoder, cut.clone().cancelled_owned(), record);

@@ -159,7 +159,7 @@ fn usage() -> ChatItem {
 async fn events(request: &str, items: Vec<ChatItem>, fault: Option<Error>) -> String {
     let template = asked(request).expect("valid").template;
     let encoder = ResponseEvents::new(template, Budget::new(0).charge());
-    let record = Record::new("req_1", "POST", None);
+    let record = Record::of("req_1");
     let cut = CancellationToken::new().cancelled_owned();
     let events = Events::new(
         ChatStream::new(stream::iter(items.into_iter().map(Ok).chain(fault.map(Err)))),

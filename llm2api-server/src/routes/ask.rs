@@ -75,7 +75,10 @@ impl Limits {
             // What the upstream counts is exact. Nobody sees it who has not asked for it.
             chat.stream_options.get_or_insert_default().include_usage = Some(true);
         }
-        chat.call = Call::new(record.id());
+        chat.call = Call::new(record.id()).with_trail(record.ask(&state.client, chat.streams()));
+        if let Some(key) = &self.key {
+            chat.call = chat.call.with_caller(key.id.clone());
+        }
         let model = chat.model.clone();
         let count = TokenCount::new(record.clone(), chat.text_bytes());
         let answer = count.follow(state.client.chat(chat).await?);

@@ -8,11 +8,12 @@ use bytes::{Bytes, BytesMut};
 use futures::StreamExt;
 use poem::Request;
 use poem::http::header;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 use super::depth;
 use crate::budget::{Budget, Charge};
 use crate::door::Door;
+use crate::edge::Record;
 use crate::openai::error::Failure;
 
 /// No more than this is set aside on a client's word.
@@ -77,8 +78,11 @@ async fn read_within(
     door: &Door,
 ) -> Result<Held, Failure> {
     check_type(request)?;
-    let limits = door.limits();
+    let (limits, began) = (door.limits(), Instant::now());
     let held = collect(limit.min(limits.body_limit), budget.charge(), request, door).await?;
+    if let Some(record) = request.data::<Record>() {
+        record.body_took(began.elapsed());
+    }
     let levels = limits.json_depth;
     if depth::exceeds(&held, levels) { Err(Failure::too_deep(levels)) } else { Ok(held) }
 }

@@ -215,6 +215,12 @@ impl<S: Behind> Endpoint for Resource<S> {
         if let (Some(record), Some(PathPattern(route))) = (&record, request.data()) {
             record.route(route.clone());
         }
+        if let Some(record) = &record
+            && self.access == Access::Client
+            && request.method() == Method::POST
+        {
+            record.keep();
+        }
         if matches!(self.access, Access::Probe | Access::Public) {
             return self.answer(request).await;
         }

@@ -123,6 +123,7 @@ async fn a_key_is_made_where_none_is_set_and_never_told() {
         assert!(key.trim().len() >= 43 && !logged.contains(key.trim()), "{logged}");
         stop.drain();
     };
-    let (ended, ()) = within(async { tokio::join!(serve(config, stop.clone()), look) }).await;
+    let (ended, ()) =
+        within(async { tokio::join!(Box::pin(serve(config, stop.clone())), look) }).await;
     ended.expect("an orderly end");
 }

@@ -20,7 +20,7 @@ fn events(
     items: impl Stream<Item = Item> + Send + 'static,
     cut: &CancellationToken,
 ) -> Events<Chunks> {
-    let record = Record::new("req_1", "POST", None);
+    let record = Record::of("req_1");
     Events::new(ChatStream::new(items), Chunks::new(true), cut.clone().cancelled_owned(), record)
 }
 
