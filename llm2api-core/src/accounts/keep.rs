@@ -163,7 +163,7 @@ impl Accounts {
             .figures()
             .map(|(series, field, value)| Count::new(series, field, value))
             .collect();
-        let added = self.note_store(shared.parts.vault.count(&name, &counts).await);
+        let added = self.note_store(shared.parts.vault.count(&name, &counts, &[]).await);
         match added {
             Ok(()) => shared.parts.metrics.hand_over(&batch),
             Err(_) => *sent = Some((name, batch)),

@@ -96,7 +96,7 @@ impl Keep {
         if counts.is_empty() {
             return Ok(());
         }
-        let added = self.store.add(&name, &counts).await;
+        let added = self.store.add(&name, &counts, &[]).await;
         if added.is_err() {
             self.state().sent = Some((name, counts));
         }

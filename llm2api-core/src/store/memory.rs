@@ -1,6 +1,7 @@
 //! A store that forgets everything with the process.
 
 mod branches;
+mod counters;
 mod records;
 
 use std::collections::{BTreeMap, HashMap};
@@ -10,9 +11,11 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use async_trait::async_trait;
 
 use self::branches::Conversations;
+use self::counters::Counters;
 use self::records::Shelf;
 use super::{
-    Branches, Count, Inserted, OutboxEntry, Records, Row, Sealed, Store, Swapped, Version,
+    Branches, Count, Inserted, OutboxEntry, Point, PointsAsk, Records, Row, Sealed, Store, Swapped,
+    Version,
 };
 use crate::credential::CredentialId;
 use crate::error::Result;
@@ -25,8 +28,8 @@ use crate::error::Result;
 /// use llm2api_core::store::{Count, MemoryStore, Store};
 ///
 /// let store = MemoryStore::default();
-/// store.add("first", &[Count::new("model:llama", "requests", 2)]).await?;
-/// store.add("second", &[Count::new("model:llama", "requests", 3)]).await?;
+/// store.add("first", &[Count::new("model:llama", "requests", 2)], &[]).await?;
+/// store.add("second", &[Count::new("model:llama", "requests", 3)], &[]).await?;
 /// assert_eq!(store.counts("model:").await?[0].value, 5);
 /// # Ok(()) }
 /// ```
@@ -34,6 +37,7 @@ use crate::error::Result;
 pub struct MemoryStore {
     state: Mutex<State>,
     conversations: Conversations,
+    counters: Counters,
     shelf: Shelf,
 }
 
@@ -43,7 +47,6 @@ struct State {
     /// Who has what must be unique.
     owners: HashMap<Unique, CredentialId>,
     values: HashMap<String, Vec<u8>>,
-    counts: BTreeMap<(String, String), u64>,
     outbox: BTreeMap<String, Sealed>,
 }
 
@@ -95,6 +98,7 @@ impl MemoryStore {
     #[cfg(test)]
     pub(crate) fn lose(&self) {
         *self.state() = State::default();
+        self.counters.lose();
         self.shelf.lose();
     }
 }
@@ -193,27 +197,22 @@ impl Store for MemoryStore {
         Ok(true)
     }
 
-    async fn add(&self, _batch: &str, counts: &[Count]) -> Result<()> {
-        let mut state = self.state();
-        for count in counts {
-            let key = (count.series.clone(), count.field.clone());
-            let value = state.counts.entry(key).or_default();
-            *value = value.saturating_add(count.value);
-        }
+    async fn add(&self, batch: &str, counts: &[Count], points: &[Point]) -> Result<()> {
+        self.counters.add(batch, counts, points);
         Ok(())
     }
 
     async fn forget(&self, series: &str) -> Result<()> {
-        self.state().counts.retain(|(known, _), _| known != series);
+        self.counters.forget(series);
         Ok(())
     }
 
     async fn counts(&self, prefix: &str) -> Result<Vec<Count>> {
-        let state = self.state();
-        let from = (prefix.to_owned(), String::new());
-        let of_prefix = state.counts.range(from..);
-        let of_prefix = of_prefix.take_while(|((series, _), _)| series.starts_with(prefix));
-        Ok(of_prefix.map(|((series, field), value)| Count::new(series, field, *value)).collect())
+        Ok(self.counters.counts(prefix))
+    }
+
+    async fn points(&self, ask: &PointsAsk) -> Result<Vec<Point>> {
+        Ok(self.counters.points(ask))
     }
 
     async fn put_outbox(&self, entry: &OutboxEntry) -> Result<()> {

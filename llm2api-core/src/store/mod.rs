@@ -4,10 +4,12 @@
 //! understands neither: [`Vault`] seals, opens and names.
 
 mod branches;
+mod figures;
 mod keyring;
 mod memory;
 #[cfg(test)]
 pub(crate) mod moody;
+mod points;
 mod records;
 #[cfg(feature = "redis")]
 mod redis;
@@ -28,6 +30,7 @@ pub use self::redis::RedisStore;
 pub use branches::{Branch, Branches, Collection, Held, Hold, KeptConversation, MOST_BRANCHES};
 pub use keyring::Keyring;
 pub use memory::MemoryStore;
+pub use points::{Point, PointsAsk, Span};
 pub use records::{AuditEntry, Listing, MOST_AUDIT_ENTRIES, RecordChange, Records};
 pub use row::{Changes, Count, Inserted, KeyId, OutboxEntry, Row, Sealed, Swapped, Version};
 #[cfg(feature = "sqlite")]
@@ -38,6 +41,9 @@ pub use vault::{Fingerprint, KeptCleanup, RecordChanges, Rotated, Vault};
 
 use crate::credential::CredentialId;
 use crate::error::Result;
+
+/// Batches that a store which nobody shares remembers: more than come in an hour.
+pub const MOST_BATCHES: usize = 2000;
 
 /// Keeps what the engine must not lose.
 ///
@@ -96,15 +102,22 @@ pub trait Store: Debug + Send + Sync + 'static {
     /// Sets a small value if it still is `expected`; says whether it did.
     async fn set_value(&self, name: &str, expected: Option<&[u8]>, value: &[u8]) -> Result<bool>;
 
-    /// Adds to counters, all or none. Where an answer can be lost on its way, a batch of a name that
-    /// was added within the last hour is not added again.
-    async fn add(&self, batch: &str, counts: &[Count]) -> Result<()>;
+    /// Adds to counters and points, all or none. A batch of a name that was added of late is not
+    /// added again: within the last hour, or among the last [`MOST_BATCHES`].
+    ///
+    /// It drops points that are more than [`Span::kept`] spans older than the newest of their span
+    /// in the batch; where several servers share the store, somewhat later.
+    async fn add(&self, batch: &str, counts: &[Count], points: &[Point]) -> Result<()>;
 
-    /// Forgets the counters of a series.
+    /// Forgets the counters and the points of a series.
     async fn forget(&self, series: &str) -> Result<()>;
 
     /// Returns all counters whose series begins with `prefix`.
     async fn counts(&self, prefix: &str) -> Result<Vec<Count>>;
+
+    /// Returns the points that are asked for: by series as asked, then by time. Spans in which
+    /// nothing happened are left out.
+    async fn points(&self, ask: &PointsAsk) -> Result<Vec<Point>>;
 
     /// Keeps an entry of the outbox, in the place of one with its id.
     ///

@@ -7,8 +7,8 @@ use std::sync::atomic::{AtomicU8, Ordering};
 use async_trait::async_trait;
 
 use super::{
-    AuditEntry, Count, Inserted, Listing, MemoryStore, OutboxEntry, RecordChange, Records, Row,
-    Sealed, Store, Swapped, Version,
+    AuditEntry, Count, Inserted, Listing, MemoryStore, OutboxEntry, Point, PointsAsk, RecordChange,
+    Records, Row, Sealed, Store, Swapped, Version,
 };
 use crate::credential::CredentialId;
 use crate::error::{Error, ErrorKind, Result};
@@ -101,8 +101,12 @@ impl Store for Moody {
         Some(self)
     }
 
-    async fn add(&self, batch: &str, counts: &[Count]) -> Result<()> {
-        self.count(self.inner.add(batch, counts)).await
+    async fn add(&self, batch: &str, counts: &[Count], points: &[Point]) -> Result<()> {
+        self.count(self.inner.add(batch, counts, points)).await
+    }
+
+    async fn points(&self, ask: &PointsAsk) -> Result<Vec<Point>> {
+        self.count(self.inner.points(ask)).await
     }
 
     async fn forget(&self, series: &str) -> Result<()> {

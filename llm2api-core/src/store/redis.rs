@@ -1,6 +1,7 @@
 //! A store in Redis or Valkey, which several servers share.
 
 mod branches;
+mod counters;
 mod failure;
 mod holdings;
 mod link;
@@ -16,7 +17,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use ::redis::{Client, IntoConnectionInfo, ScriptInvocation, cmd};
+use ::redis::{Client, IntoConnectionInfo, ScriptInvocation};
 use async_trait::async_trait;
 
 use self::holdings::LEASE;
@@ -26,8 +27,8 @@ use self::rows::{inserted, read_rows};
 use self::scripts::Scripts;
 use self::usage::RedisUsage;
 use super::{
-    Branches, Changes, Count, Inserted, OutboxEntry, Places, Records, Row, Sealed, Store, Swapped,
-    Usage, Version,
+    Branches, Changes, Count, Inserted, OutboxEntry, Places, Point, PointsAsk, Records, Row,
+    Sealed, Span, Store, Swapped, Usage, Version,
 };
 use crate::credential::CredentialId;
 use crate::error::{Error, ErrorKind, Result};
@@ -39,8 +40,6 @@ const REMEMBERED: u32 = 100_000;
 const BATCHES_LIVE: Duration = Duration::from_secs(3600);
 /// How long connecting, or an answer, may take.
 const PATIENCE: Duration = Duration::from_secs(2);
-/// Series of counters that are read in one go.
-const AT_ONCE: usize = 500;
 
 /// Keeps everything in one Redis 5 or newer, or Valkey, which several servers share.
 ///
@@ -231,38 +230,27 @@ impl Store for RedisStore {
         self.link.run_now(&script).await
     }
 
-    async fn add(&self, batch: &str, counts: &[Count]) -> Result<()> {
+    async fn add(&self, batch: &str, counts: &[Count], points: &[Point]) -> Result<()> {
         let mut script = self.scripts.add.arg(batch);
         script.arg(BATCHES_LIVE.as_secs());
-        for count in counts {
-            let value = i64::try_from(count.value).unwrap_or(i64::MAX);
-            script.arg(&count.series).arg(&count.field).arg(value);
-        }
+        counters::write(&mut script, counts, points);
         self.link.run_now(&script).await
     }
 
     async fn forget(&self, series: &str) -> Result<()> {
-        self.link.run_now(&self.scripts.forget.arg(series)).await
+        let mut script = self.scripts.forget.arg(series);
+        for span in Span::ALL {
+            script.arg(span.as_str());
+        }
+        self.link.run_now(&script).await
     }
 
     async fn counts(&self, prefix: &str) -> Result<Vec<Count>> {
-        let live = self.link.live().await?;
-        let (from, to) = ([b"[", prefix.as_bytes()].concat(), [b"(", prefix.as_bytes(), b"\xff"]);
-        let mut command = cmd("ZRANGEBYLEX");
-        command.arg(scripts::SERIES).arg(from).arg(to.concat());
-        let series: Vec<String> = self.link.query(&live, &command).await?;
-        let mut counts = Vec::new();
-        for part in series.chunks(AT_ONCE) {
-            let mut pipe = ::redis::pipe();
-            for series in part {
-                pipe.hgetall(format!("{}{series}", scripts::COUNTERS));
-            }
-            let found: Vec<Vec<(String, u64)>> = self.link.pipe(&live, &pipe).await?;
-            counts.extend(part.iter().zip(found).flat_map(|(series, fields)| {
-                fields.into_iter().map(move |(field, value)| Count::new(series, field, value))
-            }));
-        }
-        Ok(counts)
+        counters::counts(&self.link, prefix).await
+    }
+
+    async fn points(&self, ask: &PointsAsk) -> Result<Vec<Point>> {
+        counters::points(&self.link, ask).await
     }
 
     async fn put_outbox(&self, entry: &OutboxEntry) -> Result<()> {

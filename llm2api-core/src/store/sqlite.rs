@@ -1,6 +1,7 @@
 //! A store in one SQLite file.
 
 mod branches;
+mod counters;
 mod failure;
 mod file;
 mod migrations;
@@ -18,7 +19,8 @@ use rusqlite::Connection;
 
 use self::thread::Thread;
 use super::{
-    Branches, Count, Inserted, OutboxEntry, Records, Row, Sealed, Store, Swapped, Version,
+    Branches, Count, Inserted, OutboxEntry, Point, PointsAsk, Records, Row, Sealed, Store, Swapped,
+    Version,
 };
 use crate::credential::CredentialId;
 use crate::error::Result;
@@ -40,7 +42,7 @@ use crate::error::Result;
 /// let folder = tempfile::tempdir().expect("a folder");
 /// let path = folder.path().join("llm2api.db");
 /// let store = SqliteStore::open(&path)?;
-/// store.add("first", &[Count::new("model:llama", "requests", 2)]).await?;
+/// store.add("first", &[Count::new("model:llama", "requests", 2)], &[]).await?;
 /// assert!(SqliteStore::open(&path).is_err(), "one server a file");
 /// drop(store);
 /// assert_eq!(SqliteStore::open(&path)?.counts("model:").await?[0].value, 2);
@@ -201,19 +203,32 @@ impl Store for SqliteStore {
         self.thread.write(work).await
     }
 
-    async fn add(&self, _batch: &str, counts: &[Count]) -> Result<()> {
-        let counts = counts.to_vec();
-        self.thread.write(move |connection| statements::add(connection, &counts)).await
+    async fn add(&self, batch: &str, counts: &[Count], points: &[Point]) -> Result<()> {
+        let (batch, counts, points) = (batch.to_owned(), counts.to_vec(), points.to_vec());
+        let work = move |connection: &_| counters::add(connection, &batch, &counts, &points);
+        self.thread.write(work).await
     }
 
     async fn forget(&self, series: &str) -> Result<()> {
         let series = series.to_owned();
-        self.thread.write(move |connection| statements::forget(connection, &series)).await
+        self.thread.write(move |connection| counters::forget(connection, &series)).await
     }
 
     async fn counts(&self, prefix: &str) -> Result<Vec<Count>> {
         let prefix = prefix.to_owned();
-        self.thread.read(move |connection| statements::counts(connection, &prefix)).await
+        self.thread.read(move |connection| counters::counts(connection, &prefix)).await
+    }
+
+    /// Others may write, or have their calls noted, between one series and the next.
+    async fn points(&self, ask: &PointsAsk) -> Result<Vec<Point>> {
+        let ask = Arc::new(ask.clone());
+        let mut points = Vec::new();
+        for series in ask.series.clone() {
+            let ask = ask.clone();
+            let work = move |connection: &_| counters::points(connection, &series, &ask);
+            points.extend(self.thread.read(work).await?);
+        }
+        Ok(points)
     }
 
     async fn put_outbox(&self, entry: &OutboxEntry) -> Result<()> {

@@ -16,7 +16,9 @@ pub use self::fingerprint::Fingerprint;
 pub use self::outbox::KeptCleanup;
 pub use self::rotate::Rotated;
 use self::values::FingerprintKey;
-use super::{Count, Inserted, KeyId, Keyring, Places, Row, Store, Swapped, Version};
+use super::{
+    Count, Inserted, KeyId, Keyring, Places, Point, PointsAsk, Row, Store, Swapped, Version,
+};
 use crate::credential::{CredentialId, Material, Profile, Record, SavedHealth};
 use crate::error::Result;
 
@@ -211,12 +213,17 @@ impl Vault {
         Ok(removed)
     }
 
-    /// Adds a batch to counters, all or none; sent again under its name it is added once.
-    pub async fn count(&self, batch: &str, counts: &[Count]) -> Result<()> {
-        self.inner.store.add(batch, counts).await
+    /// Adds a batch to counters and points, all or none; sent again under its name it is added once.
+    pub async fn count(&self, batch: &str, counts: &[Count], points: &[Point]) -> Result<()> {
+        self.inner.store.add(batch, counts, points).await
     }
 
-    /// Forgets the counters of a series.
+    /// Returns the points that are asked for, by series as asked, then by time.
+    pub async fn points(&self, ask: &PointsAsk) -> Result<Vec<Point>> {
+        self.inner.store.points(ask).await
+    }
+
+    /// Forgets the counters and the points of a series.
     pub async fn forget_counts(&self, series: &str) -> Result<()> {
         self.inner.store.forget(series).await
     }

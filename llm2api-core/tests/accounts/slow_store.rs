@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use llm2api_core::store::{
-    Ask, Changes, Count, Inserted, MemoryStore, OutboxEntry, Places, Row, Sealed, Standing, Store,
-    Swapped, Taken, Version,
+    Ask, Changes, Count, Inserted, MemoryStore, OutboxEntry, Places, Point, PointsAsk, Row, Sealed,
+    Standing, Store, Swapped, Taken, Version,
 };
 use llm2api_core::{CredentialId, Result};
 use tokio::time::sleep;
@@ -131,8 +131,12 @@ impl Store for SlowStore {
         slowly(self.inner.set_value(name, expected, value)).await
     }
 
-    async fn add(&self, batch: &str, counts: &[Count]) -> Result<()> {
-        slowly(self.inner.add(batch, counts)).await
+    async fn add(&self, batch: &str, counts: &[Count], points: &[Point]) -> Result<()> {
+        slowly(self.inner.add(batch, counts, points)).await
+    }
+
+    async fn points(&self, ask: &PointsAsk) -> Result<Vec<Point>> {
+        slowly(self.inner.points(ask)).await
     }
 
     async fn forget(&self, series: &str) -> Result<()> {

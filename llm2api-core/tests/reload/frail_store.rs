@@ -4,7 +4,8 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use async_trait::async_trait;
 use llm2api_core::store::{
-    Changes, Count, Inserted, MemoryStore, OutboxEntry, Row, Sealed, Store, Swapped, Version,
+    Changes, Count, Inserted, MemoryStore, OutboxEntry, Point, PointsAsk, Row, Sealed, Store,
+    Swapped, Version,
 };
 use llm2api_core::{CredentialId, Error, ErrorKind, Result};
 use tokio::task::yield_now;
@@ -79,8 +80,12 @@ impl Store for FrailStore {
         self.inner.set_value(name, expected, value).await
     }
 
-    async fn add(&self, batch: &str, counts: &[Count]) -> Result<()> {
-        self.inner.add(batch, counts).await
+    async fn add(&self, batch: &str, counts: &[Count], points: &[Point]) -> Result<()> {
+        self.inner.add(batch, counts, points).await
+    }
+
+    async fn points(&self, ask: &PointsAsk) -> Result<Vec<Point>> {
+        self.inner.points(ask).await
     }
 
     async fn forget(&self, series: &str) -> Result<()> {

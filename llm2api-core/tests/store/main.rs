@@ -4,6 +4,7 @@ mod branches;
 #[cfg(feature = "redis")]
 mod gateway;
 mod memory;
+mod points;
 mod records;
 #[cfg(feature = "redis")]
 mod redis;

@@ -5,7 +5,7 @@ use async_trait::async_trait;
 use llm2api_core::store::{MemoryStore, Records, Store};
 
 use crate::records::FULL;
-use crate::suite::{Home, suite};
+use crate::suite::{Home, run, suite};
 
 struct Memory(Arc<MemoryStore>);
 
@@ -28,3 +28,4 @@ impl Home for Memory {
 }
 
 suite!(ready(Memory(Arc::default())));
+run!(ready(Memory(Arc::default())), what_nothing_happens_to_any_more_is_dropped);

@@ -4,7 +4,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use llm2api_core::CredentialId;
 use llm2api_core::store::{
-    Ask, Count, Inserted, Listing, Places, RedisStore, Row, Standing, Store, Swapped, Taken,
+    Ask, Count, Inserted, Listing, Places, RedisStore, Row, Span, Standing, Store, Swapped, Taken,
     Version,
 };
 use llm2api_tests::processes::{Redis, eventually};
@@ -12,6 +12,7 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use crate::gateway::Gateway;
+use crate::points::{NOW, add, minute, minutes};
 use crate::records::{FULL, news, set};
 use crate::suite::{Home, entry, insert, row, run, suite};
 
@@ -19,6 +20,8 @@ use crate::suite::{Home, entry, insert, row, run, suite};
 const SOON: Duration = Duration::from_secs(8);
 /// How long a server that says nothing keeps its outbox.
 const TWO_LEASES: Duration = Duration::from_secs(30);
+
+const FIGURE: [(&str, u64); 1] = [("requests", 1)];
 
 #[async_trait]
 impl Home for Redis {
@@ -45,6 +48,7 @@ run!(
     everything_is_there_after_opening_again,
     what_an_earlier_process_left_is_taken_once,
     records_are_there_after_opening_again,
+    points_are_there_after_opening_again,
 );
 
 #[tokio::test]
@@ -307,13 +311,54 @@ async fn without_the_store_each_server_has_its_share() {
 }
 
 #[tokio::test]
-async fn a_batch_that_is_sent_twice_counts_once() {
+async fn a_batch_that_redis_has_no_room_for_leaves_nothing() {
     let redis = Redis::start().await;
     let store = connect(&redis).await;
-    for batch in ["first", "first", "second"] {
-        store.add(batch, &[Count::new("model:a", "requests", 5)]).await.expect("added");
+    let (count, point) = ([Count::new("total", "requests", 1)], [minute("total", NOW, &FIGURE)]);
+    // Neither answers with a number.
+    redis.number("CONFIG SET maxmemory 1").await;
+    let error = store.add("batch", &count, &point).await.expect_err("refused");
+    assert!(error.to_string().contains("maxmemory"), "{error}");
+    redis.number("CONFIG SET maxmemory 0").await;
+    assert_eq!(store.counts("").await.expect("counts"), []);
+    assert_eq!(minutes(&store, &["total"]).await, []);
+    store.add("batch", &count, &point).await.expect("it is not taken for one that was added");
+    assert_eq!(store.counts("").await.expect("counts"), count);
+    assert_eq!(minutes(&store, &["total"]).await, point);
+}
+
+#[tokio::test]
+async fn points_run_out_and_are_packed() {
+    let redis = Redis::start().await;
+    let store = connect(&redis).await;
+    let names: Vec<_> = (0..14).map(|number| format!("figure_of_{number}")).collect();
+    let figures: Vec<_> = names.iter().map(|name| (name.as_str(), 123_456)).collect();
+    let points: Vec<_> = (0..30).map(|at| minute("total", NOW + at, &figures)).collect();
+    add(&store, "batch", &points).await;
+    let (key, day) = (format!("llm2api:points:minute:{}:total", NOW / 30), 24 * 3600);
+    for key in [key.as_str(), "llm2api:chunks:minute:total"] {
+        let left = redis.number(&format!("TTL {key}")).await;
+        assert!(left.is_some_and(|left| left > day && left <= day + 2 * 3600), "{key}: {left:?}");
     }
-    assert_eq!(store.counts("model:").await.expect("counts")[0].value, 10);
+    assert_eq!(redis.number(&format!("HLEN {key}")).await, Some(30 * 14));
+    let encoding = format!("redis.call('OBJECT', 'ENCODING', '{key}')");
+    let is_packed = format!(r#"EVAL "return {encoding} == 'hashtable' and 0 or 1" 0"#);
+    assert_eq!(redis.number(&is_packed).await, Some(1));
+}
+
+#[tokio::test]
+async fn what_is_forgotten_or_too_old_leaves_no_key() {
+    let redis = Redis::start().await;
+    let store = connect(&redis).await;
+    let day = Span::Minute.kept();
+    for (batch, at) in [NOW, NOW + 45, NOW + 45 + day].into_iter().enumerate() {
+        add(&store, &batch.to_string(), &[minute("total", at, &FIGURE)]).await;
+    }
+    let count = r#"EVAL "return #redis.call('KEYS', 'llm2api:points:*')" 0"#;
+    assert_eq!(redis.number(count).await, Some(2));
+    store.forget("total").await.expect("forgotten");
+    assert_eq!(redis.number(count).await, Some(0));
+    assert_eq!(redis.number("EXISTS llm2api:chunks:minute:total").await, Some(0));
 }
 
 #[tokio::test]

@@ -7,9 +7,10 @@ use std::thread;
 
 use async_trait::async_trait;
 use futures::executor::block_on;
-use llm2api_core::store::{Records, SqliteStore, Store, Swapped};
+use llm2api_core::store::{Count, Records, SqliteStore, Store, Swapped};
 use tempfile::TempDir;
 
+use crate::points::{NOW, minute, minutes};
 use crate::records::{FULL, count_up, set};
 use crate::suite::{Home, entry, run, suite};
 
@@ -70,6 +71,8 @@ run!(
     everything_is_there_after_opening_again,
     what_an_earlier_process_left_is_taken_once,
     records_are_there_after_opening_again,
+    points_are_there_after_opening_again,
+    what_nothing_happens_to_any_more_is_dropped,
 );
 
 #[tokio::test]
@@ -169,4 +172,50 @@ fn two_processes_lose_nothing_of_each_other() {
     let count = block_on(file.shared().record("client_key", "count"));
     assert_eq!(count.expect("read").as_deref(), Some("101"));
     assert_eq!(block_on(file.shared().audit_log(1000)).expect("a log").len(), 101);
+}
+
+/// Runs in two processes: the one that tests, and the one that adds until it is killed.
+#[test]
+fn a_kill_leaves_counters_and_points_that_agree() {
+    if let Some(path) = env::var_os(FILE) {
+        let store = SqliteStore::open_shared(path).expect("a store");
+        for number in 0..u64::MAX {
+            block_on(add_some(&store, number));
+        }
+        return;
+    }
+    let file = File::new();
+    for _ in 0..5 {
+        let before = block_on(counted(&file.shared()));
+        let mut beside = beside("a_kill_leaves_counters_and_points_that_agree", &file.path());
+        let watching = file.shared();
+        while block_on(counted(&watching)) < before + 10 {
+            assert!(beside.try_wait().expect("it was started").is_none(), "it has ended");
+            thread::yield_now();
+        }
+        beside.kill().expect("it runs");
+        beside.wait().expect("it ends");
+        // Nobody is at work on it any more.
+        let after = block_on(counted(&file.shared()));
+        let points = block_on(minutes(&file.shared(), &["total", "model:a"]));
+        let sum: u64 = points.iter().flat_map(|point| &point.figures).map(|(_, value)| value).sum();
+        assert_eq!(sum, 2 * after);
+    }
+}
+
+/// Adds a batch that changes many places of the file.
+async fn add_some(store: &SqliteStore, number: u64) {
+    let batch = format!("{}-{number}", std::process::id());
+    let points: Vec<_> = (0..50)
+        .flat_map(|at| {
+            let at = NOW + (number * 13 + at * 7) % 1000;
+            ["total", "model:a"].map(|series| minute(series, at, &[("requests", 1)]))
+        })
+        .collect();
+    let counts = [Count::new("total", "requests", 50)];
+    store.add(&batch, &counts, &points).await.expect("added");
+}
+
+async fn counted(store: &SqliteStore) -> u64 {
+    store.counts("total").await.expect("counts").iter().map(|count| count.value).sum()
 }

@@ -17,6 +17,15 @@ pub(crate) use crate::branches::{
     what_is_old_or_too_much_is_collected,
 };
 #[cfg(any(feature = "redis", feature = "sqlite"))]
+pub(crate) use crate::points::points_are_there_after_opening_again;
+pub(crate) use crate::points::{
+    a_batch_that_is_sent_twice_counts_once, a_full_figure_stays_full,
+    a_series_that_is_forgotten_has_no_points, of_points_those_that_are_asked_for_are_read,
+    points_add_up_by_series_and_span, points_of_any_name_come_back_as_they_were,
+    points_that_are_too_old_are_dropped, what_many_add_at_once_is_all_there,
+    what_nothing_happens_to_any_more_is_dropped,
+};
+#[cfg(any(feature = "redis", feature = "sqlite"))]
 pub(crate) use crate::records::records_are_there_after_opening_again;
 pub(crate) use crate::records::{
     a_collection_is_told_only_where_it_has_changed, a_full_log_forgets_the_oldest,
@@ -65,6 +74,14 @@ macro_rules! suite {
             a_secret_is_sealed_again_only_if_it_is_the_same,
             values_change_only_from_what_is_expected,
             counters_add_up_by_series_and_field,
+            a_batch_that_is_sent_twice_counts_once,
+            points_add_up_by_series_and_span,
+            of_points_those_that_are_asked_for_are_read,
+            points_of_any_name_come_back_as_they_were,
+            points_that_are_too_old_are_dropped,
+            a_series_that_is_forgotten_has_no_points,
+            a_full_figure_stays_full,
+            what_many_add_at_once_is_all_there,
             of_many_at_once_one_is_new,
             a_thousand_rows_are_kept,
             the_outbox_keeps_what_is_put_until_it_is_removed,
@@ -257,7 +274,7 @@ pub(crate) async fn counters_add_up_by_series_and_field(home: &impl Home) {
     let batches = AtomicU32::new(0);
     let add = async |counts: &[Count]| {
         let batch = format!("batch-{}", batches.fetch_add(1, Ordering::Relaxed));
-        store.add(&batch, counts).await.expect("added");
+        store.add(&batch, counts, &[]).await.expect("added");
     };
     add(&[]).await;
     add(&[Count::new("model:a", "requests", 1), Count::new("model:a", "tokens", 10)]).await;
@@ -357,7 +374,7 @@ pub(crate) async fn everything_is_there_after_opening_again(home: &impl Home) {
     let kept = row("cred_1", "one", Some("7"));
     insert(&*store, &kept).await;
     store.set_value("name", None, b"value").await.expect("set");
-    store.add("batch", &[Count::new("model:a", "requests", 3)]).await.expect("added");
+    store.add("batch", &[Count::new("model:a", "requests", 3)], &[]).await.expect("added");
     drop(store);
     let store = home.open().await;
     assert_eq!(rows(&*store).await, std::slice::from_ref(&kept));

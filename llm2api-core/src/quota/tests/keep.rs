@@ -59,9 +59,9 @@ async fn a_restart_keeps_the_tokens_of_the_day() {
 async fn days_that_are_over_are_forgotten() {
     let (store, date, limit) = (memory(), Date::new(TEN), tokens(100));
     let old = [29_998, 29_999].map(|day| Count::new(format!("usage:{day}:key_1"), "tokens", 50));
-    store.add("old", &old).await.expect("added");
+    store.add("old", &old, &[]).await.expect("added");
     let others = Count::new("credential:cred_1", "requests", 1);
-    store.add("others", &[others]).await.expect("added");
+    store.add("others", &[others], &[]).await.expect("added");
     let quotas = date.quotas(&store);
     beside(&quotas, async {
         let mut long = admitted(&quotas, &limit, 30).await;
@@ -88,7 +88,7 @@ async fn a_store_that_cannot_be_read_holds_nobody_up_and_counts_once_it_can() {
         let (frail, date, limit) = (Moody::default(), Date::new(TEN), tokens(100));
         let store: Arc<dyn Store> = Arc::new(frail.clone());
         let earlier = Count::new("usage:30000:key_1", "tokens", 60);
-        store.add("earlier", &[earlier]).await.expect("added");
+        store.add("earlier", &[earlier], &[]).await.expect("added");
         frail.set(mood);
         let (quotas, asked) = (date.quotas(&store), Instant::now());
         admitted(&quotas, &limit, 30).await;

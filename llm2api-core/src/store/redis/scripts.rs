@@ -6,6 +6,10 @@ use ::redis::Script;
 pub(super) const SERIES: &str = "llm2api:series";
 /// Counters of a series, behind this.
 pub(super) const COUNTERS: &str = "llm2api:counters:";
+/// Points of a chunk, behind this.
+pub(super) const POINTS: &str = "llm2api:points:";
+/// The chunks of a series, behind this.
+pub(super) const CHUNKS: &str = "llm2api:chunks:";
 /// A row, behind this.
 pub(super) const ROW: &str = "llm2api:row:";
 

@@ -5,7 +5,7 @@ use rusqlite::{Connection, TransactionBehavior};
 use super::failure::BROKEN;
 
 /// What each version adds to the one before. Never change one that was released: add another.
-const MIGRATIONS: [&str; 4] = [
+const MIGRATIONS: [&str; 5] = [
     "
     CREATE TABLE credential (
         number INTEGER PRIMARY KEY,
@@ -77,6 +77,23 @@ const MIGRATIONS: [&str; 4] = [
         actor TEXT NOT NULL,
         act TEXT NOT NULL,
         subject TEXT NOT NULL
+    ) STRICT;
+",
+    "
+    CREATE TABLE figure (
+        number INTEGER PRIMARY KEY,
+        name TEXT NOT NULL UNIQUE
+    ) STRICT;
+    CREATE TABLE point (
+        span INTEGER NOT NULL,
+        at INTEGER NOT NULL,
+        series TEXT NOT NULL,
+        figures BLOB NOT NULL,
+        PRIMARY KEY (span, at, series)
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE batch (
+        number INTEGER PRIMARY KEY,
+        name TEXT NOT NULL UNIQUE
     ) STRICT;
 ",
 ];

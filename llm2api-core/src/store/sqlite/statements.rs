@@ -2,7 +2,7 @@
 
 use rusqlite::{Connection, OptionalExtension, Result, params};
 
-use super::super::{Count, Inserted, KeyId, OutboxEntry, Row, Sealed, Swapped};
+use super::super::{Inserted, KeyId, OutboxEntry, Row, Sealed, Swapped};
 use crate::credential::CredentialId;
 
 /// Reads all rows in the order in which they came.
@@ -175,44 +175,6 @@ pub(super) fn set_value(
             .execute(params![name, value])?,
     };
     Ok(changed > 0)
-}
-
-/// Adds to counters; one that is full stays full.
-pub(super) fn add(connection: &Connection, counts: &[Count]) -> Result<()> {
-    let mut statement = connection.prepare_cached(
-        "INSERT INTO count (series, field, value) VALUES (?1, ?2, ?3)
-         ON CONFLICT (series, field) DO UPDATE
-         SET value = min(value, 9223372036854775807 - excluded.value) + excluded.value",
-    )?;
-    for count in counts {
-        let value = i64::try_from(count.value).unwrap_or(i64::MAX);
-        statement.execute(params![count.series, count.field, value])?;
-    }
-    Ok(())
-}
-
-/// Forgets the counters of a series.
-pub(super) fn forget(connection: &Connection, series: &str) -> Result<()> {
-    let mut statement = connection.prepare_cached("DELETE FROM count WHERE series = ?1")?;
-    statement.execute(params![series]).map(drop)
-}
-
-/// Reads all counters whose series begins with `prefix`.
-pub(super) fn counts(connection: &Connection, prefix: &str) -> Result<Vec<Count>> {
-    let mut statement = connection.prepare_cached(
-        "SELECT series, field, value FROM count WHERE series >= ?1 ORDER BY series, field",
-    )?;
-    let mut rows = statement.query(params![prefix])?;
-    let mut counts = Vec::new();
-    while let Some(row) = rows.next()? {
-        let series: String = row.get(0)?;
-        if !series.starts_with(prefix) {
-            break; // they are sorted: no other follows
-        }
-        let value = u64::try_from(row.get::<_, i64>(2)?).unwrap_or_default();
-        counts.push(Count::new(series, row.get::<_, String>(1)?, value));
-    }
-    Ok(counts)
 }
 
 /// Keeps an entry of the outbox.

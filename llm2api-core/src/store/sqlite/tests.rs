@@ -2,11 +2,12 @@ use std::fs;
 #[cfg(unix)]
 use std::os::unix::fs::PermissionsExt;
 
+use futures::future::join_all;
 use tempfile::TempDir;
 
 use super::*;
 use crate::error::ErrorKind;
-use crate::store::{AuditEntry, KeyId, RecordChange};
+use crate::store::{AuditEntry, KeyId, MOST_BATCHES, RecordChange, Span};
 
 fn path() -> (TempDir, PathBuf) {
     let folder = tempfile::tempdir().expect("a folder");
@@ -60,6 +61,58 @@ async fn a_full_disk_loses_nothing_and_recovers() {
         SqliteStore::open(&path).expect("a store").rows().await.expect("rows").0.len(),
         kept + 1
     );
+}
+
+#[tokio::test]
+async fn a_batch_that_does_not_fit_leaves_neither_counters_nor_points() {
+    let (_folder, path) = path();
+    let store = SqliteStore::open(&path).expect("a store");
+    let name = |number: u64| format!("model:{number}-{}", "x".repeat(100));
+    let batch = |batch: u64| (20 * batch..20 * (batch + 1)).map(name);
+    let add = async |number: u64| {
+        let counts: Vec<_> = batch(number).map(|name| Count::new(name, "requests", 1)).collect();
+        let points: Vec<_> = batch(number).map(|name| point(&name, number)).collect();
+        store.add(&number.to_string(), &counts, &points).await
+    };
+    add(0).await.expect("there is room");
+    set_pages(&store, Some(5)).await;
+    let mut kept = 1;
+    while add(kept).await.is_ok() {
+        kept += 1;
+    }
+    let series = (0..=kept).flat_map(batch).collect();
+    let ask = PointsAsk::new(series, Span::Minute, 0, u64::MAX);
+    let count = async || {
+        let counts = store.counts("").await.expect("counts").len() as u64;
+        (counts, store.points(&ask).await.expect("points").len() as u64)
+    };
+    assert_eq!(count().await, (20 * kept, 20 * kept), "all of a batch or nothing");
+    set_pages(&store, None).await;
+    add(kept).await.expect("it is not taken for one that was added");
+    assert_eq!(count().await, (20 * (kept + 1), 20 * (kept + 1)));
+}
+
+fn point(series: &str, at: u64) -> Point {
+    let figures = vec![("requests".to_owned(), 1)];
+    Point { series: series.to_owned(), span: Span::Minute, at, figures }
+}
+
+#[tokio::test]
+async fn batches_are_remembered_until_many_have_come_after_them() {
+    let (_folder, path) = path();
+    let store = SqliteStore::open(&path).expect("a store");
+    let first = [Count::new("total", "requests", 1)];
+    let others = async |range: std::ops::Range<usize>| {
+        let names: Vec<_> = range.map(|number| number.to_string()).collect();
+        join_all(names.iter().map(|name| store.add(name, &[], &[]))).await;
+    };
+    store.add("first", &first, &[]).await.expect("added");
+    others(1..MOST_BATCHES).await;
+    store.add("first", &first, &[]).await.expect("known");
+    assert_eq!(store.counts("total").await.expect("counts"), first);
+    others(MOST_BATCHES..MOST_BATCHES + 1).await;
+    store.add("first", &first, &[]).await.expect("added");
+    assert_eq!(store.counts("total").await.expect("counts")[0].value, 2, "it is forgotten");
 }
 
 #[tokio::test]
@@ -122,6 +175,7 @@ async fn a_file_of_an_earlier_version_keeps_what_it_has_and_gets_what_it_lacks()
     drop(store);
     let connection = rusqlite::Connection::open(&path).expect("a database");
     let before = "DROP TABLE record; DROP TABLE record_version; DROP TABLE audit;
+                  DROP TABLE figure; DROP TABLE point; DROP TABLE batch;
                   PRAGMA user_version = 3";
     connection.execute_batch(before).expect("as version 3 was");
     drop(connection);
@@ -131,6 +185,25 @@ async fn a_file_of_an_earlier_version_keeps_what_it_has_and_gets_what_it_lacks()
     let (id, text) = ("key_1".to_owned(), "{}".to_owned());
     let change = RecordChange { collection: "client_key", id, expected: None, text, audit };
     assert_eq!(store.change_record(&change).await.expect("an answer"), Swapped::Done);
+}
+
+#[tokio::test]
+async fn a_file_without_points_keeps_its_counters_and_gets_points() {
+    let (_folder, path) = path();
+    let store = SqliteStore::open(&path).expect("a store");
+    let count = [Count::new("total", "requests", 7)];
+    store.add("first", &count, &[]).await.expect("added");
+    drop(store);
+    let connection = rusqlite::Connection::open(&path).expect("a database");
+    let before = "DROP TABLE figure; DROP TABLE point; DROP TABLE batch; PRAGMA user_version = 4";
+    connection.execute_batch(before).expect("as version 4 was");
+    drop(connection);
+    let store = SqliteStore::open(&path).expect("a store");
+    assert_eq!(store.counts("").await.expect("counts"), count);
+    let point = point("total", 1);
+    store.add("second", &[], std::slice::from_ref(&point)).await.expect("added");
+    let ask = PointsAsk::new(vec!["total".to_owned()], Span::Minute, 0, 9);
+    assert_eq!(store.points(&ask).await.expect("points"), [point]);
 }
 
 #[tokio::test]

@@ -67,8 +67,11 @@ impl Store for Mortal {
     async fn set_value(&self, name: &str, expected: Option<&[u8]>, value: &[u8]) -> Result<bool> {
         self.live().await?.set_value(name, expected, value).await
     }
-    async fn add(&self, batch: &str, counts: &[Count]) -> Result<()> {
-        self.live().await?.add(batch, counts).await
+    async fn add(&self, batch: &str, counts: &[Count], points: &[Point]) -> Result<()> {
+        self.live().await?.add(batch, counts, points).await
+    }
+    async fn points(&self, ask: &PointsAsk) -> Result<Vec<Point>> {
+        self.live().await?.points(ask).await
     }
     async fn forget(&self, series: &str) -> Result<()> {
         self.live().await?.forget(series).await

@@ -8,6 +8,9 @@ local CHANGED, REMOVED = 'llm2api:changed', 'llm2api:removed'
 local COUNTERS, SERIES = 'llm2api:counters:', 'llm2api:series'
 -- Batches of counters that were added of late.
 local BATCH = 'llm2api:batch:'
+-- A hash of figures for each chunk of a series' points, and a sorted set of the chunks that a series
+-- has, by their number.
+local POINTS, CHUNKS = 'llm2api:points:', 'llm2api:chunks:'
 -- Sorted sets: places held, by the end of their lease; calls of the last minute; servers.
 local PLACES, MINUTE, SERVERS = 'llm2api:places:', 'llm2api:minute:', 'llm2api:servers'
 
@@ -161,6 +164,32 @@ end
 local function note_act(entry, most)
   redis.call('LPUSH', AUDIT, entry)
   redis.call('LTRIM', AUDIT, 0, most - 1)
+end
+
+-- Adds to a field of a hash; one that is full stays full.
+local function add_up(key, field, value)
+  local sum = redis.pcall('HINCRBY', key, field, value)
+  if type(sum) == 'table' and sum.err then
+    redis.call('HSET', key, field, '9223372036854775807')
+  end
+end
+
+-- The names of a chunk of points, and of the set of all chunks of its series.
+local function chunk_key(span, series, chunk)
+  return POINTS .. span .. ':' .. chunk .. ':' .. series
+end
+
+local function chunks_key(span, series)
+  return CHUNKS .. span .. ':' .. series
+end
+
+-- Drops the chunks of a series up to this one.
+local function drop_chunks(span, series, last)
+  local chunks = chunks_key(span, series)
+  for _, chunk in ipairs(redis.call('ZRANGEBYSCORE', chunks, '-inf', last)) do
+    redis.call('UNLINK', chunk_key(span, series, chunk))
+    redis.call('ZREM', chunks, chunk)
+  end
 end
 
 -- Days since 1970.

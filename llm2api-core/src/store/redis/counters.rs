@@ -1,0 +1,126 @@
+//! Counters and points that several servers add to.
+//!
+//! Points that follow each other are one hash. It is so short that Redis packs it: that of one figure
+//! a key, or a longer one, would take several times the memory.
+
+use std::collections::BTreeMap;
+
+use ::redis::{ScriptInvocation, cmd};
+
+use super::super::points::oldest_kept;
+use super::super::{Count, Point, PointsAsk, Span};
+use super::link::{Link, Live};
+use super::scripts::{CHUNKS, COUNTERS, POINTS, SERIES};
+use crate::error::Result;
+
+/// Series of counters that are read in one go.
+const AT_ONCE: usize = 500;
+/// Points of a chunk.
+const CHUNK: u64 = 30;
+/// Chunks that are read in one go.
+const CHUNKS_AT_ONCE: usize = 100;
+
+/// Writes what a script is to add.
+pub(super) fn write(script: &mut ScriptInvocation<'_>, counts: &[Count], points: &[Point]) {
+    script.arg(4 + 3 * counts.len());
+    for count in counts {
+        script.arg(&count.series).arg(&count.field).arg(number(count.value));
+    }
+    let oldest: BTreeMap<_, _> = oldest_kept(points).collect();
+    let told = points.iter().filter(|point| !point.figures.is_empty());
+    for Point { series, span, at, figures } in told {
+        let oldest = oldest.get(span).copied().unwrap_or_default();
+        script.arg(span.as_str()).arg(series).arg(at / CHUNK);
+        script.arg(format!("({}", oldest / CHUNK)).arg(lives(*span)).arg(figures.len());
+        for (name, value) in figures {
+            script.arg(format!("{}:{name}", at % CHUNK)).arg(number(*value));
+        }
+    }
+}
+
+/// Reads all counters whose series begins with `prefix`.
+pub(super) async fn counts(link: &Link, prefix: &str) -> Result<Vec<Count>> {
+    let live = link.live().await?;
+    let (from, to) = ([b"[", prefix.as_bytes()].concat(), [b"(", prefix.as_bytes(), b"\xff"]);
+    let mut command = cmd("ZRANGEBYLEX");
+    command.arg(SERIES).arg(from).arg(to.concat());
+    let series: Vec<String> = link.query(&live, &command).await?;
+    let mut counts = Vec::new();
+    for part in series.chunks(AT_ONCE) {
+        let mut pipe = ::redis::pipe();
+        for series in part {
+            pipe.hgetall(format!("{COUNTERS}{series}"));
+        }
+        let found: Vec<Vec<(String, u64)>> = link.pipe(&live, &pipe).await?;
+        counts.extend(part.iter().zip(found).flat_map(|(series, fields)| {
+            fields.into_iter().map(move |(field, value)| Count::new(series, field, value))
+        }));
+    }
+    Ok(counts)
+}
+
+/// Reads the points that are asked for.
+pub(super) async fn points(link: &Link, ask: &PointsAsk) -> Result<Vec<Point>> {
+    let live = link.live().await?;
+    let chunks = chunks(link, &live, ask).await?;
+    let mut points = Vec::new();
+    for part in chunks.chunks(CHUNKS_AT_ONCE) {
+        let mut pipe = ::redis::pipe();
+        for (series, chunk) in part {
+            pipe.hgetall(format!("{POINTS}{}:{chunk}:{series}", ask.span.as_str()));
+        }
+        let found: Vec<Vec<(String, u64)>> = link.pipe(&live, &pipe).await?;
+        let read = part.iter().zip(found);
+        points.extend(
+            read.flat_map(|((series, chunk), fields)| points_of(ask, series, *chunk, fields)),
+        );
+    }
+    Ok(points)
+}
+
+/// Returns the chunks that hold what is asked for, by series as asked, then by time.
+async fn chunks<'a>(link: &Link, live: &Live, ask: &'a PointsAsk) -> Result<Vec<(&'a str, u64)>> {
+    let mut chunks = Vec::new();
+    for part in ask.series.chunks(AT_ONCE) {
+        let mut pipe = ::redis::pipe();
+        for series in part {
+            pipe.add_command(cmd("ZRANGEBYSCORE"))
+                .arg(format!("{CHUNKS}{}:{series}", ask.span.as_str()))
+                .arg(ask.from / CHUNK)
+                .arg(ask.to / CHUNK);
+        }
+        let found: Vec<Vec<u64>> = link.pipe(live, &pipe).await?;
+        chunks.extend(part.iter().zip(found).flat_map(|(series, found)| {
+            found.into_iter().map(move |chunk| (series.as_str(), chunk))
+        }));
+    }
+    Ok(chunks)
+}
+
+/// Makes points of a chunk's fields; passes over those that are not asked for, and what is no figure.
+fn points_of(ask: &PointsAsk, series: &str, chunk: u64, fields: Vec<(String, u64)>) -> Vec<Point> {
+    let mut points = BTreeMap::<u64, Vec<_>>::new();
+    for (field, value) in fields {
+        let Some((place, name)) = field.split_once(':') else { continue };
+        let Ok(place) = place.parse::<u64>() else { continue };
+        let at = chunk.saturating_mul(CHUNK).saturating_add(place);
+        if (ask.from..=ask.to).contains(&at) {
+            points.entry(at).or_default().push((name.to_owned(), value));
+        }
+    }
+    let point = |(at, mut figures): (u64, Vec<_>)| {
+        figures.sort_unstable();
+        Point { series: series.to_owned(), span: ask.span, at, figures }
+    };
+    points.into_iter().map(point).collect()
+}
+
+/// For how long a chunk is kept after the last change, in seconds: until its last point is too old.
+fn lives(span: Span) -> u64 {
+    (span.kept() + 2 * CHUNK) * span.seconds()
+}
+
+/// A number as Redis counts.
+fn number(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}
