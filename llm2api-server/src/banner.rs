@@ -33,7 +33,8 @@ fn text(config: &Config, address: SocketAddr, key_file: Option<&Path>, has_keys:
         Some(path) => writeln!(text, "ADMIN_KEY: in the file {}", path.display()),
         None => writeln!(text, "ADMIN_KEY: use its value, else the first of API_KEY"),
     };
-    let _ = writeln!(text, "Add accounts at http://{address}/cookie");
+    let _ =
+        writeln!(text, "Dashboard at http://{address}/, add accounts at http://{address}/cookie");
     for upstream in config.upstreams.iter().filter(|upstream| upstream.kind == "demo") {
         let name = &upstream.name;
         let _ = writeln!(
