@@ -7,7 +7,7 @@ import { behaved, controls, focused, overhang, useBrowser, visitor } from './bro
 import { playAuthority } from './programs.js';
 
 const KEY = 'sk-authority';
-const PATHS = ['/', '/ui/authority.css', '/ui/authority.js', '/auth/check'];
+const PATHS = ['/', '/ui/style.css', '/ui/authority.js', '/auth/check'];
 const PHONE = { viewport: { width: 320, height: 568 }, isMobile: true, hasTouch: true };
 const EVIL = '<img src=x onerror=alert(1)>';
 

@@ -7,8 +7,13 @@ import { behaved, controls, focused, overhang, useBrowser, visitor } from './bro
 import { EMPTY_POOL, play } from './programs.js';
 
 const KEY = 'sk-ours';
+const MODULES = [
+  'add', 'authorisation', 'cookie', 'keep', 'language', 'session', 'sign_in', 'status', 'store', 'texts',
+  'theme', 'vendor/preact',
+];
 const PATHS = [
-  '/cookie', '/ui/cookie.css', '/ui/cookie.js', '/readyz', '/cookies', '/session', '/cookies/import',
+  '/cookie', '/ui/style.css', '/readyz', '/cookies', '/session', '/cookies/import',
+  ...MODULES.map((name) => `/ui/${name}.js`),
 ];
 // Nobody is signed in when the page opens, and it has to ask.
 const AT_FIRST = '401 /cookies';

@@ -15,7 +15,7 @@ pub(super) async fn show(_office: Arc<Office>, _request: Request) -> Result<Resp
 
 /// Its looks.
 pub(super) async fn style(_office: Arc<Office>, _request: Request) -> Result<Response, Failure> {
-    Ok(asset("text/css; charset=utf-8", include_str!("../ui/authority.css")))
+    Ok(asset("text/css; charset=utf-8", include_str!("../ui/style.css")))
 }
 
 /// What it does.

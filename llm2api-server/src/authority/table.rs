@@ -33,7 +33,7 @@ pub(super) fn table(office: &Arc<Office>) -> Vec<(&'static str, Resource<Office>
         ("/auth/codes", admin_get(office, codes::list)),
         ("/auth/audit", admin_get(office, audit::list)),
         ("/", page_get(office, pages::show)),
-        ("/ui/authority.css", page_get(office, pages::style)),
+        ("/ui/style.css", page_get(office, pages::style)),
         ("/ui/authority.js", page_get(office, pages::script)),
         ("/livez", probe_get(office, health::live)),
         ("/readyz", probe_get(office, health::ready)),

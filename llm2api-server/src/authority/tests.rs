@@ -269,7 +269,7 @@ async fn large_questions_are_not_read() {
 #[tokio::test]
 async fn the_page_loads_nothing_of_others_and_is_framed_by_nobody() {
     let desk = desk();
-    for path in ["/", "/ui/authority.css", "/ui/authority.js"] {
+    for path in ["/", "/ui/style.css", "/ui/authority.js"] {
         let response = desk.call(Method::GET, path, &[], "").await;
         assert_eq!(response.status(), StatusCode::OK, "{path}");
         let policy = response.header("content-security-policy").expect("a policy");

@@ -5,28 +5,63 @@ use std::sync::Arc;
 use poem::http::header::{self, HeaderValue};
 use poem::{Request, Response};
 
+use super::resource::{Resource, page_get};
 use crate::openai::error::Failure;
 use crate::state::State;
 
+const HTML: &str = "text/html; charset=utf-8";
+const STYLE: &str = "text/css; charset=utf-8";
+const SCRIPT: &str = "text/javascript; charset=utf-8";
+const TEXT: &str = "text/plain; charset=utf-8";
+
+/// A file that is compiled in.
+struct File {
+    path: &'static str,
+    kind: &'static str,
+    text: &'static str,
+}
+
+/// Names a file of `src/ui`, which is served under the same name.
+macro_rules! file {
+    ($kind:expr, $name:literal) => {
+        File {
+            path: concat!("/ui/", $name),
+            kind: $kind,
+            text: include_str!(concat!("../ui/", $name)),
+        }
+    };
+}
+
+/// What the pages load.
+#[rustfmt::skip]
+const FILES: [File; 14] = [
+    file!(STYLE, "style.css"),
+    file!(SCRIPT, "add.js"),
+    file!(SCRIPT, "authorisation.js"),
+    file!(SCRIPT, "cookie.js"),
+    file!(SCRIPT, "keep.js"),
+    file!(SCRIPT, "language.js"),
+    file!(SCRIPT, "session.js"),
+    file!(SCRIPT, "sign_in.js"),
+    file!(SCRIPT, "status.js"),
+    file!(SCRIPT, "store.js"),
+    file!(SCRIPT, "texts.js"),
+    file!(SCRIPT, "theme.js"),
+    file!(SCRIPT, "vendor/preact.js"),
+    file!(TEXT, "vendor/LICENSE.txt"),
+];
+
+/// Lists the paths of what the pages load.
+pub(super) fn files(state: &Arc<State>) -> impl Iterator<Item = (String, Resource<State>)> {
+    FILES.into_iter().map(|File { path, kind, text }| {
+        let answer = move |_state, _request| async move { Ok(asset(kind, text)) };
+        (path.to_owned(), page_get(state, answer))
+    })
+}
+
 /// `GET /cookie`: for adding accounts.
 pub(super) async fn cookie(_state: Arc<State>, _request: Request) -> Result<Response, Failure> {
-    Ok(asset("text/html; charset=utf-8", include_str!("../ui/cookie.html")))
-}
-
-/// Its looks.
-pub(super) async fn cookie_style(
-    _state: Arc<State>,
-    _request: Request,
-) -> Result<Response, Failure> {
-    Ok(asset("text/css; charset=utf-8", include_str!("../ui/cookie.css")))
-}
-
-/// What it does.
-pub(super) async fn cookie_script(
-    _state: Arc<State>,
-    _request: Request,
-) -> Result<Response, Failure> {
-    Ok(asset("text/javascript; charset=utf-8", include_str!("../ui/cookie.js")))
+    Ok(asset(HTML, include_str!("../ui/cookie.html")))
 }
 
 /// Answers with a file that is compiled in.

@@ -22,7 +22,7 @@ pub(crate) fn routes(state: &Arc<State>) -> Route {
 #[rustfmt::skip]
 pub(super) fn table(state: &Arc<State>) -> Vec<(String, Resource<State>)> {
     let client = |path: &str| format!("{}{path}", state.api_path);
-    vec![
+    let mut table = vec![
         (client("/v1/chat/completions"), client_post(state, chat::create)),
         (client("/web/v1/chat/completions"), client_post(state, chat::create_searched)),
         // An SDK that is pointed at /web/v1 asks for the models there too.
@@ -51,8 +51,6 @@ pub(super) fn table(state: &Arc<State>) -> Vec<(String, Resource<State>)> {
         ("/key/update".into(), admin_post(state, keys::update)),
         ("/session".into(), page_post(state, session::open).and(Method::DELETE, session::close)),
         ("/cookie".into(), page_get(state, pages::cookie)),
-        ("/ui/cookie.css".into(), page_get(state, pages::cookie_style)),
-        ("/ui/cookie.js".into(), page_get(state, pages::cookie_script)),
         ("/livez".into(), probe_get(state, health::live)),
         ("/readyz".into(), probe_get(state, health::ready)),
         ("/health".into(), probe_get(state, health::ready)),
@@ -60,5 +58,7 @@ pub(super) fn table(state: &Arc<State>) -> Vec<(String, Resource<State>)> {
         ("/health/liveliness".into(), probe_get(state, health::live)),
         ("/health/readiness".into(), probe_get(state, health::ready)),
         ("/".into(), public_get(state, root::show)),
-    ]
+    ];
+    table.extend(pages::files(state));
+    table
 }
