@@ -34,19 +34,46 @@ macro_rules! file {
 
 /// What the pages load.
 #[rustfmt::skip]
-const FILES: [File; 14] = [
+const FILES: [File; 41] = [
     file!(STYLE, "style.css"),
+    file!(SCRIPT, "account_acts.js"),
+    file!(SCRIPT, "account_dialog.js"),
+    file!(SCRIPT, "account_list.js"),
+    file!(SCRIPT, "account_row.js"),
+    file!(SCRIPT, "accounts.js"),
     file!(SCRIPT, "add.js"),
     file!(SCRIPT, "authorisation.js"),
+    file!(SCRIPT, "chart.js"),
+    file!(SCRIPT, "charts.js"),
+    file!(SCRIPT, "chat.js"),
+    file!(SCRIPT, "choice.js"),
+    file!(SCRIPT, "clock.js"),
     file!(SCRIPT, "cookie.js"),
+    file!(SCRIPT, "dashboard.js"),
+    file!(SCRIPT, "dialog.js"),
+    file!(SCRIPT, "figures.js"),
+    file!(SCRIPT, "format.js"),
+    file!(SCRIPT, "head.js"),
     file!(SCRIPT, "keep.js"),
     file!(SCRIPT, "language.js"),
+    file!(SCRIPT, "live.js"),
+    file!(SCRIPT, "overview.js"),
+    file!(SCRIPT, "polled.js"),
+    file!(SCRIPT, "request.js"),
+    file!(SCRIPT, "requests.js"),
+    file!(SCRIPT, "result.js"),
+    file!(SCRIPT, "route.js"),
     file!(SCRIPT, "session.js"),
+    file!(SCRIPT, "settings.js"),
     file!(SCRIPT, "sign_in.js"),
+    file!(SCRIPT, "snippets.js"),
     file!(SCRIPT, "status.js"),
     file!(SCRIPT, "store.js"),
     file!(SCRIPT, "texts.js"),
     file!(SCRIPT, "theme.js"),
+    file!(SCRIPT, "tiles.js"),
+    file!(SCRIPT, "try.js"),
+    file!(SCRIPT, "words.js"),
     file!(SCRIPT, "vendor/preact.js"),
     file!(TEXT, "vendor/LICENSE.txt"),
 ];
@@ -62,6 +89,11 @@ pub(super) fn files(state: &Arc<State>) -> impl Iterator<Item = (String, Resourc
 /// `GET /cookie`: for adding accounts.
 pub(super) async fn cookie(_state: Arc<State>, _request: Request) -> Result<Response, Failure> {
     Ok(asset(HTML, include_str!("../ui/cookie.html")))
+}
+
+/// The page with everything that the operator watches and does.
+pub(super) fn dashboard() -> Response {
+    asset(HTML, include_str!("../ui/dashboard.html"))
 }
 
 /// Answers with a file that is compiled in.

@@ -218,8 +218,8 @@ async fn pages_load_nothing_of_others_and_are_framed_by_nobody() {
         resource.access() == Access::Page && resource.methods().any(|method| *method == Method::GET)
     };
     let paths: Vec<_> = table(&state).into_iter().filter(|(_, one)| page(one)).collect();
-    assert!(paths.len() > 10);
-    for (path, _) in &paths {
+    assert!(paths.len() > 30);
+    for path in paths.iter().map(|(path, _)| path.as_str()).chain(["/"]) {
         let accept = ("accept", "text/html,*/*;q=0.8");
         let response = send(Method::GET, path, &[accept], "").await;
         assert_eq!(response.status(), StatusCode::OK, "{path}");
@@ -237,4 +237,19 @@ async fn pages_load_nothing_of_others_and_are_framed_by_nobody() {
             assert!(!text.contains(forbidden), "{path}: {forbidden}");
         }
     }
+}
+
+#[tokio::test]
+async fn only_browsers_are_shown_the_page() {
+    for (accept, kind) in [
+        ("text/html,application/xhtml+xml,*/*;q=0.8", "text/html; charset=utf-8"),
+        ("application/json", "application/json"),
+        ("*/*", "application/json"),
+    ] {
+        let response = send(Method::GET, "/", &[("accept", accept)], "").await;
+        assert_eq!(response.header(header::CONTENT_TYPE), Some(kind), "{accept}");
+        assert_eq!(response.header(header::VARY), Some("Accept"));
+    }
+    let anywhere = send(Method::GET, "/", &[("host", "evil.example")], "").await;
+    assert_eq!(anywhere.status(), StatusCode::OK, "what this is may be known to everybody");
 }

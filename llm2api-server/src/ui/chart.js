@@ -1,0 +1,134 @@
+// One chart over time, drawn as SVG, with a table for those who see none.
+
+import { word } from './language.js';
+import { html, useState } from './vendor/preact.js';
+import { dateTime, moment } from './words.js';
+
+const WIDTH = 600;
+const HEIGHT = 120;
+
+/** A round number at or above `value`, for the top of a scale. */
+export function ceiling(value) {
+  if (!(value > 0)) return 1;
+  const power = 10 ** Math.floor(Math.log10(value));
+  return [1, 2, 5, 10].find((step) => step * power >= value) * power;
+}
+
+/** Puts points into their places of a row of spans; those in which nothing happened are null. */
+export function places(points, first, step, count) {
+  const row = new Array(count).fill(null);
+  for (const point of points) {
+    const place = Math.floor((point.at - first) / step);
+    if (place >= 0 && place < count) row[place] = point;
+  }
+  return row;
+}
+
+/** The commands of a line through values, broken where one is missing. */
+export function path(values, top) {
+  const width = WIDTH / values.length;
+  let isDrawing = false;
+  const commands = values.map((value, at) => {
+    if (value === null || value === undefined) {
+      isDrawing = false;
+      return '';
+    }
+    const x = at * width;
+    const y = HEIGHT - (value / top) * HEIGHT;
+    const command = `${isDrawing ? 'L' : 'M'}${x.toFixed(2)} ${y.toFixed(2)}h${width.toFixed(2)}`;
+    isDrawing = true;
+    return command;
+  });
+  return commands.join('');
+}
+
+/**
+ * A chart. `series` are `{ name, kind, of, form }`: bars and lines over `row`, the spans in order;
+ * `of` takes a value out of a point, `write` writes it.
+ */
+export function Chart({ title, row, first, step, series, write }) {
+  const [place, setPlace] = useState(null);
+  const value = (one, point) => (point === null ? null : one.of(point));
+  const bars = series.filter(({ form }) => form === 'bar');
+  const largest = row.reduce((most, point) => {
+    const stack = bars.reduce((sum, one) => sum + (value(one, point) ?? 0), 0);
+    const lines = series.map((one) => value(one, point) ?? 0);
+    return Math.max(most, stack, ...lines);
+  }, 0);
+  const top = ceiling(largest);
+  const isLong = step * row.length > 86_400;
+  const point = (event) => {
+    const { left, width } = event.currentTarget.getBoundingClientRect();
+    const at = Math.floor(((event.clientX - left) / width) * row.length);
+    setPlace(Math.min(row.length - 1, Math.max(0, at)));
+  };
+  return html`<figure class="chart">
+    <figcaption>
+      <strong>${title}</strong>
+      ${series.map(({ name, kind }) => html`<span class=${`key ${kind}`}>${name}</span>`)}
+    </figcaption>
+    <div class="plot">
+      <span class="top">${write(top)}</span>
+      <svg viewBox=${`0 0 ${WIDTH} ${HEIGHT}`} preserveAspectRatio="none" aria-hidden="true"
+        onPointerMove=${point} onPointerLeave=${() => setPlace(null)}>
+        <path class="grid" d=${`M0 0H${WIDTH}M0 ${HEIGHT / 2}H${WIDTH}M0 ${HEIGHT}H${WIDTH}`} />
+        <${Bars} row=${row} bars=${bars} top=${top} />
+        ${series.filter(({ form }) => form === 'line').map((one) => {
+          const line = path(row.map((point) => value(one, point)), top);
+          return html`<path class=${`line ${one.kind}`} d=${line} />`;
+        })}
+        ${place !== null && html`<rect class="pointed" x=${(place * WIDTH) / row.length} y="0"
+          width=${WIDTH / row.length} height=${HEIGHT} />`}
+      </svg>
+      <div class="axis" aria-hidden="true">
+        <span>${moment(first, isLong)}</span>
+        <span>${place === null ? '' : reading(row, first, step, place, series, write, isLong)}</span>
+        <span>${moment(first + step * row.length, isLong)}</span>
+      </div>
+    </div>
+    <${Table} title=${title} row=${row} series=${series} write=${write} />
+  </figure>`;
+}
+
+function Bars({ row, bars, top }) {
+  const width = WIDTH / row.length;
+  return row.flatMap((point, at) => {
+    if (point === null) return [];
+    let height = 0;
+    return bars.map(({ kind, of }) => {
+      const own = ((of(point) ?? 0) / top) * HEIGHT;
+      height += own;
+      if (own === 0) return null;
+      return html`<rect class=${kind} x=${(at + 0.1) * width} width=${0.8 * width}
+        y=${HEIGHT - height} height=${own} />`;
+    });
+  });
+}
+
+function reading(row, first, step, place, series, write, isLong) {
+  const time = moment(first + step * place, isLong);
+  const point = row[place];
+  if (point === null) return time;
+  const values = series.map(({ name, of }) => `${name} ${write(of(point))}`);
+  return `${time}: ${values.join(', ')}`;
+}
+
+function Table({ title, row, series, write }) {
+  const [isOpen, setOpen] = useState(false);
+  const points = row.filter((point) => point !== null).reverse();
+  return html`<details onToggle=${(event) => setOpen(event.target.open)}>
+    <summary>${word('asTable')}<span class="unseen">: ${title}</span></summary>
+    ${isOpen && points.length === 0 && html`<p class="hint">${word('nothing')}</p>`}
+    ${isOpen && points.length > 0 && html`<div class="scroll low" tabindex="0" role="group" aria-label=${title}>
+      <table>
+        <caption class="unseen">${title}</caption>
+        <thead><tr><th scope="col">${word('time')}</th>
+          ${series.map(({ name }) => html`<th scope="col" class="number">${name}</th>`)}</tr></thead>
+        <tbody>${points.map((point) => html`<tr key=${point.at}>
+          <th scope="row">${dateTime(point.at)}</th>
+          ${series.map(({ of }) => html`<td class="number">${write(of(point))}</td>`)}
+        </tr>`)}</tbody>
+      </table>
+    </div>`}
+  </details>`;
+}

@@ -1,0 +1,150 @@
+// What the server tells while it happens: one stream, and the lists that it changes.
+
+import { setClock } from './clock.js';
+import { call, signedIn } from './session.js';
+import { complain } from './status.js';
+import { Store } from './store.js';
+
+const PAGE = 1000;
+const KEPT_REQUESTS = 100;
+const AGAIN_AFTER = 2000;
+
+/** The figures of now, as `GET /stats` has them; null before they are known. */
+export const stats = new Store(null);
+/** The accounts by their ids; null before they are known. */
+export const accounts = new Store(null);
+/** The last requests, newest first; null before they are known. */
+export const requests = new Store(null);
+/** Whether the stream is connected. */
+export const isLive = new Store(false);
+
+let source = null;
+let timer = null;
+// Changes that come while the list is still being fetched.
+let early = null;
+
+/** Follows the server as long as somebody is signed in and looks. */
+export function follow() {
+  const decide = () => (signedIn.value && !document.hidden ? open() : close());
+  signedIn.watch(() => {
+    if (!signedIn.value) forget();
+    decide();
+  });
+  document.addEventListener('visibilitychange', decide);
+  decide();
+}
+
+function open() {
+  if (source) return;
+  clearTimeout(timer);
+  source = new EventSource('/events');
+  const mine = source;
+  // The stream begins before the lists are fetched, so that no change falls between.
+  source.addEventListener('open', () => load(mine));
+  source.addEventListener('error', () => lost(mine));
+  listen('stats', takeStats);
+  listen('accounts', takeAccounts);
+  listen('requests', takeRequests);
+}
+
+function listen(name, take) {
+  source.addEventListener(name, (event) => take(JSON.parse(event.data)));
+}
+
+function close() {
+  clearTimeout(timer);
+  source?.close();
+  source = null;
+  isLive.set(false);
+}
+
+function forget() {
+  for (const store of [stats, accounts, requests]) store.set(null);
+}
+
+// The browser takes a broken stream up by itself, but not one that was refused.
+async function lost(mine) {
+  isLive.set(false);
+  if (mine !== source || mine.readyState !== EventSource.CLOSED) return;
+  close();
+  timer = setTimeout(again, AGAIN_AFTER);
+}
+
+async function again() {
+  try {
+    await call('GET', '/stats');
+    open();
+  } catch (problem) {
+    if (signedIn.value) timer = setTimeout(again, AGAIN_AFTER);
+    else complain(problem);
+  }
+}
+
+async function load(mine) {
+  isLive.set(true);
+  early = [];
+  try {
+    const [list, last] = await Promise.all([allAccounts(), lastRequests()]);
+    if (mine !== source) return;
+    const changes = early;
+    early = null;
+    accounts.set(list);
+    changes.forEach(takeAccounts);
+    requests.set(last);
+  } catch (problem) {
+    complain(problem);
+    if (mine === source) mine.close();
+    lost(mine);
+  }
+}
+
+async function allAccounts() {
+  const list = new Map();
+  let after = '';
+  for (;;) {
+    const { data } = await call('GET', `/cookies?limit=${PAGE}${after}`);
+    for (const entry of data) list.set(entry.id, entry);
+    if (data.length < PAGE) return list;
+    after = `&after=${encodeURIComponent(data.at(-1).id)}`;
+  }
+}
+
+async function lastRequests() {
+  return (await call('GET', `/requests?limit=${KEPT_REQUESTS}`)).data;
+}
+
+function takeStats(json) {
+  setClock(json.server.now);
+  stats.set(json);
+}
+
+function takeAccounts({ changed, removed }) {
+  if (early) {
+    early.push({ changed, removed });
+    return;
+  }
+  const list = new Map(accounts.value ?? []);
+  for (const entry of changed) list.set(entry.id, entry);
+  for (const id of removed) list.delete(id);
+  accounts.set(list);
+}
+
+/** Shows an account as an answer has it, before the stream says the same. */
+export function takeAccount(entry) {
+  if (entry?.id && accounts.value?.has(entry.id)) takeAccounts({ changed: [entry], removed: [] });
+}
+
+/** Takes an account away that the server has removed. */
+export function dropAccount(id) {
+  takeAccounts({ changed: [], removed: [id] });
+}
+
+function takeRequests({ data, skipped }) {
+  if (skipped > 0) {
+    lastRequests().then((last) => requests.set(last)).catch(() => {});
+    return;
+  }
+  const fresh = new Set(data.map(({ id }) => id));
+  const old = (requests.value ?? []).filter(({ id }) => !fresh.has(id));
+  requests.set([...data, ...old].slice(0, KEPT_REQUESTS));
+}

@@ -1,0 +1,31 @@
+// How a request ended, and what it took.
+
+import { NONE } from './format.js';
+import { wordFor } from './language.js';
+import { html } from './vendor/preact.js';
+import { number } from './words.js';
+
+/** The colour of each end. */
+export const KINDS = { completed: 'good', failed: 'bad', cancelled: 'off', running: 'warn' };
+
+/** How a request or an attempt ended, in a word and a colour. */
+export function Result({ request }) {
+  const { code, error, status } = request;
+  const result = request.result ?? resultOf(request);
+  const kind = KINDS[result] ?? '';
+  const text = code ?? (error && status ? String(status) : '');
+  return html`<span class=${`mark ${kind}`}>${wordFor('ended', result)}</span>${text && ` ${text}`}`;
+}
+
+function resultOf({ code, status, attempts }) {
+  if (code !== null && code !== undefined) return 'failed';
+  if (status >= 400) return 'failed';
+  const last = attempts?.filter(({ aside }) => !aside).at(-1);
+  return last?.result === 'cancelled' ? 'cancelled' : 'completed';
+}
+
+/** Tokens of a request: asked and answered. */
+export function tokens({ prompt_tokens: asked, completion_tokens: answered, tokens_estimated: about }) {
+  if ((asked ?? null) === null && (answered ?? null) === null) return NONE;
+  return `${about ? '≈ ' : ''}${number(asked)} + ${number(answered)}`;
+}

@@ -1,0 +1,178 @@
+// A box to try the server with.
+
+import { ask, bodyOf } from './chat.js';
+import { word } from './language.js';
+import { stats } from './live.js';
+import { usePolled } from './polled.js';
+import { link } from './route.js';
+import { LANGUAGES, snippet } from './snippets.js';
+import { complain, say } from './status.js';
+import { useStore } from './store.js';
+import { html, useEffect, useRef, useState } from './vendor/preact.js';
+import { number } from './words.js';
+
+const SILENT = { id: null, text: '', thought: '', usage: null, problem: null };
+
+/** The view. */
+export function Try() {
+  const models = usePolled('/stats/models')?.data?.filter(({ upstreams }) => upstreams.length > 0);
+  const canSearch = useStore(stats, (value) => value?.server.web_search ?? false);
+  const [request, setRequest] = useState({
+    model: '', system: '', user: '', stream: true, search: false, files: [],
+  });
+  const model = request.model || models?.[0]?.id || '';
+  const whole = { ...request, model, search: request.search && canSearch };
+  const { answer, stop, start } = useAnswer();
+  const change = (fields) => setRequest((old) => ({ ...old, ...fields }));
+  const submit = (event) => {
+    event.preventDefault();
+    if (stop) stop();
+    else start(bodyOf(whole));
+  };
+  return html`<section aria-labelledby="try-title">
+    <h2 id="try-title">${word('view_try')}</h2>
+    <form id="try" onSubmit=${submit}>
+      <${Fields} request=${whole} models=${models} change=${change} canSearch=${canSearch} />
+      <${Files} files=${request.files} change=${change} />
+      <button type="submit" class="main" id="send">${word(stop ? 'stop' : 'send')}</button>
+    </form>
+    <${Answer} answer=${answer} isRunning=${stop !== null} />
+    <${Snippets} body=${bodyOf(whole)} />
+  </section>`;
+}
+
+/** What is heard of the last question, and how to ask or to stop. */
+function useAnswer() {
+  const [answer, setAnswer] = useState(SILENT);
+  const [stopper, setStopper] = useState(null);
+  const current = useRef(null);
+  // Who leaves the view does not wait for the answer.
+  useEffect(() => () => current.current?.abort(), []);
+  const start = async (body) => {
+    const control = new AbortController();
+    current.current = control;
+    setStopper(control);
+    setAnswer(SILENT);
+    say(() => word('answering'));
+    const hear = ({ id, text = '', thought = '', usage }) =>
+      setAnswer((old) => ({
+        ...old,
+        id: id ?? old.id,
+        text: old.text + text,
+        thought: old.thought + thought,
+        usage: usage ?? old.usage,
+      }));
+    try {
+      await ask(body, control.signal, hear);
+      say(() => word('answered'), 'good');
+    } catch (problem) {
+      if (control.signal.aborted) say(() => word('stopped'));
+      else {
+        setAnswer((old) => ({ ...old, problem }));
+        complain(problem);
+      }
+    }
+    setStopper(null);
+  };
+  return { answer, stop: stopper && (() => stopper.abort()), start };
+}
+
+function Fields({ request, models, change, canSearch }) {
+  const take = (name) => (event) => change({ [name]: event.target.value });
+  const turn = (name) => (event) => change({ [name]: event.target.checked });
+  return html`<label>${word('of_model')}
+      <select id="model" required value=${request.model} onChange=${take('model')}>
+        ${(models ?? []).map(({ id }) => html`<option key=${id} value=${id}>${id}</option>`)}
+      </select>
+    </label>
+    <label>${word('system')}
+      <textarea id="system" rows="2" value=${request.system} onInput=${take('system')}></textarea>
+    </label>
+    <label>${word('user')}
+      <textarea id="user" rows="4" required=${request.files.length === 0} value=${request.user}
+        onInput=${take('user')}></textarea>
+    </label>
+    <div class="row">
+      <label class="inline"><input id="stream" type="checkbox" checked=${request.stream}
+        onChange=${turn('stream')} /> ${word('streamSwitch')}</label>
+      <label class="inline"><input id="search" type="checkbox" checked=${request.search} disabled=${!canSearch}
+        onChange=${turn('search')} /> ${word(canSearch ? 'searchSwitch' : 'noSearch')}</label>
+    </div>`;
+}
+
+function Files({ files, change }) {
+  const field = useRef();
+  const choose = async (event) => {
+    try {
+      const read = await Promise.all([...event.target.files].map(dataOf));
+      change({ files: [...files, ...read] });
+    } catch (error) {
+      say(() => `${word('unreadable')} ${error.message}`, 'bad');
+    }
+    field.current.value = '';
+  };
+  const drop = (at) => {
+    change({ files: files.filter((_, place) => place !== at) });
+    field.current.focus();
+  };
+  return html`<label>${word('files')}
+      <input id="files" ref=${field} type="file" multiple onChange=${choose} />
+    </label>
+    ${files.length > 0 && html`<ul class="files">${files.map(({ name, size }, at) => html`<li>
+      ${name} <span class="soft">${word('bytes', number(size))}</span>${' '}
+      <button type="button" aria-label=${word('dropFile', name)} onClick=${() => drop(at)}>${word('drop')}</button>
+    </li>`)}</ul>`}`;
+}
+
+function dataOf(file) {
+  return new Promise((resolve, reject) => {
+    const reader = new FileReader();
+    const type = file.type || 'application/octet-stream';
+    reader.onload = () => resolve({ name: file.name, size: file.size, type, url: reader.result });
+    reader.onerror = () => reject(reader.error);
+    reader.readAsDataURL(file);
+  });
+}
+
+/** The answer as it grows. It is not read out piece by piece; the status line says when it is whole. */
+function Answer({ answer, isRunning }) {
+  const { id, text, thought, usage, problem } = answer;
+  if (!id && !problem && !isRunning) return null;
+  return html`<section class="answer" aria-labelledby="answer-title" aria-busy=${String(isRunning)}>
+    <h3 id="answer-title">${word('answer')}</h3>
+    ${thought && html`<details><summary>${word('thought')}</summary><p class="said soft">${thought}</p></details>`}
+    <p class="said" id="said">${text}</p>
+    ${problem && html`<p class="bad">${problem.text?.() ?? String(problem)} ${problem.code && `(${problem.code})`}</p>`}
+    ${usage && html`<p class="soft">${word('usage', number(usage.prompt_tokens), number(usage.completion_tokens))}</p>`}
+    ${id && html`<p>${word('request')} <a class="code" id="explained" href=${link('requests', id)}>${id}</a></p>`}
+  </section>`;
+}
+
+function Snippets({ body }) {
+  const [language, setLanguage] = useState(LANGUAGES[0]);
+  const code = useRef();
+  const prefix = useStore(stats, (value) => value?.server.api_path ?? '');
+  const text = snippet(language, `${location.origin}${prefix}/v1`, body);
+  const copy = async () => {
+    try {
+      await navigator.clipboard.writeText(text);
+      say(() => word('copied'), 'good');
+    } catch {
+      // Without TLS a browser may keep the clipboard to itself.
+      getSelection().selectAllChildren(code.current);
+      say(() => word('selected'));
+    }
+  };
+  return html`<section aria-labelledby="code-title">
+    <div class="bar">
+      <h3 id="code-title">${word('asProgram')}</h3>
+      <label class="inline"><span class="unseen">${word('programLanguage')}</span>
+        <select id="language-of-code" value=${language} onChange=${(event) => setLanguage(event.target.value)}>
+          ${LANGUAGES.map((name) => html`<option value=${name}>${word(`code_${name}`)}</option>`)}
+        </select>
+      </label>
+      <button type="button" id="copy" onClick=${copy}>${word('copy')}</button>
+    </div>
+    <pre id="code" ref=${code} tabindex="0" role="group" aria-labelledby="code-title">${text}</pre>
+  </section>`;
+}
