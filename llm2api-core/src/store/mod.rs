@@ -106,7 +106,8 @@ pub trait Store: Debug + Send + Sync + 'static {
     /// added again: within the last hour, or among the last [`MOST_BATCHES`].
     ///
     /// It drops points that are more than [`Span::kept`] spans older than the newest of their span
-    /// in the batch; where several servers share the store, somewhat later.
+    /// in the batch, a few spans later at the latest; where several servers share the store, those
+    /// of a series to which nothing happens any more have an hour, or a day, longer.
     async fn add(&self, batch: &str, counts: &[Count], points: &[Point]) -> Result<()>;
 
     /// Forgets the counters and the points of a series.

@@ -1,14 +1,31 @@
 //! Counters and points in the file.
 //!
-//! Points lie in the order of their time: those of a minute, which are written together, lie
-//! together, and the oldest are cut off at one end. Those of one series lie far apart, and are
-//! looked up one by one.
+//! Points lie in parts of a few spans, and in a part by series: what is written at the same time goes
+//! to few pages, the oldest parts are cut off at one end, and who reads a series has to look it up
+//! once a part.
 
 use rusqlite::{Connection, OptionalExtension, Result, params};
 
 use super::super::figures::Names;
 use super::super::points::oldest_kept;
 use super::super::{Count, MOST_BATCHES, Point, PointsAsk, Span};
+
+/// How many spans a part has. In a file of released versions this can never change.
+const PART: i64 = 5;
+
+/// Names all parts from `?2` to `?3` in which there are points of the span `?1`. There are no more
+/// than are kept, however far apart they are.
+macro_rules! parts {
+    () => {
+        "WITH RECURSIVE parts (part) AS (
+             SELECT min(part) FROM point WHERE span = ?1 AND part BETWEEN ?2 AND ?3
+             UNION ALL
+             SELECT (SELECT min(part) FROM point
+                     WHERE span = ?1 AND part > parts.part AND part <= ?3)
+             FROM parts WHERE parts.part IS NOT NULL
+         ) "
+    };
+}
 
 /// Adds a batch, unless it was added of late.
 pub(super) fn add(
@@ -58,14 +75,16 @@ fn add_points(connection: &Connection, points: &[Point]) -> Result<()> {
     let mut names = names(connection)?;
     let known = names.len();
     let mut sorted: Vec<_> = points.iter().filter(|point| !point.figures.is_empty()).collect();
-    sorted.sort_by_key(|point| (point.span, point.at, &point.series));
+    sorted.sort_by_key(|point| (point.span, number(point.at) / PART, &point.series, point.at));
     let mut statement = connection.prepare_cached(
-        "INSERT OR REPLACE INTO point (span, at, series, figures) VALUES (?1, ?2, ?3, ?4)",
+        "INSERT OR REPLACE INTO point (span, part, series, at, figures)
+         VALUES (?1, ?2, ?3, ?4, ?5)",
     )?;
     for Point { series, span, at, figures } in sorted {
-        let packed = packed(connection, *span, number(*at), series)?.unwrap_or_default();
+        let at = number(*at);
+        let packed = packed(connection, *span, series, at)?.unwrap_or_default();
         let packed = names.add(&packed, figures);
-        statement.execute(params![length(*span), number(*at), series, packed])?;
+        statement.execute(params![length(*span), at / PART, series, at, packed])?;
     }
     let mut statement =
         connection.prepare_cached("INSERT INTO figure (number, name) VALUES (?1, ?2)")?;
@@ -75,25 +94,24 @@ fn add_points(connection: &Connection, points: &[Point]) -> Result<()> {
     })
 }
 
-/// Drops the points of a span that are older, whatever they are about.
+/// Drops the points of a span that are older, whatever they are about, once a whole part is.
 fn drop_older(connection: &Connection, span: Span, oldest: u64) -> Result<()> {
     let mut statement =
-        connection.prepare_cached("DELETE FROM point WHERE span = ?1 AND at < ?2")?;
-    statement.execute(params![length(span), number(oldest)]).map(drop)
+        connection.prepare_cached("DELETE FROM point WHERE span = ?1 AND part < ?2")?;
+    statement.execute(params![length(span), number(oldest) / PART]).map(drop)
 }
 
 /// Forgets the counters and the points of a series.
 pub(super) fn forget(connection: &Connection, series: &str) -> Result<()> {
     let mut statement = connection.prepare_cached("DELETE FROM count WHERE series = ?1")?;
     statement.execute(params![series])?;
-    let mut statement = connection
-        .prepare_cached("DELETE FROM point WHERE span = ?1 AND at = ?2 AND series = ?3")?;
-    for span in Span::ALL {
-        each_time(connection, span, 0, i64::MAX, |at| {
-            statement.execute(params![length(span), at, series]).map(drop)
-        })?;
-    }
-    Ok(())
+    let mut statement = connection.prepare_cached(concat!(
+        parts!(),
+        "DELETE FROM point WHERE span = ?1 AND part IN (SELECT part FROM parts) AND series = ?4"
+    ))?;
+    Span::ALL.into_iter().try_for_each(|span| {
+        statement.execute(params![length(span), 0, i64::MAX, series]).map(drop)
+    })
 }
 
 /// Reads all counters whose series begins with `prefix`.
@@ -117,46 +135,30 @@ pub(super) fn counts(connection: &Connection, prefix: &str) -> Result<Vec<Count>
 /// Reads the points of one of the series that are asked for.
 pub(super) fn points(connection: &Connection, series: &str, ask: &PointsAsk) -> Result<Vec<Point>> {
     let names = names(connection)?;
-    let mut points = Vec::new();
-    each_time(connection, ask.span, number(ask.from), number(ask.to), |at| {
-        points.extend(packed(connection, ask.span, at, series)?.map(|packed| Point {
-            series: series.to_owned(),
-            span: ask.span,
-            at: at.unsigned_abs(),
-            figures: names.read(&packed),
-        }));
-        Ok(())
-    })?;
-    Ok(points)
+    // The parts come first: else SQLite would look at all points of the range.
+    let mut statement = connection.prepare_cached(concat!(
+        parts!(),
+        "SELECT at, figures FROM parts CROSS JOIN point
+         WHERE span = ?1 AND point.part = parts.part AND series = ?4 AND at BETWEEN ?5 AND ?6
+         ORDER BY at"
+    ))?;
+    let point = |row: &rusqlite::Row<'_>| {
+        let (at, packed) = (row.get::<_, i64>(0)?.unsigned_abs(), row.get::<_, Vec<u8>>(1)?);
+        let figures = names.read(&packed);
+        Ok(Point { series: series.to_owned(), span: ask.span, at, figures })
+    };
+    let (from, to) = (number(ask.from), number(ask.to));
+    let values = params![length(ask.span), from / PART, to / PART, series, from, to];
+    statement.query_map(values, point)?.collect()
 }
 
 /// Reads the figures of a point.
-fn packed(connection: &Connection, span: Span, at: i64, series: &str) -> Result<Option<Vec<u8>>> {
-    let mut statement = connection
-        .prepare_cached("SELECT figures FROM point WHERE span = ?1 AND at = ?2 AND series = ?3")?;
-    statement.query_row(params![length(span), at, series], |row| row.get(0)).optional()
-}
-
-/// Does something at each time that has a point: there are no more of them than are kept, however
-/// long the time between.
-fn each_time(
-    connection: &Connection,
-    span: Span,
-    from: i64,
-    to: i64,
-    mut work: impl FnMut(i64) -> Result<()>,
-) -> Result<()> {
+fn packed(connection: &Connection, span: Span, series: &str, at: i64) -> Result<Option<Vec<u8>>> {
     let mut statement = connection.prepare_cached(
-        "SELECT at FROM point WHERE span = ?1 AND at BETWEEN ?2 AND ?3 ORDER BY at LIMIT 1",
+        "SELECT figures FROM point WHERE span = ?1 AND part = ?2 AND series = ?3 AND at = ?4",
     )?;
-    let mut next = Some(from);
-    while let Some(from) = next {
-        let found = statement.query_row(params![length(span), from, to], |row| row.get(0));
-        let Some(at) = found.optional()? else { break };
-        work(at)?;
-        next = at.checked_add(1);
-    }
-    Ok(())
+    let key = params![length(span), at / PART, series, at];
+    statement.query_row(key, |row| row.get(0)).optional()
 }
 
 /// Reads the names of figures by their numbers.

@@ -86,10 +86,11 @@ const MIGRATIONS: [&str; 5] = [
     ) STRICT;
     CREATE TABLE point (
         span INTEGER NOT NULL,
-        at INTEGER NOT NULL,
+        part INTEGER NOT NULL,
         series TEXT NOT NULL,
+        at INTEGER NOT NULL,
         figures BLOB NOT NULL,
-        PRIMARY KEY (span, at, series)
+        PRIMARY KEY (span, part, series, at)
     ) STRICT, WITHOUT ROWID;
     CREATE TABLE batch (
         number INTEGER PRIMARY KEY,
