@@ -17,6 +17,7 @@ use crate::metrics::Metrics;
 use crate::pool::Pool;
 use crate::quota::Quotas;
 use crate::stack::{ClientBuilder, Engine};
+use crate::stats::Statistics;
 use crate::tasks::Tasks;
 
 /// A client over all upstreams. Cloning is cheap and shares everything.
@@ -178,6 +179,19 @@ impl Client {
     /// Returns the counters.
     pub fn metrics(&self) -> &Metrics {
         &self.inner.engine.lasting.metrics
+    }
+
+    /// Returns the statistics: how things are, have been of late, and since ever.
+    ///
+    /// # Example
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> llm2api_core::Result<()> {
+    /// let client = llm2api_core::Client::builder().build().await?;
+    /// assert_eq!(client.statistics().now().success, None, "nobody has asked yet");
+    /// # Ok(()) }
+    /// ```
+    pub fn statistics(&self) -> Statistics {
+        self.inner.engine.statistics.clone()
     }
 
     /// Takes other settings while calls go on: upstreams, aliases, limits, the pool's figures, the

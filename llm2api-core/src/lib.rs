@@ -29,6 +29,7 @@ mod random;
 pub mod search;
 mod single_flight;
 mod stack;
+pub mod stats;
 pub mod store;
 mod tasks;
 pub mod upstream;

@@ -20,6 +20,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::keys::ClientKeys;
 use crate::outbox::Desk;
 use crate::quota::Quotas;
+use crate::stats::Statistics;
 use crate::upstream::Directory;
 
 /// The running tasks. Dropping them lets the work in hand finish and takes no more.
@@ -31,6 +32,7 @@ pub(crate) struct Tasks {
     catalog: Task,
     quotas: Task,
     monitor: Task,
+    statistics: Task,
 }
 
 /// What there is to do.
@@ -43,6 +45,7 @@ pub(crate) struct Work {
     pub(crate) catalog: Arc<Catalog>,
     pub(crate) quotas: Quotas,
     pub(crate) monitor: Monitor,
+    pub(crate) statistics: Statistics,
 }
 
 /// A task, and the end of the rope that stops it.
@@ -58,8 +61,8 @@ impl Tasks {
     /// # Errors
     /// [`ErrorKind::Configuration`] outside a tokio runtime.
     pub(crate) fn start(work: Work) -> Result<Self> {
-        let Work { desk, conversations, upstreams, accounts, keys, catalog, quotas, monitor } =
-            work;
+        let Work { desk, conversations, upstreams, accounts, keys, .. } = work;
+        let Work { catalog, quotas, monitor, statistics, .. } = work;
         let runtime = Handle::try_current().map_err(|error| {
             let message = "a client needs a tokio runtime: build it inside one";
             Error::new(ErrorKind::Configuration, "start tasks", message).with_source(error)
@@ -75,7 +78,9 @@ impl Tasks {
         let catalog = Task::start(&runtime, |stopped| async move { catalog.work(stopped).await });
         let quotas = Task::start(&runtime, |stopped| async move { quotas.work(stopped).await });
         let monitor = Task::start(&runtime, |stopped| monitor.work(stopped));
-        Ok(Self { outbox, accounts, keys, catalog, quotas, monitor })
+        let look = |stopped| async move { statistics.work(stopped).await };
+        let statistics = Task::start(&runtime, look);
+        Ok(Self { outbox, accounts, keys, catalog, quotas, monitor, statistics })
     }
 
     /// Takes no more work and waits at most `grace` for what is in hand: first the clean-ups, then
@@ -83,7 +88,7 @@ impl Tasks {
     pub(crate) async fn shutdown(self, grace: Duration) {
         let deadline = after(grace);
         // Nobody waits for lists of models any more, or for news of keys, or for codes to be checked.
-        drop((self.catalog, self.keys, self.monitor));
+        drop((self.catalog, self.keys, self.monitor, self.statistics));
         // The others have something to keep even where clean-ups take all the time.
         let outbox = self.outbox.end(deadline - grace / 4).await;
         let (quotas, accounts) = join(self.quotas.end(deadline), self.accounts.end(deadline)).await;

@@ -46,6 +46,10 @@ impl Book {
         self.lock().pages.get(id).map(|page| Page::clone(page))
     }
 
+    pub(super) fn label(&self, id: &CredentialId) -> Option<String> {
+        self.lock().pages.get(id).map(|page| page.profile.label.clone())
+    }
+
     pub(super) fn put(&self, id: CredentialId, page: Page) {
         let Inner { pages, by_fingerprint } = &mut *self.lock();
         if let Some(old) = pages.get(&id) {

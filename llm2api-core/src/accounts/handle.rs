@@ -16,9 +16,10 @@ use crate::clock::unix_millis;
 use crate::conversations::Keeper;
 use crate::credential::{Credential, CredentialId, Health, Material, Profile, Record};
 use crate::error::{Error, ErrorKind, Result};
-use crate::metrics::{Batch, Metrics};
+use crate::metrics::Metrics;
 use crate::pool::{CredentialStatus, Event, Member, Pool};
 use crate::single_flight::Turns;
+use crate::stats::Ledger;
 use crate::store::{Count, Fingerprint, Standing, Vault, Version};
 
 /// Checks that run at the same time.
@@ -51,6 +52,7 @@ pub(crate) struct Parts {
     pub(crate) vault: Vault,
     pub(crate) conversations: Keeper,
     pub(crate) metrics: Metrics,
+    pub(crate) ledger: Ledger,
 }
 
 #[derive(Debug)]
@@ -69,8 +71,6 @@ pub(super) struct Shared {
     pub(super) jobs: mpsc::UnboundedSender<Job>,
     /// Taken by the task that does the jobs.
     pub(super) job_list: std::sync::Mutex<Option<mpsc::UnboundedReceiver<Job>>>,
-    /// A batch of counters that was sent, and nobody knows whether it arrived.
-    pub(super) sent: Mutex<Option<(String, Batch)>>,
     /// Up to where the store's history is known here.
     pub(super) version: std::sync::Mutex<Version>,
     /// The credentials that stand in for accounts, by upstream.
@@ -105,7 +105,6 @@ impl Accounts {
             events,
             jobs,
             job_list: std::sync::Mutex::new(Some(job_list)),
-            sent: Mutex::default(),
             version: std::sync::Mutex::new(version),
             anonymous: std::sync::Mutex::default(),
             seeds: std::sync::Mutex::default(),
@@ -157,6 +156,11 @@ impl Accounts {
         let status = self.shared.parts.pool.status(id);
         let page = self.shared.book.get(id);
         status.zip(page).map(|(status, page)| join(status, &page)).ok_or_else(not_found)
+    }
+
+    /// Returns the name for people of an account; none where there is no such account.
+    pub fn label(&self, id: &str) -> Option<String> {
+        self.shared.book.label(&CredentialId::from_text(id))
     }
 
     /// Finds an account's id.

@@ -10,7 +10,6 @@ use futures::stream::FuturesUnordered;
 use futures::{StreamExt, future};
 use tokio::sync::watch;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep, sleep_until};
-use uuid::Uuid;
 
 use super::handle::Accounts;
 use crate::backlog;
@@ -18,7 +17,7 @@ use crate::clock::{after, unix_seconds};
 use crate::credential::{CredentialId, Signal};
 use crate::error::Result;
 use crate::pool::Event;
-use crate::store::{Count, Standing};
+use crate::store::Standing;
 
 /// Checks that are begun at the same time.
 pub(super) const AT_ONCE: usize = 8;
@@ -149,26 +148,7 @@ impl Accounts {
     }
 
     async fn save_counters(&self) -> Result<()> {
-        let Self { shared } = self;
-        let mut sent = shared.sent.lock().await;
-        // One that may have arrived all the same is sent again under its name, and as it was.
-        let (name, batch) = match sent.take() {
-            Some(sent) => sent,
-            None => (Uuid::new_v4().simple().to_string(), shared.parts.metrics.pending()),
-        };
-        if batch.is_empty() {
-            return Ok(());
-        }
-        let counts: Vec<_> = batch
-            .figures()
-            .map(|(series, field, value)| Count::new(series, field, value))
-            .collect();
-        let added = self.note_store(shared.parts.vault.count(&name, &counts, &[]).await);
-        match added {
-            Ok(()) => shared.parts.metrics.hand_over(&batch),
-            Err(_) => *sent = Some((name, batch)),
-        }
-        added
+        self.note_store(self.shared.parts.ledger.hand_over(unix_seconds()).await)
     }
 
     async fn check_from_time_to_time(&self) {

@@ -86,6 +86,12 @@ impl ClientKeys {
         record.map(|record| entry(id, record, unix_seconds())).ok_or_else(not_found)
     }
 
+    /// Returns the name for people of a key; none where it has none, or there is no such key.
+    pub fn label(&self, id: &str) -> Option<String> {
+        let book = self.book();
+        book.get(id).and_then(|kept| kept.record.as_ref()?.label.clone())
+    }
+
     pub(super) fn book(&self) -> Arc<Book> {
         self.shared.book.read().unwrap_or_else(PoisonError::into_inner).clone()
     }

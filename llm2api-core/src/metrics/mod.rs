@@ -180,6 +180,11 @@ impl Metrics {
         handed.map_or((0, 0), |handed| (handed.requests, handed.failed))
     }
 
+    /// Returns what was handed over of a series, such as `total` or `model:llama`.
+    pub(crate) fn handed(&self, series: &str) -> Option<TallySnapshot> {
+        self.shared.series.handed(series)
+    }
+
     /// Forgets the counters of a credential that is gone.
     pub fn forget_credential(&self, id: &str) {
         self.shared.series.forget("credential", id);

@@ -44,6 +44,22 @@ impl Batch {
         self.parts.iter().map(|(name, part)| (&**name, part))
     }
 
+    /// Leaves out what earlier batches have, which are on their way.
+    pub(crate) fn without<'a>(mut self, earlier: impl Iterator<Item = &'a Self>) -> Self {
+        let mut sums = HashMap::<_, TallySnapshot>::new();
+        for (name, part) in earlier.flat_map(|batch| &batch.parts) {
+            sums.entry(name).or_default().add(part);
+        }
+        if !sums.is_empty() {
+            let rest = |(name, part): (Arc<str>, TallySnapshot)| {
+                let rest = part.since(sums.get(&name))?;
+                Some((name, rest))
+            };
+            self.parts = self.parts.into_iter().filter_map(rest).collect();
+        }
+        self
+    }
+
     /// Says whether there is nothing to hand over.
     pub fn is_empty(&self) -> bool {
         self.parts.is_empty()

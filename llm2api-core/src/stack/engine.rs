@@ -19,6 +19,7 @@ use crate::metrics::Metrics;
 use crate::outbox::CleanUps;
 use crate::pool::Pool;
 use crate::quota::Quotas;
+use crate::stats::{Ledger, Statistics};
 use crate::store::{Keyring, Vault};
 use crate::tasks::{Tasks, Work};
 use crate::upstream::{Directory, Upstreams};
@@ -41,6 +42,7 @@ pub(crate) struct Engine {
     pub(crate) accounts: Accounts,
     pub(crate) keys: ClientKeys,
     pub(crate) quotas: Quotas,
+    pub(crate) statistics: Statistics,
     /// What was built last; whoever reloads holds it, one at a time.
     built: tokio::sync::Mutex<Vec<Built>>,
     course: RwLock<Arc<Course>>,
@@ -121,11 +123,14 @@ impl ClientBuilder {
         let pool = Pool::new(draft.rules, draft.manner.limits.queue_timeout);
         pool.count_into(metrics.clone());
         keeper.set_terms(draft.conversations.0, draft.conversations.1);
+        let ledger = Ledger::new(metrics.clone(), vault.clone());
+        let statistics = Statistics::new(ledger.clone());
         let parts = AccountParts {
             pool: pool.clone(),
             vault,
             conversations: keeper.clone(),
             metrics: metrics.clone(),
+            ledger,
         };
         let accounts = Accounts::open(parts, draft.plan.clone()).await?;
         let prepared = accounts.prepare(draft.plan, draft.credentials).await?;
@@ -143,12 +148,14 @@ impl ClientBuilder {
             catalog: catalog.clone(),
             quotas: quotas.clone(),
             monitor: monitor.clone(),
+            statistics: statistics.clone(),
         };
         let tasks = Tasks::start(work)?;
         let retry = RetryLayer::new().with_metrics(metrics.clone());
         let lasting = Lasting { gate, monitor, retry, directory, keeper, metrics, pool, catalog };
         let course = Course::new(&lasting, draft.manner, upstreams, draft.layers);
         let (built, course) = (tokio::sync::Mutex::new(draft.built), RwLock::new(Arc::new(course)));
-        Ok(Client::new(Engine { lasting, accounts, keys, quotas, built, course }, tasks))
+        let engine = Engine { lasting, accounts, keys, quotas, statistics, built, course };
+        Ok(Client::new(engine, tasks))
     }
 }

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use crate::sources::{root, sources};
 
 /// Which modules of the core may name which others.
-const ALLOWED: [(&str, &[&str]); 27] = [
+const ALLOWED: [(&str, &[&str]); 28] = [
     ("backlog", &[]),
     ("error", &["chat"]),
     ("clock", &[]),
@@ -42,6 +42,7 @@ const ALLOWED: [(&str, &[&str]); 27] = [
         &["clock", "credential", "error", "hex", "http", "limits", "quota", "random", "store"],
     ),
     ("store", &["clock", "credential", "error", "hex", "random"]),
+    ("stats", &["clock", "error", "metrics", "store"]),
     ("keys", &["clock", "credential", "error", "hex", "quota", "random", "store"]),
     ("pool", &["chat", "clock", "credential", "error", "metrics", "store"]),
     (
@@ -55,6 +56,7 @@ const ALLOWED: [(&str, &[&str]); 27] = [
             "metrics",
             "pool",
             "single_flight",
+            "stats",
             "store",
             "upstream",
         ],
@@ -76,6 +78,7 @@ const ALLOWED: [(&str, &[&str]); 27] = [
             "keys",
             "outbox",
             "quota",
+            "stats",
             "upstream",
         ],
     ),
@@ -83,7 +86,7 @@ const ALLOWED: [(&str, &[&str]); 27] = [
         "client",
         &[
             "accounts", "auth", "catalog", "chat", "clock", "error", "keys", "limits", "metrics",
-            "pool", "quota", "stack", "tasks",
+            "pool", "quota", "stack", "stats", "tasks",
         ],
     ),
 ];

@@ -1,0 +1,149 @@
+//! What was counted, on its way to the store.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+
+use tokio::sync::Mutex;
+use uuid::Uuid;
+
+use super::named::Named;
+use crate::clock::unix_seconds;
+use crate::error::Result;
+use crate::metrics::{Batch, Metrics, TallySnapshot};
+use crate::store::{Count, Point, PointsAsk, Span, Vault};
+
+/// Parts of batches that wait while the store is away, a part a series: some 20 MB. What is counted
+/// beyond goes as one lump when the store is back.
+const MOST_WAITING: usize = 20_000;
+
+/// Hands counters over to the store, and reads what is there. Cloning is cheap and shares it.
+#[derive(Clone, Debug)]
+pub(crate) struct Ledger {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    metrics: Metrics,
+    vault: Vault,
+    /// Whoever reads what the store has holds it as well: what is on its way must not be counted
+    /// twice, or not at all.
+    waiting: Mutex<Waiting>,
+}
+
+#[derive(Debug)]
+struct Waiting {
+    cuts: VecDeque<Cut>,
+    /// When the last batch was cut, in seconds since 1970.
+    since: u64,
+    named: [Named; Span::ALL.len()],
+}
+
+/// A batch that is sent under its name, and as it was, until the store says that it has it.
+#[derive(Debug)]
+struct Cut {
+    name: String,
+    at: u64,
+    batch: Batch,
+}
+
+/// Figures by series and time, in spans since 1970.
+pub(super) type Pending = BTreeMap<(String, u64), TallySnapshot>;
+
+impl Ledger {
+    pub(crate) fn new(metrics: Metrics, vault: Vault) -> Self {
+        let named = Span::ALL.map(Named::new);
+        let waiting = Waiting { cuts: VecDeque::new(), since: unix_seconds(), named };
+        Self { shared: Arc::new(Shared { metrics, vault, waiting: Mutex::new(waiting) }) }
+    }
+
+    pub(super) fn metrics(&self) -> &Metrics {
+        &self.shared.metrics
+    }
+
+    /// Hands over what was counted up to now, in seconds since 1970, with a point for each series in
+    /// its minute and its hour. What does not arrive is handed over again.
+    pub(crate) async fn hand_over(&self, now: u64) -> Result<()> {
+        let Shared { metrics, vault, waiting } = &*self.shared;
+        let mut waiting = waiting.lock().await;
+        waiting.cut(metrics, now);
+        loop {
+            let Waiting { cuts, named, .. } = &mut *waiting;
+            let Some(cut) = cuts.front() else { return Ok(()) };
+            let points = named.iter_mut().flat_map(|named| named.points(&cut.batch, cut.at));
+            let points: Vec<_> = points.collect();
+            vault.count(&cut.name, &counts(&cut.batch), &points).await?;
+            metrics.hand_over(&cut.batch);
+            cuts.pop_front();
+        }
+    }
+
+    /// Reads what the store has of the series that begin with `prefix`, without what this process
+    /// has handed over: what is counted here comes on top.
+    pub(super) async fn before(&self, prefix: &str) -> Result<Vec<(String, TallySnapshot)>> {
+        let Shared { metrics, vault, waiting } = &*self.shared;
+        let _turn = waiting.lock().await;
+        let mut series = BTreeMap::<String, Vec<_>>::new();
+        for Count { series: name, field, value, .. } in vault.counts(prefix).await? {
+            series.entry(name).or_default().push((field, value));
+        }
+        let before = series.into_iter().filter_map(|(name, figures)| {
+            let handed = metrics.handed(&name);
+            let rest = TallySnapshot::from_figures(&figures).since(handed.as_ref())?;
+            Some((name, rest))
+        });
+        Ok(before.collect())
+    }
+
+    /// Reads points, and what is on its way to them, up to now.
+    pub(super) async fn points(&self, ask: &PointsAsk, now: u64) -> Result<(Vec<Point>, Pending)> {
+        let waiting = self.shared.waiting.lock().await;
+        let stored = self.shared.vault.points(ask).await?;
+        Ok((stored, self.pending(&waiting.cuts, ask, now)))
+    }
+
+    /// Returns what is on its way to points, for whoever cannot wait to look at the batches that were
+    /// cut: all of it counts as of now.
+    pub(super) fn pending_now(&self, ask: &PointsAsk, now: u64) -> Pending {
+        self.pending(&VecDeque::new(), ask, now)
+    }
+
+    fn pending(&self, cuts: &VecDeque<Cut>, ask: &PointsAsk, now: u64) -> Pending {
+        let uncut = self.shared.metrics.pending().without(cuts.iter().map(|cut| &cut.batch));
+        let cuts = cuts.iter().map(|cut| (&cut.batch, cut.at));
+        let mut pending = Pending::new();
+        for (batch, at) in cuts.chain([(&uncut, now)]) {
+            let parts = batch.parts().filter(|(name, _)| ask.series.iter().any(|one| one == name));
+            for (name, part) in parts {
+                pending.entry((name.to_owned(), ask.span.at(at))).or_default().add(part);
+            }
+        }
+        pending.retain(|(_, at), _| (ask.from..=ask.to).contains(at));
+        pending
+    }
+}
+
+impl Waiting {
+    /// Cuts a batch of what was counted since the last; while others wait, one a minute at most.
+    ///
+    /// Its time is that of the cut before, when its figures began: what was counted in a minute of
+    /// an outage belongs to that minute, and not to the next.
+    fn cut(&mut self, metrics: &Metrics, now: u64) {
+        let minute = Span::Minute.at(now);
+        let parts: usize = self.cuts.iter().map(|cut| cut.batch.parts().count()).sum();
+        let early = !self.cuts.is_empty() && minute <= Span::Minute.at(self.since);
+        if early || parts > MOST_WAITING {
+            return;
+        }
+        let at = std::mem::replace(&mut self.since, now);
+        let batch = metrics.pending().without(self.cuts.iter().map(|cut| &cut.batch));
+        if !batch.is_empty() {
+            let name = Uuid::new_v4().simple().to_string();
+            self.cuts.push_back(Cut { name, at, batch });
+        }
+    }
+}
+
+fn counts(batch: &Batch) -> Vec<Count> {
+    batch.figures().map(|(series, field, value)| Count::new(series, field, value)).collect()
+}

@@ -1,0 +1,192 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::{Instant, advance};
+
+use super::model::{Kind, Series};
+use super::recent::Recent;
+use super::{Ledger, Statistics};
+use crate::chat::Outcome;
+use crate::clock::unix_seconds;
+use crate::error::ErrorKind;
+use crate::metrics::{Metrics, TokenCount};
+use crate::store::moody::{Mood, Moody};
+use crate::store::{Keyring, PointsAsk, Span, Vault};
+
+/// Servers on one store have one.
+const MASTER_KEY: &str = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
+const SECOND: Duration = Duration::from_secs(1);
+
+/// A server on a store: its counters, and what is made of them.
+struct Server {
+    metrics: Metrics,
+    ledger: Ledger,
+    statistics: Statistics,
+}
+
+impl Server {
+    async fn start(store: &Moody) -> Self {
+        let keyring = Keyring::parse(MASTER_KEY).expect("32 bytes");
+        let vault = Vault::open(Arc::new(store.clone()), keyring).await.expect("a vault");
+        let metrics = Metrics::default();
+        let ledger = Ledger::new(metrics.clone(), vault);
+        Self { metrics, ledger: ledger.clone(), statistics: Statistics::new(ledger) }
+    }
+
+    /// Counts calls that are over, of a model and in all.
+    fn count(&self, calls: usize) {
+        let tally = self.metrics.model("llama");
+        for _ in 0..calls {
+            self.metrics.start();
+            self.metrics.end(Outcome::Completed, SECOND, &TokenCount::default());
+            tally.begin();
+            tally.end(Outcome::Completed, SECOND);
+        }
+    }
+
+    async fn hand_over(&self) {
+        self.ledger.hand_over(unix_seconds()).await.expect("it works");
+    }
+
+    async fn requests(&self) -> (u64, u64) {
+        let models = self.statistics.totals(Kind::Model).await;
+        let llama = models.iter().find(|(name, _)| name == "llama");
+        (self.statistics.total().await.requests, llama.map_or(0, |(_, llama)| llama.requests))
+    }
+
+    async fn of_the_last_hour(&self) -> u64 {
+        let points = self.statistics.points(&Series::Total, Span::Minute, 60).await;
+        points.iter().map(|point| point.figures.requests).sum()
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn totals_are_those_of_all_servers_and_outlive_restarts() {
+    let store = Moody::default();
+    let (first, second) = (Server::start(&store).await, Server::start(&store).await);
+    first.count(3);
+    assert_eq!(first.requests().await, (3, 3), "before anything was handed over");
+    first.hand_over().await;
+    assert_eq!(first.requests().await, (3, 3), "and after");
+    second.count(2);
+    assert_eq!(second.requests().await, (5, 5));
+    second.hand_over().await;
+    assert_eq!(first.requests().await, (3, 3), "what was read a moment ago holds");
+    advance(6 * SECOND).await;
+    assert_eq!(first.requests().await, (5, 5));
+    assert_eq!(Server::start(&store).await.requests().await, (5, 5), "a server that starts anew");
+}
+
+#[tokio::test(start_paused = true)]
+async fn points_have_what_is_on_its_way() {
+    let server = Server::start(&Moody::default()).await;
+    server.count(2);
+    assert_eq!(server.of_the_last_hour().await, 2);
+    server.hand_over().await;
+    server.count(1);
+    assert_eq!(server.of_the_last_hour().await, 3);
+    let hours = server.statistics.points(&Series::Total, Span::Hour, 24).await;
+    assert!(hours.iter().all(|hour| hour.at % 3600 == 0));
+    assert_eq!(hours.iter().map(|hour| hour.figures.completed).sum::<u64>(), 3);
+    let llama = Series::One(Kind::Model, "llama".to_owned());
+    assert!(!server.statistics.points(&llama, Span::Minute, 5).await.is_empty());
+    let unknown = Series::One(Kind::Model, "nobody".to_owned());
+    assert_eq!(server.statistics.points(&unknown, Span::Minute, 5).await, []);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_store_that_is_away_leaves_what_is_known() {
+    for mood in [Mood::Fails, Mood::Hangs] {
+        let store = Moody::default();
+        let server = Server::start(&store).await;
+        server.count(2);
+        server.hand_over().await;
+        assert_eq!((server.requests().await, server.of_the_last_hour().await), ((2, 2), 2));
+        store.set(mood);
+        advance(10 * SECOND).await;
+        server.count(1);
+        assert_eq!(server.requests().await, (3, 3), "{mood:?}");
+        assert_eq!(server.of_the_last_hour().await, 3, "{mood:?}");
+        store.set(Mood::Works);
+        server.hand_over().await;
+        advance(10 * SECOND).await;
+        assert_eq!((server.requests().await, server.of_the_last_hour().await), ((3, 3), 3));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_minute_of_an_outage_is_a_minute_of_its_own() {
+    let store = Moody::default();
+    let server = Server::start(&store).await;
+    let start = unix_seconds().div_ceil(3600) * 3600 + 3600;
+    server.ledger.hand_over(start).await.expect("nothing to hand over");
+    store.set(Mood::Fails);
+    for second in (5..180).step_by(5) {
+        server.count(1);
+        let error = server.ledger.hand_over(start + second).await.expect_err("it is away");
+        assert_eq!(error.kind(), ErrorKind::Store);
+    }
+    store.set(Mood::Works);
+    server.ledger.hand_over(start + 180).await.expect("it works");
+    let minute = Span::Minute.at(start);
+    let ask = PointsAsk::new(vec!["total".to_owned()], Span::Minute, minute, minute + 9);
+    let (points, pending) = server.ledger.points(&ask, start + 180).await.expect("it works");
+    assert!(pending.is_empty());
+    let requests = |figures: &[(String, u64)]| {
+        figures.iter().find(|(name, _)| name == "requests").map(|(_, value)| *value)
+    };
+    let counts: Vec<_> =
+        points.iter().map(|point| (point.at - minute, requests(&point.figures))).collect();
+    assert_eq!(counts, [(0, Some(12)), (1, Some(12)), (2, Some(11))]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn credentials_have_medians_minute_by_minute() {
+    let server = Server::start(&Moody::default()).await;
+    server.metrics.credential("cred_1").first_content(Duration::from_millis(200));
+    server.metrics.credential("cred_2").begin();
+    server.hand_over().await;
+    let ids = ["cred_1", "cred_2", "cred_3"].map(str::to_owned);
+    let medians = server.statistics.first_content(&ids, 60).await;
+    let [(id, minutes)] = &medians[..] else { panic!("one was used: {medians:?}") };
+    assert_eq!((id.as_str(), minutes.len()), ("cred_1", 60));
+    let measured: Vec<_> = minutes.iter().flatten().collect();
+    assert_eq!(measured.len(), 1);
+    assert!((160..=227).contains(&measured[0].as_millis()), "{measured:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn rates_are_of_the_last_seconds_and_quantiles_of_the_last_minutes() {
+    let server = Server::start(&Moody::default()).await;
+    let (statistics, metrics) = (&server.statistics, &server.metrics);
+    assert_eq!(statistics.now().requests_per_second.to_bits(), 0, "no time has passed");
+    for _ in 0..20 {
+        server.count(2);
+        advance(SECOND).await;
+        statistics.look();
+    }
+    metrics.start();
+    metrics.end(Outcome::Failed(ErrorKind::Timeout), SECOND, &TokenCount::default());
+    metrics.start();
+    metrics.begin_stream();
+    let now = statistics.now();
+    assert!((2.0..2.5).contains(&now.requests_per_second), "{now:?}");
+    assert_eq!((now.in_flight, now.streams, now.latency.count()), (1, 1, 41));
+    assert_eq!(now.success, Some(40.0 / 41.0));
+    for _ in 0..311 {
+        advance(SECOND).await;
+        statistics.look();
+    }
+    let now = statistics.now();
+    assert_eq!((now.requests_per_second.to_bits(), now.success, now.latency.count()), (0, None, 0));
+    assert_eq!(now.in_flight, 1, "it is still under way");
+}
+
+#[test]
+fn looks_take_no_more_room_than_they_need() {
+    let (mut recent, metrics, start) = (Recent::default(), Metrics::default(), Instant::now());
+    for second in 0..10_000 {
+        recent.look(start + second * SECOND, &metrics.snapshot(), metrics.total());
+    }
+    assert_eq!(recent.looks(), 40);
+}
