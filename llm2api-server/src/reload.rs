@@ -98,6 +98,7 @@ impl Reading {
         for warning in config.warnings.iter().filter(|warning| !old.warnings.contains(warning)) {
             warn!("{warning}");
         }
+        state.show_settings(settings.clone());
         self.settings = settings;
         Ok(changes)
     }

@@ -96,6 +96,9 @@ pub(crate) async fn run_from(config: Config, reading: Option<Reading>) -> Result
     let stop = Stop::new();
     let mut reloads = JoinSet::new();
     let serving = serve_state(config, stop.clone(), |state| {
+        if let Some(reading) = &reading {
+            state.show_settings(reading.settings.clone());
+        }
         reloads.spawn(Reloader::new(reading, state).follow(hangups));
     });
     signals.obeyed(&stop, serving).await

@@ -1,14 +1,17 @@
 //! What all requests share.
 
 use std::fmt;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use llm2api_core::Client;
 use llm2api_core::keys::ClientKeys;
 
-use crate::config::Config;
+use crate::clock::unix_seconds;
+use crate::config::{Config, Settings};
 use crate::door::{Behind, Door};
 use crate::journal::Journal;
 use crate::live::Live;
+use crate::routes::events::Hub;
 use crate::stop::Stop;
 
 /// What all requests share: the engine, the keys, the limits, the way to the end.
@@ -18,6 +21,10 @@ pub struct State {
     pub(crate) door: Door,
     pub(crate) api_path: String,
     pub(crate) journal: Journal,
+    pub(crate) events: Hub,
+    /// In seconds since 1970.
+    pub(crate) started: u64,
+    settings: Arc<RwLock<Option<Arc<Settings>>>>,
 }
 
 impl State {
@@ -26,8 +33,27 @@ impl State {
     /// Without an admin key in the settings the operator's paths let nobody in; [`serve`](crate::serve)
     /// puts one there that it finds or makes in the data directory.
     pub fn new(client: Client, config: &Config, stop: Stop) -> Self {
-        let (door, api_path) = (Door::new(config, stop), config.api_path.clone());
-        Self { client, door, api_path, journal: Journal::default() }
+        Self {
+            client,
+            door: Door::new(config, stop),
+            api_path: config.api_path.clone(),
+            journal: Journal::default(),
+            events: Hub::default(),
+            started: unix_seconds(),
+            settings: Arc::default(),
+        }
+    }
+
+    /// Takes note of the settings that the configuration was made of, which are shown to the operator
+    /// with where each was found.
+    pub fn show_settings(&self, settings: Settings) {
+        let settings = Some(Arc::new(settings));
+        *self.settings.write().unwrap_or_else(PoisonError::into_inner) = settings;
+    }
+
+    /// Returns the settings, where they are known.
+    pub(crate) fn settings(&self) -> Option<Arc<Settings>> {
+        self.settings.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Returns the settings towards clients, which the server has to share.

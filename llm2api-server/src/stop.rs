@@ -51,6 +51,11 @@ impl Stop {
         self.draining.cancelled().await;
     }
 
+    /// Waits until the end begins, for whoever needs an answer of his own.
+    pub(crate) fn drained(&self) -> WaitForCancellationFutureOwned {
+        self.draining.clone().cancelled_owned()
+    }
+
     /// Waits until connections have to close.
     pub(crate) async fn closing(&self) {
         self.closing.cancelled().await;

@@ -47,6 +47,21 @@ impl Rules {
     }
 }
 
+/// What somebody was let in by. It may be good no more a moment later.
+pub(crate) struct Pass {
+    headers: HeaderMap,
+}
+
+impl Pass {
+    /// Takes it from a request that was let in.
+    pub(crate) fn of(headers: &HeaderMap) -> Self {
+        let names = [header::AUTHORIZATION, header::COOKIE];
+        let lines =
+            names.iter().flat_map(|name| headers.get_all(name).iter().map(move |v| (name, v)));
+        Self { headers: lines.map(|(name, value)| (name.clone(), value.clone())).collect() }
+    }
+}
+
 /// A refusal, and how long to wait before it is told.
 type Refusal = (Failure, Duration);
 
@@ -101,6 +116,15 @@ impl Admin {
         key: &str,
     ) -> impl Future<Output = Result<(), Failure>> + Send + use<> {
         told(self.judge_key(peer, key.trim().as_bytes()))
+    }
+
+    /// Says whether a pass is as good as it was: whether the session has not ended, or the key is
+    /// the operator's.
+    pub(crate) fn still_admits(&self, pass: &Pass) -> bool {
+        match says_bearer(&pass.headers) {
+            true => bearer(&pass.headers).is_some_and(|key| self.rules().keys.admits(key)),
+            false => self.sessions.holds(&pass.headers, Instant::now()),
+        }
     }
 
     fn judge(

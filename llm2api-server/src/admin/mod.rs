@@ -8,7 +8,7 @@ mod places;
 mod random;
 mod sessions;
 
-pub(crate) use access::{Admin, Level, peer};
+pub(crate) use access::{Admin, Level, Pass, peer};
 pub(crate) use browser::{is_https, own_origin};
 pub(crate) use delay::network;
 pub use key::KeyError;

@@ -26,6 +26,18 @@ pub enum Origin {
     Default,
 }
 
+impl Origin {
+    /// Names it in one word of lower case.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Flag => "flag",
+            Self::Environment => "environment",
+            Self::File => "file",
+            Self::Default => "default",
+        }
+    }
+}
+
 /// An upstream of the file, and its credentials as they were found.
 pub(super) type FileUpstreamWith = (FileUpstream, Vec<SecretString>);
 

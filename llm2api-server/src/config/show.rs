@@ -3,19 +3,22 @@
 use std::fmt;
 
 use super::settings::{Origin, Settings};
-use super::table::{POOL, TABLE};
+use super::table::{POOL, Setting, TABLE};
+
+impl Settings {
+    /// Lists each setting with its text, secrets hidden, and where that was found.
+    pub(crate) fn rows(&self) -> impl Iterator<Item = (&'static Setting, &str, Origin)> {
+        let row =
+            |setting: &'static Setting| (setting, self.shown(setting), self.origin(setting.name));
+        TABLE.iter().chain(POOL).map(row)
+    }
+}
 
 /// One line a setting, in the form of the environment, secrets hidden, with its origin.
 impl fmt::Display for Settings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for setting in TABLE.iter().chain(POOL) {
-            let origin = match self.origin(setting.name) {
-                Origin::Flag => "flag",
-                Origin::Environment => "environment",
-                Origin::File => "file",
-                Origin::Default => "default",
-            };
-            writeln!(f, "{}={}  # {origin}", setting.name, self.shown(setting))?;
+        for (setting, text, origin) in self.rows() {
+            writeln!(f, "{}={text}  # {}", setting.name, origin.as_str())?;
         }
         for (upstream, credentials) in &self.upstreams {
             let url = upstream.url.as_deref().unwrap_or("-");

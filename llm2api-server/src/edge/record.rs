@@ -39,6 +39,8 @@ struct Shared {
     status: OnceLock<u16>,
     failure: OnceLock<Failure>,
     tokens: OnceLock<Tokens>,
+    /// The model that was asked for, which may be any text of the client's.
+    wish: OnceLock<String>,
     /// The engine was asked, and notes here what becomes of that.
     asked: OnceLock<(Client, Trail)>,
     streams: OnceLock<()>,
@@ -73,6 +75,7 @@ impl Record {
             status: OnceLock::new(),
             failure: OnceLock::new(),
             tokens: OnceLock::new(),
+            wish: OnceLock::new(),
             asked: OnceLock::new(),
             streams: OnceLock::new(),
             body: OnceLock::new(),
@@ -125,6 +128,12 @@ impl Record {
     /// Notes the model that was asked for.
     pub(crate) fn model(&self, model: &str) {
         let _ = self.shared.model.set(model.chars().take(LONGEST_MODEL).collect());
+    }
+
+    /// Notes the model that a client asks for, for the operator's eyes only: it may be no model at
+    /// all, but a text that the log must not take.
+    pub(crate) fn wish(&self, model: &str) {
+        let _ = self.shared.wish.set(model.chars().take(LONGEST_MODEL).collect());
     }
 
     /// Notes the status that is about to be sent, and what the gateway itself took up to here: all
@@ -214,7 +223,7 @@ impl Shared {
             method: self.method.clone(),
             route: self.route.get().cloned(),
             status: self.status.get().copied(),
-            model: self.model.get().cloned(),
+            model: self.wish.get().or(self.model.get()).cloned(),
             key: self.caller.get().map(|key| key.id.clone()),
             streams: self.streams.get().is_some(),
             duration: self.start.elapsed(),
@@ -223,6 +232,9 @@ impl Shared {
             tokens: self.tokens.get().copied(),
             code: code.map(str::to_owned),
             error: self.failure.get().and_then(Failure::for_operator).map(|text| text.to_string()),
+            asked_after: self.asked.get().map_or(Duration::ZERO, |(_, trail)| {
+                trail.began().saturating_duration_since(self.start)
+            }),
             trail: self.asked.get().map(|(_, trail)| trail.clone()),
         });
     }

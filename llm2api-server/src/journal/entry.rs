@@ -36,6 +36,8 @@ pub(crate) struct Entry {
     pub(crate) code: Option<String>,
     /// What went wrong, for the operator.
     pub(crate) error: Option<String>,
+    /// From the request's head to the beginning of the trail.
+    pub(crate) asked_after: Duration,
     /// Who was asked, and why.
     pub(crate) trail: Option<Trail>,
 }

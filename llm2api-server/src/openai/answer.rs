@@ -1,5 +1,9 @@
 //! Answers that went well.
 
+use std::io;
+
+use bytes::Bytes;
+use futures::Stream;
 use llm2api_core::chat::SearchNote;
 use llm2api_core::{ChatStream, Completion};
 use poem::http::header::{self, HeaderName, HeaderValue};
@@ -30,7 +34,12 @@ pub(crate) fn completion(completion: &Completion) -> Response {
 }
 
 /// Answers with a stream, one write a chunk.
-pub(crate) fn stream<E: Encode>(events: Events<E>) -> Response {
+pub(crate) fn stream<E: Encode>(stream: Events<E>) -> Response {
+    events(stream)
+}
+
+/// Answers with server-sent events as they come.
+pub(crate) fn events(events: impl Stream<Item = io::Result<Bytes>> + Send + 'static) -> Response {
     let mut response = Response::from(Body::from_bytes_stream(events));
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, EVENTS);

@@ -212,6 +212,20 @@ impl Failure {
         Self::new(StatusCode::BAD_REQUEST, REQUEST, "unsupported", message).with_param(Some(param))
     }
 
+    pub(crate) fn no_such_request() -> Self {
+        let message = "this server does not know the request: it keeps its last 1000, and other \
+                       servers keep their own";
+        Self::new(StatusCode::NOT_FOUND, REQUEST, "request_not_found", message)
+            .with_param(Some("id"))
+    }
+
+    pub(crate) fn too_many_streams() -> Self {
+        let message = "as many streams of events are open as may be: close a dashboard that is \
+                       open elsewhere, or ask GET /stats";
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, SERVER, "too_many_streams", message)
+            .with_retry_after(Some(SHORT_WAIT))
+    }
+
     pub(crate) fn unfinished() -> Self {
         let message = "the upstream's answer ended without saying that it is whole";
         Self::new(StatusCode::BAD_GATEWAY, SERVER, "upstream_incomplete", message)

@@ -25,6 +25,7 @@ pub(super) async fn engine(
     record: &Record,
     chat: ChatRequest,
 ) -> Result<ChatStream, Failure> {
+    record.wish(&chat.model);
     let limits = Limits::of(state, record);
     let mut spending = limits.spending(&chat);
     match limits.ask(state, record, chat, &mut spending).await {

@@ -17,7 +17,7 @@ use crate::state::State;
 
 /// Answers a chat request, whole or as a stream.
 pub(super) async fn create(state: Arc<State>, request: Request) -> Result<Response, Failure> {
-    respond(state, request, false).await
+    respond(state, request, By::Client { searched: false }).await
 }
 
 /// Searches the web for a chat request, whatever it says of that, and answers it.
@@ -27,16 +27,36 @@ pub(super) async fn create_searched(
 ) -> Result<Response, Failure> {
     // Once more behind the body, by what holds then; who is refused now need not send it.
     Wish::of(&state.door.live.now(), true)?;
-    respond(state, request, true).await
+    respond(state, request, By::Client { searched: true }).await
 }
 
-async fn respond(
+/// Answers a chat request of the operator's, who tries the server out: it is counted for no key.
+pub(super) async fn create_for_operator(
     state: Arc<State>,
-    mut request: Request,
-    searched: bool,
+    request: Request,
 ) -> Result<Response, Failure> {
+    if let Some(record) = request.data::<Record>() {
+        record.keep();
+    }
+    respond(state, request, By::Operator).await
+}
+
+/// Who asks.
+#[derive(Clone, Copy, Debug)]
+enum By {
+    /// A client, on the path that searches for each chat or on the other.
+    Client { searched: bool },
+    /// The operator, whom clients must not keep out by the bodies that they send.
+    Operator,
+}
+
+async fn respond(state: Arc<State>, mut request: Request, by: By) -> Result<Response, Failure> {
     let record = request.data::<Record>().cloned().ok_or_else(Failure::internal)?;
-    let body = body::read(&mut request, &state.door).await?;
+    let body = match by {
+        By::Client { .. } => body::read(&mut request, &state.door).await?,
+        By::Operator => body::read_for_operator(usize::MAX, &mut request, &state.door).await?,
+    };
+    let searched = matches!(by, By::Client { searched: true });
     // What the request holds, its body above all, is not needed while the answer runs.
     drop(request);
     let chat = ChatRequest::from_json(&body)?;

@@ -45,17 +45,22 @@ pub(super) async fn ready(state: Arc<State>, _request: Request) -> Result<Respon
     let reachable = state.client.accounts().store_is_reachable();
     let store = Some(if reachable { "ok" } else { "degraded" });
     let known = state.client.authorisation();
-    let status = match &known {
-        _ if state.door.stop.is_draining() => "shutting_down",
-        Some(known) if !known.state.serves() => "unauthorised",
-        _ => "ok",
-    };
+    let status = status(&state, known.as_ref());
     let authorisation = known.map(Authorisation::of);
     let mut response = answer::json(&Health { status, version: VERSION, store, authorisation });
     if status != "ok" {
         response.set_status(StatusCode::SERVICE_UNAVAILABLE);
     }
     Ok(response)
+}
+
+/// Says in a word whether traffic is served.
+pub(super) fn status(state: &State, known: Option<&AuthStatus>) -> &'static str {
+    match known {
+        _ if state.door.stop.is_draining() => "shutting_down",
+        Some(known) if !known.state.serves() => "unauthorised",
+        _ => "ok",
+    }
 }
 
 impl Authorisation {

@@ -9,7 +9,10 @@ use super::resource::{
     Resource, admin_get, admin_post, client_get, client_post, messages_post, page_get, page_post,
     probe_get, public_get, secret_get,
 };
-use super::{chat, cookies, health, keys, messages, models, pages, responses, root, session};
+use super::{
+    chat, cookies, events, health, keys, messages, models, pages, requests, responses, root,
+    session, settings, stats,
+};
 use crate::state::State;
 
 /// Makes the endpoint of every path.
@@ -49,6 +52,16 @@ pub(super) fn table(state: &Arc<State>) -> Vec<(String, Resource<State>)> {
         ("/key/revoke".into(), admin_post(state, keys::revoke)),
         ("/key/rotate".into(), admin_post(state, keys::rotate)),
         ("/key/update".into(), admin_post(state, keys::update)),
+        ("/stats".into(), admin_get(state, stats::show)),
+        ("/stats/series".into(), admin_get(state, stats::series)),
+        ("/stats/models".into(), admin_get(state, stats::models)),
+        ("/stats/keys".into(), admin_get(state, stats::keys)),
+        ("/stats/sparks".into(), admin_get(state, stats::sparks)),
+        ("/requests".into(), admin_get(state, requests::list)),
+        ("/v1/explain/:id".into(), admin_get(state, requests::explain)),
+        ("/settings".into(), admin_get(state, settings::show)),
+        ("/events".into(), admin_get(state, events::open)),
+        ("/try/chat/completions".into(), admin_post(state, chat::create_for_operator)),
         ("/session".into(), page_post(state, session::open).and(Method::DELETE, session::close)),
         ("/cookie".into(), page_get(state, pages::cookie)),
         ("/livez".into(), probe_get(state, health::live)),

@@ -80,6 +80,8 @@ fn every_refusal_of_our_own_has_its_row() {
         ("unfinished", Failure::unfinished()),
         ("page", Failure::no_such_page("after")),
         ("domain", Failure::foreign_domain("evil.example")),
+        ("request", Failure::no_such_request()),
+        ("streams", Failure::too_many_streams()),
     ];
     for (title, failure) in own {
         line(&mut table, title, &failure);

@@ -8,8 +8,8 @@ use serde::{Serialize, Serializer};
 use crate::openai::error::Failure;
 
 /// One account, everything but its secret.
-#[derive(Serialize)]
-pub(super) struct Entry<'a> {
+#[derive(Hash, Serialize)]
+pub(in crate::routes) struct Entry<'a> {
     pub(super) id: &'a str,
     pub(super) label: &'a str,
     pub(super) upstream: &'a str,
