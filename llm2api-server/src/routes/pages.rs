@@ -34,7 +34,7 @@ macro_rules! file {
 
 /// What the pages load.
 #[rustfmt::skip]
-const FILES: [File; 41] = [
+const FILES: [File; 43] = [
     file!(STYLE, "style.css"),
     file!(SCRIPT, "account_acts.js"),
     file!(SCRIPT, "account_dialog.js"),
@@ -42,6 +42,7 @@ const FILES: [File; 41] = [
     file!(SCRIPT, "account_row.js"),
     file!(SCRIPT, "accounts.js"),
     file!(SCRIPT, "add.js"),
+    file!(SCRIPT, "ask.js"),
     file!(SCRIPT, "authorisation.js"),
     file!(SCRIPT, "chart.js"),
     file!(SCRIPT, "charts.js"),
@@ -58,6 +59,7 @@ const FILES: [File; 41] = [
     file!(SCRIPT, "language.js"),
     file!(SCRIPT, "live.js"),
     file!(SCRIPT, "overview.js"),
+    file!(SCRIPT, "plot.js"),
     file!(SCRIPT, "polled.js"),
     file!(SCRIPT, "request.js"),
     file!(SCRIPT, "requests.js"),

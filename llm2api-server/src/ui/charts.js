@@ -1,9 +1,10 @@
 // The charts over time, and what they are of.
 
-import { Chart, places } from './chart.js';
+import { Chart } from './chart.js';
 import { now } from './clock.js';
 import { word } from './language.js';
 import { accounts } from './live.js';
+import { places } from './plot.js';
 import { usePolled } from './polled.js';
 import { link } from './route.js';
 import { useStore } from './store.js';

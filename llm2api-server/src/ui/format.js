@@ -60,7 +60,7 @@ function unit(locale, value, name, decimals = 0) {
 export function milliseconds(locale, value) {
   if (isNone(value)) return NONE;
   if (value < 1) return unit(locale, value, 'millisecond', 2);
-  if (value < 999.5) return unit(locale, value, 'millisecond');
+  if (value < 999.5) return unit(locale, value, 'millisecond', value < 10 ? 1 : 0);
   if (value < MINUTE * 1000) return unit(locale, value / 1000, 'second', value < 10_000 ? 2 : 1);
   return span(locale, Math.round(value / 1000));
 }
@@ -90,7 +90,7 @@ export function span(locale, seconds) {
 /** How long ago something was, in its largest unit. */
 export function ago(locale, seconds) {
   if (isNone(seconds)) return NONE;
-  const options = { numeric: 'auto', style: 'short' };
+  const options = { numeric: 'auto', style: 'narrow' };
   const relative = formatter(Intl.RelativeTimeFormat, locale, options);
   const past = Math.max(0, Math.floor(seconds));
   if (past < MINUTE) return relative.format(-past, 'second');

@@ -1,6 +1,7 @@
 // A box to try the server with.
 
-import { ask, bodyOf } from './chat.js';
+import { ask } from './ask.js';
+import { bodyOf } from './chat.js';
 import { word } from './language.js';
 import { stats } from './live.js';
 import { usePolled } from './polled.js';
