@@ -2,12 +2,15 @@
 
 import { setClock } from './clock.js';
 import { call, signedIn } from './session.js';
-import { complain } from './status.js';
+import { complain, say } from './status.js';
 import { Store } from './store.js';
 
 const PAGE = 1000;
 const KEPT_REQUESTS = 100;
 const AGAIN_AFTER = 2000;
+// A stream that has lived so long is not one that is cut again and again.
+const LONG = 10_000;
+const SOON = 200;
 
 /** The figures of now, as `GET /stats` has them; null before they are known. */
 export const stats = new Store(null);
@@ -19,13 +22,15 @@ export const requests = new Store(null);
 export const isLive = new Store(false);
 
 let source = null;
+let opened = 0;
 let timer = null;
-// Changes that come while the list is still being fetched.
+let wasLost = false;
+// What comes while the lists are still being fetched.
 let early = null;
 
 /** Follows the server as long as somebody is signed in and looks. */
 export function follow() {
-  const decide = () => (signedIn.value && !document.hidden ? open() : close());
+  const decide = () => (isWanted() ? open() : close());
   signedIn.watch(() => {
     if (!signedIn.value) forget();
     decide();
@@ -34,10 +39,16 @@ export function follow() {
   decide();
 }
 
+// A hidden page needs none of the few connections that a browser opens to a host.
+function isWanted() {
+  return signedIn.value === true && !document.hidden;
+}
+
 function open() {
-  if (source) return;
+  if (source || !isWanted()) return;
   clearTimeout(timer);
   source = new EventSource('/events');
+  opened = Date.now();
   const mine = source;
   // The stream begins before the lists are fetched, so that no change falls between.
   source.addEventListener('open', () => load(mine));
@@ -62,12 +73,13 @@ function forget() {
   for (const store of [stats, accounts, requests]) store.set(null);
 }
 
-// The browser takes a broken stream up by itself, but not one that was refused.
-async function lost(mine) {
-  isLive.set(false);
-  if (mine !== source || mine.readyState !== EventSource.CLOSED) return;
+// The browser would take a broken stream up by itself, but not one that was refused: so we do both.
+function lost(mine) {
+  if (mine !== source) return;
+  const lived = Date.now() - opened;
   close();
-  timer = setTimeout(again, AGAIN_AFTER);
+  wasLost = true;
+  timer = setTimeout(again, lived > LONG ? SOON : AGAIN_AFTER);
 }
 
 async function again() {
@@ -86,14 +98,16 @@ async function load(mine) {
   try {
     const [list, last] = await Promise.all([allAccounts(), lastRequests()]);
     if (mine !== source) return;
+    accounts.set(list);
+    requests.set(last);
     const changes = early;
     early = null;
-    accounts.set(list);
-    changes.forEach(takeAccounts);
-    requests.set(last);
+    changes.forEach((change) => change());
+    if (wasLost) say(() => '');
+    wasLost = false;
   } catch (problem) {
+    if (mine !== source) return;
     complain(problem);
-    if (mine === source) mine.close();
     lost(mine);
   }
 }
@@ -120,7 +134,7 @@ function takeStats(json) {
 
 function takeAccounts({ changed, removed }) {
   if (early) {
-    early.push({ changed, removed });
+    early.push(() => takeAccounts({ changed, removed }));
     return;
   }
   const list = new Map(accounts.value ?? []);
@@ -140,11 +154,16 @@ export function dropAccount(id) {
 }
 
 function takeRequests({ data, skipped }) {
-  if (skipped > 0) {
-    lastRequests().then((last) => requests.set(last)).catch(() => {});
+  if (early) {
+    early.push(() => takeRequests({ data, skipped }));
     return;
   }
-  const fresh = new Set(data.map(({ id }) => id));
-  const old = (requests.value ?? []).filter(({ id }) => !fresh.has(id));
-  requests.set([...data, ...old].slice(0, KEPT_REQUESTS));
+  if (skipped > 0) {
+    lastRequests().then((last) => requests.set(last), complain);
+    return;
+  }
+  const old = requests.value ?? [];
+  const known = new Set(old.map(({ id }) => id));
+  const fresh = data.filter(({ id }) => !known.has(id));
+  requests.set([...fresh, ...old].slice(0, KEPT_REQUESTS));
 }
