@@ -10,59 +10,58 @@ import { accounts } from './live.js';
 import { usePolled } from './polled.js';
 import { link } from './route.js';
 import { useStore } from './store.js';
-import { html, useRef, useState } from './vendor/preact.js';
+import { html, useState } from './vendor/preact.js';
 import { number } from './words.js';
 
 const COLUMNS = [
   ['label'], ['upstream'], ['state'], ['in_flight', 'number'], ['requests', 'number'],
   ['success', 'number'], ['spark', '', true], ['last_used'], ['last_checked'],
-  ['last_error', '', true], ['acts', '', true],
+  ['last_error', '', true], ['acts', 'acts', true],
 ];
 
 /** The view; `item` is the account that is open. */
 export function Accounts({ item }) {
   const all = useStore(accounts);
-  const sparks = usePolled('/stats/sparks', 60)?.data ?? {};
+  return all === null ? html`<p class="hint">${word('loading')}</p>` : html`<${Known} all=${all} item=${item} />`;
+}
+
+function Known({ all, item }) {
   const [filter, setFilter] = useState({ text: '', state: '', upstream: '', by: '', down: false });
   const [page, setPage] = useState(0);
   const [chosen, setChosen] = useState(() => new Set());
-  const title = useRef();
-  if (all === null) return html`<p class="hint">${word('loading')}</p>`;
-
   const found = listed(all, filter);
   const last = Math.max(0, Math.ceil(found.length / ROWS) - 1);
-  const shownPage = Math.min(page, last);
-  const rows = found.slice(shownPage * ROWS, (shownPage + 1) * ROWS);
+  const shown = Math.min(page, last);
+  const rows = found.slice(shown * ROWS, (shown + 1) * ROWS);
   const change = (fields) => {
     setFilter({ ...filter, ...fields });
     setPage(0);
   };
-  const choose = (id) => {
-    const next = new Set(chosen);
-    if (!next.delete(id)) next.add(id);
-    setChosen(next);
-  };
-  const gone = () => {
-    location.hash = link('accounts');
-    title.current.focus();
-  };
-  const open = all.get(item);
-  const ids = [...chosen].filter((id) => all.has(id));
   return html`<section aria-labelledby="accounts-title">
     <div class="bar">
-      <h2 id="accounts-title" tabindex="-1" ref=${title}>${word('view_accounts')}</h2>
+      <h2 id="accounts-title" tabindex="-1">${word('view_accounts')}</h2>
       <span class="soft">${word('shown', number(found.length), number(all.size))}</span>
       <a class="button" href=${link('add')}>${word('view_add')}</a>
     </div>
     <${Filter} filter=${filter} all=${all} change=${change} />
-    <${Chosen} ids=${ids} found=${found} setChosen=${setChosen} />
-    <${List} filter=${filter} change=${change} rows=${rows} sparks=${sparks} chosen=${chosen}
-      choose=${choose} setChosen=${setChosen} />
+    <${Chosen} ids=${[...chosen].filter((id) => all.has(id))} found=${found} setChosen=${setChosen} />
+    <${List} filter=${filter} change=${change} rows=${rows} chosen=${chosen} setChosen=${setChosen} />
     ${found.length === 0 && html`<p class="hint">${word(all.size === 0 ? 'noAccounts' : 'noneFit')}</p>`}
-    ${last > 0 && html`<${Pages} page=${shownPage} last=${last} setPage=${setPage} />`}
-    ${open && html`<${AccountDialog} key=${item} entry=${open} onGone=${gone}
-      onClose=${() => (location.hash = link('accounts'))} />`}
+    ${last > 0 && html`<${Pages} page=${shown} last=${last} setPage=${setPage} />`}
+    <${Open} entry=${all.get(item)} />
   </section>`;
+}
+
+function Open({ entry }) {
+  const close = () => {
+    location.hash = link('accounts');
+  };
+  const gone = () => {
+    close();
+    // The line that the dialog was opened from is there no more.
+    document.getElementById('accounts-title').focus();
+  };
+  return entry && html`<${AccountDialog} key=${entry.id} entry=${entry} onGone=${gone} onClose=${close} />`;
 }
 
 function Filter({ filter, all, change }) {
@@ -112,7 +111,13 @@ function Chosen({ ids, found, setChosen }) {
   </div>`;
 }
 
-function List({ filter, change, rows, sparks, chosen, choose, setChosen }) {
+function List({ filter, change, rows, chosen, setChosen }) {
+  const sparks = usePolled('/stats/sparks', 60)?.data ?? {};
+  const choose = (id) => {
+    const next = new Set(chosen);
+    if (!next.delete(id)) next.add(id);
+    setChosen(next);
+  };
   const all = rows.length > 0 && rows.every(({ id }) => chosen.has(id));
   const chooseRows = () => {
     const next = new Set(chosen);

@@ -5,26 +5,27 @@ import { HEIGHT, WIDTH, ceiling, path } from './plot.js';
 import { html, useState } from './vendor/preact.js';
 import { dateTime, moment } from './words.js';
 
+const value = (one, point) => (point === null ? null : one.of(point));
+
+/** The top of the scale: above the stacked bars and above each line. */
+function scale(row, series) {
+  const bars = series.filter(({ form }) => form === 'bar');
+  const most = row.map((point) => {
+    const stack = bars.reduce((sum, one) => sum + (value(one, point) ?? 0), 0);
+    return Math.max(stack, ...series.map((one) => value(one, point) ?? 0));
+  });
+  return ceiling(Math.max(0, ...most));
+}
+
 /**
- * A chart. `series` are `{ name, kind, of, form }`: bars and lines over `row`, the spans in order;
- * `of` takes a value out of a point, `write` writes it.
+ * A chart. `series` are `{ name, kind, of, form }`: bars and lines over `row`, the spans in order
+ * from `first` on, each of `step` seconds; `of` takes a value out of a point, `write` writes it.
  */
 export function Chart({ title, row, first, step, series, write }) {
   const [place, setPlace] = useState(null);
-  const value = (one, point) => (point === null ? null : one.of(point));
-  const bars = series.filter(({ form }) => form === 'bar');
-  const largest = row.reduce((most, point) => {
-    const stack = bars.reduce((sum, one) => sum + (value(one, point) ?? 0), 0);
-    const lines = series.map((one) => value(one, point) ?? 0);
-    return Math.max(most, stack, ...lines);
-  }, 0);
-  const top = ceiling(largest);
+  const top = scale(row, series);
   const isLong = step * row.length > 86_400;
-  const point = (event) => {
-    const { left, width } = event.currentTarget.getBoundingClientRect();
-    const at = Math.floor(((event.clientX - left) / width) * row.length);
-    setPlace(Math.min(row.length - 1, Math.max(0, at)));
-  };
+  const read = () => reading(row[place], moment(first + step * place, isLong), series, write);
   return html`<figure class="chart">
     <figcaption>
       <strong>${title}</strong>
@@ -32,25 +33,34 @@ export function Chart({ title, row, first, step, series, write }) {
     </figcaption>
     <div class="plot">
       <span class="top">${write(top)}</span>
-      <svg viewBox=${`0 0 ${WIDTH} ${HEIGHT}`} preserveAspectRatio="none" aria-hidden="true"
-        onPointerMove=${point} onPointerLeave=${() => setPlace(null)}>
-        <path class="grid" d=${`M0 0H${WIDTH}M0 ${HEIGHT / 2}H${WIDTH}M0 ${HEIGHT}H${WIDTH}`} />
-        <${Bars} row=${row} bars=${bars} top=${top} />
-        ${series.filter(({ form }) => form === 'line').map((one) => {
-          const line = path(row.map((point) => value(one, point)), top);
-          return html`<path class=${`line ${one.kind}`} d=${line} />`;
-        })}
-        ${place !== null && html`<rect class="pointed" x=${(place * WIDTH) / row.length} y="0"
-          width=${WIDTH / row.length} height=${HEIGHT} />`}
-      </svg>
+      <${Drawing} row=${row} series=${series} top=${top} place=${place} setPlace=${setPlace} />
       <div class="axis" aria-hidden="true">
         <span>${moment(first, isLong)}</span>
-        <span>${place === null ? '' : reading(row, first, step, place, series, write, isLong)}</span>
+        <span>${place === null ? '' : read()}</span>
         <span>${moment(first + step * row.length, isLong)}</span>
       </div>
     </div>
     <${Table} title=${title} row=${row} series=${series} write=${write} />
   </figure>`;
+}
+
+/** The bars and lines; `setPlace` is told which span is pointed at. */
+function Drawing({ row, series, top, place, setPlace }) {
+  const point = (event) => {
+    const { left, width } = event.currentTarget.getBoundingClientRect();
+    const at = Math.floor(((event.clientX - left) / width) * row.length);
+    setPlace(Math.min(row.length - 1, Math.max(0, at)));
+  };
+  const lines = series.filter(({ form }) => form === 'line');
+  return html`<svg viewBox=${`0 0 ${WIDTH} ${HEIGHT}`} preserveAspectRatio="none" aria-hidden="true"
+    onPointerMove=${point} onPointerLeave=${() => setPlace(null)}>
+    <path class="grid" d=${`M0 0H${WIDTH}M0 ${HEIGHT / 2}H${WIDTH}M0 ${HEIGHT}H${WIDTH}`} />
+    <${Bars} row=${row} bars=${series.filter(({ form }) => form === 'bar')} top=${top} />
+    ${lines.map((one) => html`<path class=${`line ${one.kind}`}
+      d=${path(row.map((point) => value(one, point)), top)} />`)}
+    ${place !== null && html`<rect class="pointed" x=${(place * WIDTH) / row.length} y="0"
+      width=${WIDTH / row.length} height=${HEIGHT} />`}
+  </svg>`;
 }
 
 function Bars({ row, bars, top }) {
@@ -68,10 +78,8 @@ function Bars({ row, bars, top }) {
   });
 }
 
-function reading(row, first, step, place, series, write, isLong) {
-  const time = moment(first + step * place, isLong);
-  const point = row[place];
-  if (point === null) return time;
+function reading(point, time, series, write) {
+  if (!point) return time;
   const values = series.map(({ name, of }) => `${name} ${write(of(point))}`);
   return `${time}: ${values.join(', ')}`;
 }

@@ -5,8 +5,8 @@ import { html, useLayoutEffect, useRef, useState } from './vendor/preact.js';
 
 let dialogs = 0;
 
-/** A dialog that is open as long as it is drawn; `onClose` is to stop drawing it. */
-export function Dialog({ title, onClose, children }) {
+/** What a dialog element needs that is open as long as it is drawn. */
+function useModal(onClose) {
   const [id] = useState(() => `dialog-${(dialogs += 1)}`);
   const dialog = useRef();
   useLayoutEffect(() => {
@@ -14,11 +14,18 @@ export function Dialog({ title, onClose, children }) {
     current.showModal();
     return () => current.close();
   }, []);
-  const cancel = (event) => {
+  const onCancel = (event) => {
+    // It closes when it is not drawn any more.
     event.preventDefault();
     onClose();
   };
-  return html`<dialog ref=${dialog} aria-labelledby=${id} onCancel=${cancel}>
+  return { id, dialog, onCancel };
+}
+
+/** A dialog; `onClose` is to stop drawing it. */
+export function Dialog({ title, onClose, children }) {
+  const { id, dialog, onCancel } = useModal(onClose);
+  return html`<dialog ref=${dialog} aria-labelledby=${id} onCancel=${onCancel}>
     <div class="bar">
       <h2 id=${id}>${title}</h2>
       <button type="button" onClick=${onClose}>${word('close')}</button>
@@ -29,19 +36,9 @@ export function Dialog({ title, onClose, children }) {
 
 /** Asks whether something is really to be done that cannot be undone. */
 export function Confirm({ title, text, action, onDo, onClose }) {
-  const [id] = useState(() => `dialog-${(dialogs += 1)}`);
-  const dialog = useRef();
-  useLayoutEffect(() => {
-    const { current } = dialog;
-    current.showModal();
-    return () => current.close();
-  }, []);
-  const cancel = (event) => {
-    event.preventDefault();
-    onClose();
-  };
+  const { id, dialog, onCancel } = useModal(onClose);
   return html`<dialog ref=${dialog} class="small" role="alertdialog" aria-labelledby=${id}
-    aria-describedby=${`${id}-text`} onCancel=${cancel}>
+    aria-describedby=${`${id}-text`} onCancel=${onCancel}>
     <h2 id=${id}>${title}</h2>
     <p id=${`${id}-text`}>${text}</p>
     <div class="actions">
