@@ -15,7 +15,8 @@ use crate::stop::Stop;
 
 const KEY: &str = "admin-canary";
 
-async fn state(pairs: &[(&str, &str)]) -> State {
+/// Makes what a server shares, over the demo; the operator's key is `admin-canary`.
+pub(crate) async fn state(pairs: &[(&str, &str)]) -> State {
     let mut sources = Sources::default();
     let pairs = pairs.iter().chain(&[("ADMIN_KEY", KEY), ("STORE_URL", "memory:")]);
     let pairs = pairs.map(|(name, text)| ((*name).to_owned(), (*text).to_owned()));

@@ -38,6 +38,11 @@ impl Api {
         Self { url: url.to_owned(), key, http }
     }
 
+    /// The address of the server, without a slash at its end.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
     /// Where the server listens.
     pub(super) fn address(&self) -> SocketAddr {
         let address = self.url.strip_prefix("http://").and_then(|rest| rest.parse().ok());

@@ -285,3 +285,78 @@ fn millis(took: Duration) -> u64 {
 fn micros(took: Duration) -> u64 {
     u64::try_from(took.as_micros()).unwrap_or(u64::MAX)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use llm2api_core::chat::trail::Trail;
+    use llm2api_core::{Call, ChatRequest, Message};
+
+    use super::*;
+    use crate::edge::Tokens;
+    use crate::routes::tests::state;
+
+    /// A request with what does not differ from run to run.
+    fn request() -> journal::Entry {
+        journal::Entry {
+            id: "req_1".into(),
+            at_ms: 1_700_000_000_123,
+            method: "POST".into(),
+            route: Some("/v1/chat/completions".into()),
+            status: Some(200),
+            model: Some("demo".into()),
+            key: Some("key_1".into()),
+            streams: true,
+            duration: Duration::from_millis(560),
+            first_content: Some(Duration::from_millis(230)),
+            overhead: Some(Duration::from_micros(410)),
+            tokens: Some(Tokens { prompt: 3, completion: 5, estimated: true }),
+            ..journal::Entry::default()
+        }
+    }
+
+    async fn explained(entry: &journal::Entry) -> String {
+        let state = Arc::new(state(&[]).await);
+        let explained = Explained::new(entry, &Names::of(&state.client));
+        serde_json::to_string_pretty(&explained).expect("is JSON")
+    }
+
+    #[tokio::test]
+    async fn a_request_that_never_came_to_the_engine_is_told_with_nulls() {
+        let entry = journal::Entry {
+            status: Some(400),
+            code: Some("invalid_json".into()),
+            model: None,
+            key: None,
+            tokens: None,
+            ..request()
+        };
+        insta::assert_snapshot!(explained(&entry).await);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_request_is_told_with_its_attempts_and_choices() {
+        let (state, trail) = (state(&[]).await, Trail::new());
+        let mut chat = ChatRequest::new("demo").with_message(Message::user("Hello"));
+        chat.call = Call::new("req_1").with_trail(trail.clone());
+        let answer = state.client.chat(chat).await.expect("the demo answers");
+        answer.collect().await.expect("whole");
+        let entry = journal::Entry {
+            trail: Some(trail),
+            asked_after: Duration::from_millis(10),
+            ..request()
+        };
+        insta::assert_snapshot!(explained(&entry).await);
+    }
+
+    #[test]
+    fn what_follows_a_failure_is_told_in_words() {
+        let retry = |same_after, others| then(Next::Retry { same_after, others });
+        let wait = Some(Duration::from_millis(120));
+        assert_eq!(retry(wait, Others::None), "same credential in 120 ms");
+        assert_eq!(retry(wait, Others::Any), "other credentials");
+        assert_eq!(retry(None, Others::OtherUpstream), "other upstreams");
+        assert_eq!(then(Next::GiveUp), "gave up");
+    }
+}
