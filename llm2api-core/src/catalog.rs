@@ -62,6 +62,18 @@ impl Catalog {
         self.edition().model(id, &self.asker).await
     }
 
+    /// Names the models that are known without asking: the aliases, and what was listed.
+    pub(crate) fn known(&self) -> Vec<String> {
+        let edition = self.edition();
+        let mut names: Vec<_> = edition.aliases.keys().cloned().collect();
+        for models in edition.upstreams.iter().filter_map(Listed::known) {
+            names.extend(models.iter().map(|model| model.id.clone()));
+        }
+        names.sort_unstable();
+        names.dedup();
+        names
+    }
+
     /// Asks the upstreams that callers did not wait for.
     pub(crate) async fn work(&self, mut stopped: watch::Receiver<()>) {
         loop {

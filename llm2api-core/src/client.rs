@@ -126,6 +126,34 @@ impl Client {
         self.inner.engine.lasting.catalog.model(id).await
     }
 
+    /// Returns the names of the models that are known without asking anybody: those that upstreams
+    /// have listed, and the aliases.
+    ///
+    /// # Example
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> llm2api_core::Result<()> {
+    /// let client = llm2api_core::Client::builder().build().await?;
+    /// assert!(client.known_models().is_empty(), "nobody has asked for a list");
+    /// client.models().await?;
+    /// assert_eq!(client.known_models(), ["demo"]);
+    /// # Ok(()) }
+    /// ```
+    pub fn known_models(&self) -> Vec<String> {
+        self.inner.engine.lasting.catalog.known()
+    }
+
+    /// Counts the clean-ups at upstreams, such as conversations to be deleted, that are in hand.
+    ///
+    /// # Example
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> llm2api_core::Result<()> {
+    /// assert_eq!(llm2api_core::Client::builder().build().await?.outbox_pending(), 0);
+    /// # Ok(()) }
+    /// ```
+    pub fn outbox_pending(&self) -> usize {
+        self.inner.engine.outbox_pending()
+    }
+
     /// Returns the pool of credentials.
     pub fn pool(&self) -> &Pool {
         &self.inner.engine.lasting.pool

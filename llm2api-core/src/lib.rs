@@ -46,7 +46,8 @@ pub use credential::{CookieSet, Credential, CredentialId, Material, Secret};
 pub use error::{Error, ErrorKind, Evidence, Result, Same, Verdict};
 pub use limits::Limits;
 pub use metrics::{
-    BOUNDS_US, Batch, HistogramSnapshot, Metrics, MetricsSnapshot, Tally, TallySnapshot, Tokens,
+    BOUNDS_US, Batch, HistogramSnapshot, Metrics, MetricsSnapshot, TOKEN_BOUNDS, Tally,
+    TallySnapshot, TokenSizes, TokenUsage, Tokens,
 };
 pub use stack::{ChatService, ClientBuilder};
 pub use upstream::{Upstream, UpstreamConfig};

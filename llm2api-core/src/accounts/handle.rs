@@ -216,6 +216,13 @@ impl Accounts {
         joined && self.shared.store_works.load(Ordering::Relaxed)
     }
 
+    /// Says whether the servers that share the store know of this one; none where it is shared with
+    /// nobody.
+    pub fn is_joined(&self) -> Option<bool> {
+        let places = self.shared.parts.vault.places()?;
+        Some(places.standing() == Standing::Joined)
+    }
+
     /// Takes records into the pool and the book; a record that is known already is changed.
     pub(super) fn admit(&self, records: Vec<Record>) {
         let _turn = self.admitting();

@@ -90,6 +90,11 @@ impl Listed {
         known.ok_or_else(|| self.unlisted())
     }
 
+    /// Returns what was listed last, however long ago.
+    pub(super) fn known(&self) -> Option<Arc<[Model]>> {
+        self.list.models.known()
+    }
+
     fn unlisted(&self) -> Error {
         let message = "the upstream does not list its models: try again, or say `upstream/model`";
         Error::new(ErrorKind::Timeout, "list models", message).with_context("upstream", &self.name)

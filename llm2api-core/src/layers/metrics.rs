@@ -138,6 +138,7 @@ impl Meter {
             true => self.metrics.known_model(&self.model),
             false => self.metrics.model(&self.model),
         };
+        model.add_usage(&self.tokens);
         let caller = self.call.caller().map(|caller| self.metrics.caller(caller));
         for tally in [Some(model), caller].into_iter().flatten() {
             tally.begin();

@@ -3,6 +3,7 @@
 mod histogram;
 mod series;
 mod tally;
+mod usage;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -13,6 +14,7 @@ use series::AllSeries;
 pub use series::Batch;
 pub(crate) use tally::TokenCount;
 pub use tally::{Tally, TallySnapshot, Tokens};
+pub use usage::{TOKEN_BOUNDS, TokenSizes, TokenUsage};
 
 use crate::chat::Outcome;
 use crate::error::ErrorKind;
@@ -227,6 +229,19 @@ impl Metrics {
     /// ```
     pub fn series(&self, kind: &str) -> Vec<(String, TallySnapshot)> {
         self.shared.series.of_kind(kind)
+    }
+
+    /// Reads how many tokens the calls of each model had, as far as upstreams have counted them.
+    ///
+    /// # Example
+    /// ```
+    /// use llm2api_core::Metrics;
+    ///
+    /// assert!(Metrics::default().token_usage().is_empty());
+    /// ```
+    pub fn token_usage(&self) -> Vec<(String, TokenUsage)> {
+        let tallies = self.shared.series.tallies("model").into_iter();
+        tallies.map(|(name, tally)| (name, tally.usage())).collect()
     }
 
     /// Notes whether the store can be reached.

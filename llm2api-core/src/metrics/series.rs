@@ -103,12 +103,17 @@ impl AllSeries {
 
     /// Reads the counters of each series of one kind, by the name behind it.
     pub(super) fn of_kind(&self, kind: &str) -> Vec<(String, TallySnapshot)> {
-        let series = self.lock();
+        let tallies = self.tallies(kind).into_iter();
+        tallies.map(|(name, tally)| (name, tally.snapshot())).collect()
+    }
+
+    /// Returns the counters of each series of one kind, to be read when nobody waits for the lock.
+    pub(super) fn tallies(&self, kind: &str) -> Vec<(String, Arc<Tally>)> {
         let of = |(name, series): (&Arc<str>, &Series)| {
-            let (of, name) = name.split_once(':')?;
-            (of == kind).then(|| (name.to_owned(), series.tally.snapshot()))
+            let name = name.strip_prefix(kind)?.strip_prefix(':')?;
+            Some((name.to_owned(), series.tally.clone()))
         };
-        let mut all: Vec<_> = series.iter().filter_map(of).collect();
+        let mut all: Vec<_> = self.lock().iter().filter_map(of).collect();
         all.sort_by(|one, other| one.0.cmp(&other.0));
         all
     }

@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use super::histogram::{Histogram, HistogramSnapshot};
+use super::usage::{TokenUsage, Usage};
 use crate::chat::{ChatItem, Outcome};
 
 /// Counts calls: all, or those of one model, credential, upstream or client key.
@@ -17,6 +18,8 @@ pub struct Tally {
     duration: Histogram,
     first_content: Histogram,
     overhead: Histogram,
+    /// Kept by this process alone, and of models.
+    usage: Usage,
 }
 
 /// The figures at one instant.
@@ -118,6 +121,18 @@ impl Tally {
         };
         self.tokens[at].fetch_add(prompt, Ordering::Relaxed);
         self.tokens[at + 1].fetch_add(completion, Ordering::Relaxed);
+    }
+
+    /// Sorts the tokens of a call by size, where an upstream has counted them.
+    pub(crate) fn add_usage(&self, count: &TokenCount) {
+        if let Some((prompt, completion)) = count.given {
+            self.usage.add(prompt, completion);
+        }
+    }
+
+    /// Reads how many tokens calls had.
+    pub fn usage(&self) -> TokenUsage {
+        self.usage.snapshot()
     }
 
     /// Reads the figures.

@@ -47,6 +47,11 @@ impl CleanUps {
         (end, maker)
     }
 
+    /// Counts what is in hand.
+    pub(crate) fn pending(&self) -> usize {
+        self.in_hand.count()
+    }
+
     async fn write_down(&self, cleanup: &Cleanup) -> crate::Result<()> {
         let details = details::write(cleanup)?;
         self.vault.keep_cleanup(&cleanup.id, &cleanup.credential, &details).await

@@ -16,6 +16,7 @@
 mod affinity;
 mod blame;
 mod breaker;
+mod census;
 mod entry;
 mod group;
 mod lease;
@@ -44,6 +45,7 @@ use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 pub(crate) use affinity::Thread;
+pub use census::{CredentialState, UpstreamCensus};
 pub use lease::{Attempt, Lease, Sending};
 pub use member::Member;
 pub(crate) use reload::UpstreamTerms;

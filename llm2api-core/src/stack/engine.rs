@@ -69,6 +69,11 @@ impl Engine {
         self.course.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
+    /// Counts the clean-ups in hand.
+    pub(crate) fn outbox_pending(&self) -> usize {
+        self.lasting.keeper.outbox().pending()
+    }
+
     /// Goes by other settings: first what may fail, then all the rest at once.
     pub(crate) async fn reload(&self, builder: ClientBuilder) -> Result<()> {
         let mut built = self.built.lock().await;
