@@ -2,14 +2,30 @@
 
 use std::sync::Arc;
 
-use poem::{Endpoint, Response};
+use poem::error::NotFoundError;
+use poem::{Endpoint, EndpointExt, Response};
 
 use crate::edge::Edge;
+use crate::openai::error::Failure;
 use crate::routes;
 use crate::state::State;
 
 /// Makes the endpoint that serves every path.
 pub fn app(state: State) -> impl Endpoint<Output = Response> + 'static {
-    let journal = state.journal.clone();
-    Edge::new(routes::routes(&Arc::new(state))).with_journal(journal)
+    let (journal, responses) = (state.journal.clone(), state.responses.clone());
+    Edge::new(routes::routes(&Arc::new(state))).with_journal(journal).with_responses(responses)
+}
+
+/// Makes the endpoint of the address that only those know who watch the server: nobody there needs a
+/// key, and there is nothing but figures.
+pub(crate) fn watch(state: State) -> impl Endpoint<Output = Response> + 'static {
+    let responses = state.responses.clone();
+    let route = routes::watch(&Arc::new(state));
+    let named = route.around(async |route, request| route.call(request).await.map_err(unknown));
+    Edge::new(named).with_responses(responses)
+}
+
+/// The words for an unknown path would name paths that are not here.
+fn unknown(error: poem::Error) -> poem::Error {
+    if error.is::<NotFoundError>() { Failure::only_figures().into() } else { error }
 }

@@ -14,6 +14,7 @@ mod dialect;
 mod documents;
 mod door;
 mod edge;
+mod exposition;
 mod healthcheck;
 mod journal;
 mod keys;

@@ -29,8 +29,10 @@ const CLEAN_UP: Duration = Duration::from_secs(5);
 #[non_exhaustive]
 pub enum RunError {
     /// The address cannot be listened on.
-    #[error("cannot listen on `{address}`, the value of LISTEN: {source}")]
+    #[error("cannot listen on `{address}`, the value of {setting}: {source}")]
     Listen {
+        /// The setting that names it.
+        setting: &'static str,
         /// The address.
         address: SocketAddr,
         /// What the operating system says.
@@ -128,19 +130,40 @@ async fn serve_state(
     if needs_client_key(&config) && !client.keys().is_closed() {
         return Err(RunError::Open(config.listen));
     }
-    let listen = |source| RunError::Listen { address: config.listen, source };
-    let server = Server::bind(config.listen).map_err(listen)?;
-    let address = server.local_addr().map_err(listen)?;
+    let (server, address) = listen("LISTEN", config.listen)?;
+    let watched = config.metrics.listen.map(|wanted| listen("METRICS_LISTEN", wanted));
+    let watched = watched.transpose()?;
     banner::print(&config, address, key_file.as_deref(), client.keys().is_closed());
     info!(%address, version = env!("CARGO_PKG_VERSION"), "listening");
 
     let state = State::new(client.clone(), &config, stop.clone());
     let live = state.live();
     hand_out(state.clone());
-    server.serve(app(state), stop, live).await;
+    let watching = watch(watched, state.clone(), stop.clone());
+    tokio::join!(server.serve(app(state), stop, live), watching);
     client.shutdown(CLEAN_UP).await;
     info!("stopped");
     Ok(())
+}
+
+/// Begins to listen on the address that a setting names.
+pub(crate) fn listen(
+    setting: &'static str,
+    address: SocketAddr,
+) -> Result<(Server, SocketAddr), RunError> {
+    let failed = |source| RunError::Listen { setting, address, source };
+    let server = Server::bind(address).map_err(failed)?;
+    let bound = server.local_addr().map_err(failed)?;
+    Ok((server, bound))
+}
+
+/// Serves those who only watch, on an address of their own, where there is one.
+async fn watch(listening: Option<(Server, SocketAddr)>, state: State, stop: Stop) {
+    if let Some((server, address)) = listening {
+        info!(%address, "figures are told here without a key");
+        let live = state.live();
+        server.serve(app::watch(state), stop, live).await;
+    }
 }
 
 /// Says whether the server may serve only if its store has a client key: others can reach it.

@@ -7,8 +7,9 @@ use llm2api_core::Client;
 use llm2api_core::keys::ClientKeys;
 
 use crate::clock::unix_seconds;
-use crate::config::{Config, Settings};
+use crate::config::{Config, MetricsConfig, Settings};
 use crate::door::{Behind, Door};
+use crate::exposition::Responses;
 use crate::journal::Journal;
 use crate::live::Live;
 use crate::routes::events::Hub;
@@ -22,6 +23,10 @@ pub struct State {
     pub(crate) api_path: String,
     pub(crate) journal: Journal,
     pub(crate) events: Hub,
+    /// What this server has answered, counted.
+    pub(crate) responses: Responses,
+    /// Who may read the figures, and under which names.
+    pub(crate) exposes: MetricsConfig,
     /// In seconds since 1970.
     pub(crate) started: u64,
     settings: Arc<RwLock<Option<Arc<Settings>>>>,
@@ -39,6 +44,8 @@ impl State {
             api_path: config.api_path.clone(),
             journal: Journal::default(),
             events: Hub::default(),
+            responses: Responses::default(),
+            exposes: config.metrics,
             started: unix_seconds(),
             settings: Arc::default(),
         }

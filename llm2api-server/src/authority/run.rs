@@ -7,10 +7,9 @@ use tracing::{info, warn};
 use super::banner;
 use super::office::Office;
 use super::table::app;
-use crate::accept::Server;
 use crate::config::{Config, StoreConfig};
 use crate::door::Door;
-use crate::run::{RunError, settle_admin_key};
+use crate::run::{RunError, listen, settle_admin_key};
 use crate::signal::{Hangups, Signals};
 use crate::stop::Stop;
 use crate::store;
@@ -35,9 +34,7 @@ async fn serve(mut config: Config, key: Option<PrivateKey>, stop: Stop) -> Resul
     // A store that keeps no codes is told of now, and not to the first who asks.
     let codes = authority.list().await.map_err(RunError::Store)?;
     warnings(&config.store, authority.can_sign(), &codes).iter().for_each(|text| warn!("{text}"));
-    let listen = |source| RunError::Listen { address: config.listen, source };
-    let server = Server::bind(config.listen).map_err(listen)?;
-    let address = server.local_addr().map_err(listen)?;
+    let (server, address) = listen("LISTEN", config.listen)?;
     banner::print(address, key_file.as_deref());
     let signs = authority.can_sign();
     info!(%address, signs, version = env!("CARGO_PKG_VERSION"), "the authority listens");

@@ -28,8 +28,8 @@ impl Settings {
         let store = store::store(self.text("STORE_URL"), &data_dir);
         let master_key = self.secret("MASTER_KEY");
         store::check_pair(&store, master_key.is_some())?;
-        let mut warnings = self.later_warnings();
         let openness = self.openness(listen)?;
+        let mut warnings = Vec::new();
         warnings.extend(everybody(openness, listen).filter(|_| api_keys.is_empty()));
         warnings.extend(self.borrowed_key(&api_keys));
         warnings.extend(self.authorisation_warnings());
@@ -58,6 +58,7 @@ impl Settings {
             document_reader: self.program.clone(),
             search: self.search()?,
             search_every_chat: self.read("TOOL_ALL_IN_ONE", value::switch)?,
+            metrics: self.metrics(listen)?,
             shutdown_grace: self.duration("SHUTDOWN_GRACE")?,
             log_format: self.log_format(),
             log_filter: self.read("RUST_LOG", value::log_filter)?,
@@ -156,11 +157,6 @@ impl Settings {
             "pretty" => LogFormat::Pretty,
             _ => LogFormat::Auto,
         }
-    }
-
-    fn later_warnings(&self) -> Vec<String> {
-        let warn = |name| format!("{name} is set but this version does not know it yet");
-        self.later.iter().map(warn).collect()
     }
 
     pub(super) fn secret(&self, name: &str) -> Option<SecretString> {

@@ -11,6 +11,7 @@ mod changes;
 mod error;
 mod file;
 mod hosts;
+mod metrics;
 mod model;
 mod origins;
 mod pool;
@@ -28,6 +29,7 @@ pub(crate) mod value;
 pub(crate) use changes::Changes;
 pub use error::ConfigError;
 pub use hosts::AllowedHosts;
+pub use metrics::MetricsConfig;
 pub use model::{
     Alias, AuthConfig, ClientLimits, Config, LogFormat, Openness, StoreConfig, Upstream,
 };

@@ -12,6 +12,7 @@ use llm2api_core::{ConversationMode, Limits};
 use secrecy::SecretString;
 
 use super::hosts::AllowedHosts;
+use super::metrics::MetricsConfig;
 use super::search::SearchConfig;
 
 /// Who may chat without a key, as long as there has never been one.
@@ -76,6 +77,8 @@ pub struct Config {
     pub search: Option<SearchConfig>,
     /// Whether it is searched for every chat, and not only for those that ask for it.
     pub search_every_chat: bool,
+    /// Who may read the figures at `/metrics`.
+    pub metrics: MetricsConfig,
     /// Running requests may finish for so long after a signal.
     pub shutdown_grace: Duration,
     /// What log lines look like.
@@ -205,6 +208,7 @@ impl fmt::Debug for Config {
             .field("document_reader", &self.document_reader)
             .field("search", &self.search)
             .field("search_every_chat", &self.search_every_chat)
+            .field("metrics", &self.metrics)
             .field("shutdown_grace", &self.shutdown_grace)
             .field("log_format", &self.log_format)
             .field("log_filter", &self.log_filter)

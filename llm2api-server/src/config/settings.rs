@@ -9,7 +9,7 @@ use secrecy::SecretString;
 use super::error::ConfigError;
 use super::file::{File, FileCredential, FileModel, FileUpstream};
 use super::sources::{Read, Sources};
-use super::table::{FIXED, Kind, LATER, POOL, Setting, TABLE};
+use super::table::{FIXED, Kind, POOL, Setting, TABLE};
 use super::value;
 
 /// Where a value was found.
@@ -47,7 +47,6 @@ pub struct Settings {
     values: BTreeMap<&'static str, (String, Origin)>,
     pub(super) upstreams: Vec<FileUpstreamWith>,
     pub(super) models: Vec<FileModel>,
-    pub(super) later: Vec<&'static str>,
     pub(super) program: Option<PathBuf>,
 }
 
@@ -93,10 +92,8 @@ impl Settings {
             let credentials = credentials(sources, &upstream)?;
             upstreams.push((upstream, credentials));
         }
-        let is_set = |name: &&&str| is_set(&sources.environment, name);
-        let later = LATER.iter().filter(is_set).copied().collect();
         let program = sources.program.clone();
-        Ok(Self { values, upstreams, models: file.model, later, program })
+        Ok(Self { values, upstreams, models: file.model, program })
     }
 
     /// Returns the text of a setting; empty where it is unset.
@@ -130,7 +127,6 @@ impl Settings {
         }
         self.upstreams.clear();
         self.models.clear();
-        self.later.clear();
     }
 
     /// Returns where the value of a setting was found.

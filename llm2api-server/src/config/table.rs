@@ -144,6 +144,9 @@ pub static TABLE: &[Setting] = &[
     row("SEARCH_LANGUAGE", "auto", Kind::Language, "Language of results: `auto` for that of the question, `all`, or a code such as `de` or `pt-BR`"),
     row("SEARCH_REWRITE", "false", Kind::Switch, "Ask the model first what to search for, within RETRY_MAX_ATTEMPTS"),
     row("SEARCH_CACHE", "5m", Kind::DurationOrZero, "Results serve so long for the same question; 0 is off"),
+    row("METRICS_LISTEN", "", Kind::Address, "Another address for /metrics, without a key: loopback, or a network of your own"),
+    row("METRICS_PUBLIC", "false", Kind::Switch, "Let everybody read /metrics on LISTEN too, without the operator's key"),
+    row("METRICS_GENAI", "false", Kind::Switch, "Tell figures under the names of OpenTelemetry's conventions for generative AI as well"),
     row("SHUTDOWN_GRACE", "30s", Kind::DurationOrZero, "Running requests may finish for so long at the end"),
     row("LOG_FORMAT", "auto", LOGS, "`auto` is pretty on a terminal and json elsewhere"),
     row("RUST_LOG", "info", Kind::Text, "What is logged, as in `info,llm2api_core=debug`"),
@@ -179,12 +182,12 @@ pub(crate) static FIXED: &[&str] = &[
     "STORE_URL",
     "MASTER_KEY",
     "MAX_CONNECTIONS",
+    "METRICS_LISTEN",
+    "METRICS_PUBLIC",
+    "METRICS_GENAI",
     "LOG_FORMAT",
     "RUST_LOG",
 ];
-
-/// Settings of the documented set that this version does not know yet.
-pub(crate) static LATER: &[&str] = &["METRICS_LISTEN", "METRICS_PUBLIC"];
 
 impl Setting {
     /// Says whether the value must never be shown.

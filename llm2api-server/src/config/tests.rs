@@ -112,9 +112,12 @@ fn bare_cookies_and_sets_are_told_apart_by_commas_and_newlines() {
 }
 
 #[test]
-fn settings_of_later_versions_get_a_warning() {
-    let environment = [("METRICS_PUBLIC", "true"), ("METRICS_LISTEN", "127.0.0.1:1")];
-    insta::assert_snapshot!(config(&sources(&environment)).expect("valid").warnings.join("\n"));
+fn figures_are_the_operators_unless_said_otherwise() {
+    let of = |pairs: &[(&str, &str)]| config(&sources(pairs)).expect("valid").metrics;
+    let unset = of(&[]);
+    assert_eq!((unset.listen, unset.public, unset.gen_ai), (None, false, false));
+    let set = of(&[("METRICS_LISTEN", "127.0.0.1:9100"), ("METRICS_PUBLIC", "true")]);
+    assert_eq!((set.listen.map(|address| address.port()), set.public), (Some(9100), true));
 }
 
 #[test]
@@ -281,6 +284,9 @@ fn every_mistake_in_the_environment_is_named() {
         &[("RUST_LOG", "!!!")],
         &[("CLIENT_IDLE_TIMEOUT", "10000000000000000000s")],
         &[("UPSTREAM_URL", "http://x/?token=sk-canary")],
+        &[("METRICS_LISTEN", "9100")],
+        &[("METRICS_LISTEN", "127.0.0.1:9999")],
+        &[("METRICS_PUBLIC", "perhaps")],
         &[("AUTH_URL_FILE", "/run/url")],
         &[("STORE_URL", "canary")],
         &[("STORE_URL", "redis:canary")],

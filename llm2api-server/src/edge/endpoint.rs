@@ -17,6 +17,7 @@ use tracing::error;
 use super::record::Record;
 use super::request_id;
 use crate::accept::Turns;
+use crate::exposition::Responses;
 use crate::journal::Journal;
 use crate::openai::error::{Failed, Failure};
 
@@ -25,16 +26,23 @@ use crate::openai::error::{Failed, Failure};
 pub(crate) struct Edge<E> {
     inner: E,
     journal: Option<Journal>,
+    responses: Option<Responses>,
 }
 
 impl<E: Endpoint<Output = Response>> Edge<E> {
     pub(crate) fn new(inner: E) -> Self {
-        Self { inner, journal: None }
+        Self { inner, journal: None, responses: None }
     }
 
     /// Writes down what clients have asked for.
     pub(crate) fn with_journal(mut self, journal: Journal) -> Self {
         self.journal = Some(journal);
+        self
+    }
+
+    /// Counts what it answers.
+    pub(crate) fn with_responses(mut self, responses: Responses) -> Self {
+        self.responses = Some(responses);
         self
     }
 
@@ -63,6 +71,9 @@ impl<E: Endpoint<Output = Response>> Endpoint for Edge<E> {
         let mut response = self.answer(request, &record).await;
 
         record.answered(response.status().as_u16());
+        if let Some(responses) = &self.responses {
+            responses.count(record.taken_route(), response.status().as_u16());
+        }
         if let Some(Failed(failure)) = response.data() {
             record.fail(failure.clone());
         }

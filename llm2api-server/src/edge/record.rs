@@ -105,6 +105,11 @@ impl Record {
         let _ = self.shared.route.set(route);
     }
 
+    /// Returns the row of the route table.
+    pub(super) fn taken_route(&self) -> Option<Arc<str>> {
+        self.shared.route.get().cloned()
+    }
+
     /// Notes whose key was sent.
     pub(crate) fn set_caller(&self, key: FoundKey) {
         let _ = self.shared.caller.set(key);
@@ -259,7 +264,8 @@ impl Shared {
     }
 
     fn write_quiet(&self) {
-        debug!(request_id = self.id, status = self.status.get(), "answered a health check");
+        let route = self.route.get().map(AsRef::<str>::as_ref);
+        debug!(request_id = self.id, route, status = self.status.get(), "answered a probe");
     }
 }
 
@@ -270,5 +276,5 @@ fn unix_millis() -> u64 {
 }
 
 fn is_quiet(route: &str) -> bool {
-    matches!(route, "/livez" | "/readyz" | "/healthz") || route.starts_with("/health")
+    matches!(route, "/livez" | "/readyz" | "/healthz" | "/metrics") || route.starts_with("/health")
 }

@@ -260,6 +260,11 @@ impl Failure {
         Self::new(StatusCode::NOT_FOUND, REQUEST, "unknown_path", message)
     }
 
+    pub(crate) fn only_figures() -> Self {
+        let message = "no such path: this address has /metrics and /livez, and no others";
+        Self::new(StatusCode::NOT_FOUND, REQUEST, "unknown_path", message)
+    }
+
     pub(crate) fn foreign_domain(domain: &str) -> Self {
         let message = format!(
             "no upstream is at `{domain}`: name the `upstream` to send it these cookies all the same"

@@ -11,6 +11,7 @@ mod health;
 pub(crate) mod keys;
 mod limits;
 mod messages;
+mod metrics;
 mod models;
 mod pages;
 mod paging;
@@ -28,4 +29,4 @@ pub(crate) mod tests;
 
 pub(crate) use cookies::{SecretText, parse};
 pub(crate) use pages::asset;
-pub(crate) use table::routes;
+pub(crate) use table::{routes, watch};

@@ -10,8 +10,8 @@ use super::resource::{
     probe_get, public_get, secret_get,
 };
 use super::{
-    chat, cookies, events, health, keys, messages, models, pages, requests, responses, root,
-    session, settings, stats,
+    chat, cookies, events, health, keys, messages, metrics, models, pages, requests, responses,
+    root, session, settings, stats,
 };
 use crate::state::State;
 
@@ -66,12 +66,28 @@ pub(super) fn table(state: &Arc<State>) -> Vec<(String, Resource<State>)> {
         ("/cookie".into(), page_get(state, pages::cookie)),
         ("/livez".into(), probe_get(state, health::live)),
         ("/readyz".into(), probe_get(state, health::ready)),
-        ("/health".into(), probe_get(state, health::ready)),
+        ("/health".into(), probe_get(state, health::summary)),
         ("/healthz".into(), probe_get(state, health::live)),
         ("/health/liveliness".into(), probe_get(state, health::live)),
         ("/health/readiness".into(), probe_get(state, health::ready)),
+        ("/metrics".into(), figures(state)),
         ("/".into(), public_get(state, root::show)),
     ];
     table.extend(pages::files(state));
     table
+}
+
+/// The figures are the operator's, unless he has said otherwise.
+fn figures(state: &Arc<State>) -> Resource<State> {
+    match state.exposes.public {
+        true => probe_get(state, metrics::show),
+        false => admin_get(state, metrics::show),
+    }
+}
+
+/// Makes the endpoint of the paths on the address of those who watch the server.
+pub(crate) fn watch(state: &Arc<State>) -> Route {
+    Route::new()
+        .at("/metrics", probe_get(state, metrics::show))
+        .at("/livez", probe_get(state, health::live))
 }

@@ -6,6 +6,7 @@ mod clients;
 mod documents;
 mod faults;
 mod harness;
+mod health;
 mod operator;
 mod parameters;
 mod routes;

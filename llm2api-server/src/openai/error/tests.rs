@@ -52,6 +52,7 @@ fn every_refusal_of_our_own_has_its_row() {
         ("unknown path", Failure::unknown_path()),
         ("no search", Failure::no_search()),
         ("unknown path of an authority", Failure::no_such_path()),
+        ("unknown path beside the figures", Failure::only_figures()),
         ("code in a page", Failure::no_such_code("after")),
         ("wrong codes", Failure::too_many_codes(Duration::from_millis(5500))),
         ("method", Failure::method_not_allowed("POST, OPTIONS")),
