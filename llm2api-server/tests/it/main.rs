@@ -7,6 +7,7 @@ mod documents;
 mod faults;
 mod harness;
 mod health;
+mod metrics;
 mod operator;
 mod parameters;
 mod routes;
