@@ -42,7 +42,7 @@ function Facts({ request }) {
   const { key } = request;
   const facts = [
     ['time', dateTime(request.at_ms / 1000)],
-    ['route', `${request.method} ${request.route}`],
+    ['route', `${request.method} ${request.route ?? ''}`],
     ['model', request.model],
     ['of_key', key && (key.name || key.id)],
     ['status', request.status],
@@ -73,8 +73,6 @@ function Attempt({ attempt, whole }) {
   const { at_ms: at, end_ms: end, first_content_ms: first, result, then } = attempt;
   const until = end ?? whole;
   const x = (value) => `${(Math.min(value, whole) / whole) * 100}%`;
-  // The time to the first token counts from where the attempt began.
-  const content = first === null || first === undefined ? null : at + first;
   const told = [
     attempt.code,
     attempt.status && `HTTP ${attempt.status}`,
@@ -89,10 +87,10 @@ function Attempt({ attempt, whole }) {
       <rect class="track" x="0" y="5" width="100%" height="4" />
       <rect class=${`attempt ${KINDS[result] ?? ''}`} x=${x(at)} y="1" height="12"
         width=${`${Math.max(0.5, ((until - at) / whole) * 100)}%`} />
-      ${content !== null && html`<rect class="first" x=${x(content)} y="0" width="2" height="14" />`}
+      ${first !== null && html`<rect class="first" x=${x(first)} y="0" width="2" height="14" />`}
     </svg>
     <p class="soft">${word('attemptTimes', milliseconds(at), end === null ? NONE : milliseconds(end - at),
-      milliseconds(first))}</p>
+      first === null ? NONE : milliseconds(first - at))}</p>
     ${told.length > 0 && html`<p class="bad">${told.join(' · ')}</p>`}
     ${then && html`<p>${word('then')} ${next(then)}</p>`}
   </li>`;

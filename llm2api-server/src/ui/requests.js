@@ -15,6 +15,11 @@ export function Requests({ item }) {
   return item ? html`<${RequestView} key=${item} id=${item} />` : html`<${List} />`;
 }
 
+const COLUMNS = [
+  ['time'], ['id'], ['result'], ['status', 'number'], ['duration', 'number'], ['firstToken', 'number'],
+  ['tokenCount', 'number'], ['model'], ['of_key'], ['route'],
+];
+
 function List() {
   const now = useStore(requests);
   const [held, setHeld] = useState(null);
@@ -31,10 +36,7 @@ function List() {
     ${shown.length > 0 && html`<div class="scroll" tabindex="0" role="group" aria-labelledby="requests-title">
       <table id="requests">
         <thead><tr>
-          ${['time', 'id', 'route', 'model', 'of_key'].map((name) => html`<th scope="col">${word(name)}</th>`)}
-          ${['status', 'duration', 'firstToken', 'tokenCount'].map((name) => html`<th scope="col"
-            class="number">${word(name)}</th>`)}
-          <th scope="col">${word('result')}</th>
+          ${COLUMNS.map(([name, kind]) => html`<th scope="col" class=${kind}>${word(name)}</th>`)}
         </tr></thead>
         <tbody>${shown.map((request) => html`<${Row} key=${request.id} request=${request} />`)}</tbody>
       </table>
@@ -46,14 +48,19 @@ function Row({ request }) {
   const { id, at_ms: at, key } = request;
   return html`<tr>
     <td><time title=${dateTime(at / 1000)}>${timeOfDay(at / 1000)}</time></td>
-    <th scope="row"><a class="code" href=${link('requests', id)}>${id}</a></th>
-    <td>${request.method} ${request.route}</td>
-    <td>${request.model ?? NONE}</td>
-    <td>${key ? key.name || key.id : NONE}</td>
+    <th scope="row"><a class="code" href=${link('requests', id)} title=${id}>${short(id)}</a></th>
+    <td><${Result} request=${request} /></td>
     <td class="number">${request.status ?? NONE}</td>
     <td class="number">${milliseconds(request.duration_ms)}</td>
     <td class="number">${milliseconds(request.first_content_ms)}</td>
     <td class="number">${tokens(request)}</td>
-    <td><${Result} request=${request} /></td>
+    <td class="model">${request.model ?? NONE}</td>
+    <td>${key ? key.name || key.id : NONE}</td>
+    <td>${request.method} ${request.route ?? ''}</td>
   </tr>`;
+}
+
+// The whole of it stands above its details.
+function short(id) {
+  return id.length > 16 ? `${id.slice(0, 12)}…` : id;
 }

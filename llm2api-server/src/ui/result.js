@@ -8,6 +8,9 @@ import { number } from './words.js';
 /** The colour of each end. */
 export const KINDS = { completed: 'good', failed: 'bad', cancelled: 'off', running: 'warn' };
 
+// The codes of requests whose client did not wait for the end.
+const LEFT = ['client_left', 'client_stalled'];
+
 /** How a request or an attempt ended, in a word and a colour. */
 export function Result({ request }) {
   const { code, error, status } = request;
@@ -18,8 +21,8 @@ export function Result({ request }) {
 }
 
 function resultOf({ code, status, attempts }) {
-  if (code !== null && code !== undefined) return 'failed';
-  if (status >= 400) return 'failed';
+  if (LEFT.includes(code)) return 'cancelled';
+  if (code || status >= 400) return 'failed';
   const last = attempts?.filter(({ aside }) => !aside).at(-1);
   return last?.result === 'cancelled' ? 'cancelled' : 'completed';
 }

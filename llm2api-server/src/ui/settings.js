@@ -23,7 +23,7 @@ export function Settings() {
 }
 
 function setting({ name, value, origin, help, secret }) {
-  const shown = secret ? html`<span class="soft">${value} (${word('secret')})</span>` : value;
+  const shown = secret && value ? html`<span class="soft">${value} (${word('secret')})</span>` : value;
   return [name, shown, wordFor('origin', origin), help];
 }
 

@@ -40,7 +40,7 @@ const EN = {
   of_total: 'everything', of_model: 'Model', of_credential: 'Account', of_key: 'Key',
   asTable: 'As a table', time: 'Time', requestCount: 'Requests', completed: 'Completed', failed: 'Failed',
   cancelled: 'Left early', promptTokens: 'Tokens asked', completionTokens: 'Tokens answered',
-  models: 'Models', keys: 'Keys', upstreams: 'Upstreams', notListed: 'not listed any more',
+  models: 'Models', keys: 'Keys', upstreams: 'Upstreams', notListed: 'not listed',
 
   // Accounts.
   find: 'Find', state: 'State', upstream: 'Upstream', any: 'any', label: 'Label', weight: 'Weight',
@@ -91,7 +91,9 @@ const EN = {
   term_latency: 'Latency', term_turn: 'Turn', term_cost: 'Cost', outcome: 'Outcome', taken: 'taken',
   drawn: 'drawn', excluded: 'Not considered', notShown: (count) => `and ${count} more`,
   excluded_tried_before: 'tried before', excluded_rate_limited: 'rate limited', excluded_busy: 'busy',
-  excluded_disabled: 'disabled',
+  excluded_disabled: 'disabled', excluded_invalid: 'invalid', excluded_cooling: 'cooling down',
+  excluded_half_open: 'on trial', excluded_out_of_requests_per_minute: 'no more requests in this minute',
+  excluded_no_other_credential_may_be_tried_after_that_failure: 'after that failure no other may be tried',
 
   // The box to try it.
   system: 'System text (may stay empty)', user: 'Your text', streamSwitch: 'Stream',
@@ -149,7 +151,7 @@ const ZH = {
   of_total: '全部', of_model: '模型', of_credential: '账号', of_key: '密钥',
   asTable: '以表格显示', time: '时间', requestCount: '请求数', completed: '完成', failed: '失败',
   cancelled: '提前离开', promptTokens: '输入令牌', completionTokens: '输出令牌',
-  models: '模型', keys: '密钥', upstreams: '上游', notListed: '已不再提供',
+  models: '模型', keys: '密钥', upstreams: '上游', notListed: '未列出',
 
   find: '查找', state: '状态', upstream: '上游', any: '不限', label: '名称', weight: '权重',
   state_active: '可用', state_cooling: '冷却中', state_half_open: '试用中',
@@ -198,7 +200,9 @@ const ZH = {
   term_latency: '延迟', term_turn: '轮次', term_cost: '代价', outcome: '结果', taken: '选中',
   drawn: '抽中', excluded: '未列入候选', notShown: (count) => `另有 ${count} 个`,
   excluded_tried_before: '已尝试过', excluded_rate_limited: '被限流', excluded_busy: '繁忙',
-  excluded_disabled: '已停用',
+  excluded_disabled: '已停用', excluded_invalid: '无效', excluded_cooling: '冷却中',
+  excluded_half_open: '试用中', excluded_out_of_requests_per_minute: '本分钟请求数已用完',
+  excluded_no_other_credential_may_be_tried_after_that_failure: '此类失败之后不再尝试其他账号',
 
   system: '系统提示（可不填）', user: '你的消息', streamSwitch: '流式输出',
   searchSwitch: '联网搜索', noSearch: '联网搜索（未设置 SEARXNG_URL）',
