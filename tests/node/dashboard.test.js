@@ -15,8 +15,11 @@ const LIMITED = {
 const EVIL = '<img src=x onerror="window.ran = 1"><script>window.ran = 2</script>';
 const PHONE = { width: 320, height: 568 };
 const EVERY_RULE = {};
-// The theme changes nothing else.
-const OF_COLOURS = { runOnly: ['color-contrast'] };
+// The theme changes nothing but colours, and the language no colour.
+const THEMES = {
+  'en-US': [['light', EVERY_RULE], ['dark', { runOnly: ['color-contrast'] }]],
+  'zh-CN': [['light', EVERY_RULE], ['dark', null]],
+};
 
 useBrowser();
 
@@ -81,14 +84,26 @@ test('accounts are added, rest, are switched, renamed and deleted', async (t) =>
   wellBehaved(scene);
 });
 
-test('accounts are found, sorted and chosen, many at once', async (t) => {
+/** Lets the page think that another tab is in front of it. */
+function hide(page, hidden) {
+  return page.evaluate((value) => {
+    Object.defineProperty(document, 'hidden', { value, configurable: true });
+    document.dispatchEvent(new Event('visibilitychange'));
+  }, hidden);
+}
+
+test('accounts are found, sorted and chosen, also those that came unseen', async (t) => {
   const scene = await setUp(t);
   const { page, origin } = scene;
   const text = ['ann', 'bob', 'cid', 'dan', 'eve'].map((name) => `cookie-of-${name}`).join('\n');
   await signIn(page);
   await goTo(page, 'accounts');
   await page.getByText('There are no accounts yet.').waitFor();
+  await hide(page, true);
+  await page.locator('#live', { hasText: 'not connected' }).waitFor();
   assert.equal((await addByProgram(origin, text, { label: 'L' })).added, 5);
+  assert.equal(await page.locator('#accounts tbody tr').count(), 0);
+  await hide(page, false);
   await row(page, 'L 5').waitFor();
 
   const labels = () => page.locator('button.name').allTextContents();
@@ -207,9 +222,9 @@ for (const locale of ['en-US', 'zh-CN']) {
 async function seen(page, locale, view) {
   await page.locator('main .hint').filter({ hasText: /^(Loading|加载中)/ }).waitFor({ state: 'detached' });
   const wide = page.viewportSize();
-  for (const [colorScheme, rules] of [['light', EVERY_RULE], ['dark', OF_COLOURS]]) {
+  for (const [colorScheme, rules] of THEMES[locale]) {
     await page.emulateMedia({ colorScheme });
-    await audited(page, `${locale} ${view} ${colorScheme}`, rules);
+    if (rules) await audited(page, `${locale} ${view} ${colorScheme}`, rules);
     await shoot(page, `${view}-${locale}-${colorScheme}`);
   }
   await page.setViewportSize(PHONE);
@@ -219,25 +234,36 @@ async function seen(page, locale, view) {
 }
 
 test('other people\'s texts stay texts', async (t) => {
-  const scene = await setUp(t, { upstream: UPSTREAMS.openai });
+  const scene = await setUp(t);
   const { page, stage, origin } = scene;
-  const evil = { status: 400, body: { error: { message: EVIL, code: EVIL, type: EVIL } } };
-  await addByProgram(origin, 'sk-other', { label: EVIL.slice(0, 100) });
+  // A text that begins like a page is told as one.
+  const evil = { status: 400, body: { message: `Sorry, ${EVIL}` } };
+  assert.equal((await addByProgram(origin, 'cookie-of-ann', { label: EVIL })).added, 1);
   await signIn(page);
-  await script(stage, { json: evil }, { json: evil });
-  await chat(stage);
-  for (const view of VIEWS) await goTo(page, view);
+  await goTo(page, 'accounts');
+  await row(page, EVIL).waitFor();
+  await button(page, EVIL).click();
+  await page.getByRole('dialog', { name: EVIL }).waitFor();
+  await page.keyboard.press('Escape');
+
   await goTo(page, 'try');
   await page.locator('#user').fill(`ECHO:${EVIL}`);
   await page.locator('#system').fill(EVIL);
   await page.locator('#send').click();
   await told(page, 'The answer is whole.');
   assert.equal(await page.locator('#said').textContent(), EVIL);
+
+  await chat({ ...stage, model: EVIL });
+  await script(stage, { json: evil }, { json: evil });
+  assert.notEqual(await chat(stage), 200);
+  await goTo(page, 'overview');
   await goTo(page, 'requests');
-  const links = page.locator('#requests tbody a');
-  await links.nth(1).waitFor();
-  await links.nth(1).click();
-  await page.locator('.pairs').waitFor();
+  await page.locator('#requests .model', { hasText: EVIL }).waitFor();
+  const failed = page.locator('#requests tbody tr').filter({ hasText: 'failed' });
+  await failed.nth(1).waitFor();
+  await failed.first().locator('a').click();
+  await page.locator('.timeline .bad', { hasText: EVIL }).waitFor();
+  await page.locator('.choice', { hasText: EVIL }).first().waitFor();
   assert.equal(await page.locator('main :is(img, script)').count(), 0);
   assert.equal(await page.evaluate(() => window.ran), undefined);
   wellBehaved(scene);
