@@ -14,7 +14,7 @@ const ALLOWED: [(&str, &[&str]); 28] = [
     ("hex", &[]),
     ("random", &["error"]),
     ("limits", &[]),
-    ("chat", &["clock", "error"]),
+    ("chat", &["clock", "error", "hex"]),
     ("single_flight", &["clock", "error"]),
     ("adapt", &["chat", "error"]),
     ("documents", &["adapt", "error"]),
