@@ -10,6 +10,7 @@ mod clock;
 mod fetch;
 mod jsonl;
 mod lines;
+mod poster;
 mod retry_after;
 mod sse;
 
@@ -18,6 +19,7 @@ pub(crate) use client::{HttpClient, Response, Wait};
 pub(crate) use clock::IdleClock;
 pub use fetch::{Page, PageKind, PublicFetcher, is_public};
 pub use jsonl::JsonLines;
+pub use poster::{Posted, Poster};
 pub use sse::{Event, SseDecoder};
 
 #[cfg(test)]
