@@ -7,8 +7,8 @@ use std::time::Duration;
 use tokio::time::Instant;
 use uuid::Uuid;
 
-use super::Message;
 use super::trail::Trail;
+use super::{Message, TraceContext};
 use crate::error::{Error, ErrorKind};
 
 const DEFAULT_SENDS: u32 = 3;
@@ -34,6 +34,7 @@ struct Shared {
     id: Box<str>,
     sends: AtomicU32,
     trail: OnceLock<Trail>,
+    trace: OnceLock<TraceContext>,
     caller: OnceLock<Arc<str>>,
     /// This is a question of the engine's own.
     aside: bool,
@@ -50,6 +51,7 @@ struct Log {
     thread: Option<u64>,
     prepared: Option<Arc<[Message]>>,
     passing: bool,
+    attempt_trace: Option<TraceContext>,
 }
 
 /// One attempt that was made.
@@ -94,12 +96,12 @@ impl Call {
     }
 
     fn begun(id: &str, sends: u32, aside: bool) -> Self {
-        let (trail, caller) = (OnceLock::new(), OnceLock::new());
+        let (trail, trace, caller) = (OnceLock::new(), OnceLock::new(), OnceLock::new());
         let (sends, log) = (AtomicU32::new(sends), Mutex::default());
-        Self { shared: Arc::new(Shared { id: id.into(), sends, trail, caller, aside, log }) }
+        Self { shared: Arc::new(Shared { id: id.into(), sends, trail, trace, caller, aside, log }) }
     }
 
-    /// Begins a call like this one, for whom it is and under its trail, but with nothing done yet.
+    /// Begins a call like this one, for whom it is, in its trace and under its trail, but with nothing done yet.
     pub(crate) fn afresh(&self, sends: u32) -> Self {
         self.again(sends, self.shared.aside)
     }
@@ -107,6 +109,8 @@ impl Call {
     fn again(&self, sends: u32, aside: bool) -> Self {
         let again = Self::begun(self.id(), sends, aside);
         self.trail().into_iter().for_each(|trail| drop(again.shared.trail.set(trail.clone())));
+        let trace = self.trace().cloned();
+        trace.into_iter().for_each(|trace| drop(again.shared.trace.set(trace)));
         let caller = self.shared.caller.get().cloned();
         caller.into_iter().for_each(|caller| drop(again.shared.caller.set(caller)));
         again
@@ -134,6 +138,25 @@ impl Call {
     /// Returns where it is noted what becomes of the call.
     pub fn trail(&self) -> Option<&Trail> {
         self.shared.trail.get()
+    }
+
+    /// Says where the call stands in a trace; each attempt is a step of its own below it. The first
+    /// place counts.
+    #[must_use]
+    pub fn with_trace(self, trace: TraceContext) -> Self {
+        let _ = self.shared.trace.set(trace);
+        self
+    }
+
+    /// Returns where the call stands in a trace.
+    pub fn trace(&self) -> Option<&TraceContext> {
+        self.shared.trace.get()
+    }
+
+    /// Returns where the last attempt stands in a trace. An upstream may be told if whoever set it up
+    /// has said so: see [`UpstreamConfig::trace_context`](crate::UpstreamConfig).
+    pub fn attempt_trace(&self) -> Option<TraceContext> {
+        self.log().attempt_trace.clone()
     }
 
     /// Says who calls, such as a client key by its id: his calls are [counted](crate::Metrics::caller)
@@ -265,7 +288,9 @@ impl Call {
 
     /// Notes that an attempt starts.
     pub fn begin(&self, upstream: Arc<str>, credential: Arc<str>) {
-        self.log().attempts.push(Attempted { upstream, credential, failure: None });
+        let mut log = self.log();
+        log.attempts.push(Attempted { upstream, credential, failure: None });
+        log.attempt_trace = self.trace().map(TraceContext::child);
     }
 
     /// Notes how the last attempt failed.
@@ -326,6 +351,8 @@ impl RetryPlan {
 
 #[cfg(all(test, feature = "web-search"))]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
 
     #[test]
@@ -353,5 +380,24 @@ mod tests {
         let anew = call.anew().expect("two are left");
         assert_eq!((anew.sends_left(), call.sends_left(), anew.attempt_count()), (2, 0, 0));
         assert!(!anew.may_blame("b"));
+    }
+
+    #[test]
+    fn every_attempt_is_a_step_of_its_own_in_the_trace_of_the_call() {
+        let trace = TraceContext::random();
+        let call = Call::new("req_1").with_trace(trace.clone());
+        assert_eq!((call.trace(), call.attempt_trace()), (Some(&trace), None));
+        let aside = call.aside().expect("two are left");
+        let step = |call: &Call| {
+            call.begin("local".into(), "a".into());
+            let step = call.attempt_trace().expect("the call is in a trace");
+            assert_eq!(step.parent_id(), Some(trace.span_id()));
+            step.span_id()
+        };
+        let ids = [step(&call), step(&call), step(&aside), step(&call.afresh(3))];
+        assert_eq!(BTreeSet::from(ids).len(), 4, "{ids:?}");
+        let alone = Call::new("req_2");
+        alone.begin("local".into(), "a".into());
+        assert_eq!(alone.attempt_trace(), None);
     }
 }

@@ -69,6 +69,11 @@ impl Trail {
         self.lock().clone()
     }
 
+    /// Returns the attempts that were noted so far.
+    pub fn steps(&self) -> Vec<Step> {
+        self.lock().steps.clone()
+    }
+
     /// Returns when the trail began.
     pub fn began(&self) -> Instant {
         self.shared.began
@@ -170,6 +175,7 @@ mod tests {
             model: "llama".into(),
             credential: "cred_1".into(),
             aside,
+            trace: None,
             at: trail.at(Instant::now()),
             first_content: None,
             ended: None,

@@ -101,6 +101,7 @@ impl Lease {
             model: self.route.model.clone(),
             credential: self.entry.credential.id().shared(),
             aside: self.call.is_aside(),
+            trace: self.call.attempt_trace(),
             at: trail.at(self.began),
             first_content: None,
             ended: None,

@@ -25,6 +25,7 @@ struct Blueprint {
     kind: String,
     name: String,
     url: Option<String>,
+    trace_context: bool,
     limits: Limits,
 }
 
@@ -47,6 +48,7 @@ impl Built {
             kind: config.kind.clone(),
             name: config.name.clone(),
             url: config.url.clone(),
+            trace_context: config.trace_context,
             limits: limits.of_upstreams(),
         });
         let name = config.name.as_str().into();
@@ -118,6 +120,7 @@ mod tests {
         };
         assert!(is_kept(&same.with_any_model(true).with_requests_per_minute(1), &other_figures));
         assert!(!is_kept(&config.clone().with_url("http://127.0.0.1:2/v1"), &limits));
+        assert!(!is_kept(&config.clone().with_trace_context(true), &limits));
         let other_kind = UpstreamConfig { kind: "open-webui".into(), ..config.clone() };
         assert!(!is_kept(&other_kind, &limits));
         assert!(!is_kept(&UpstreamConfig { name: "other".into(), ..config.clone() }, &limits));

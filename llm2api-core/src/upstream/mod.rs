@@ -17,6 +17,8 @@ mod outbox;
 mod quote;
 mod registry;
 #[cfg(any(feature = "chat-ui", feature = "openai"))]
+mod trace;
+#[cfg(any(feature = "chat-ui", feature = "openai"))]
 #[cfg_attr(
     not(all(feature = "chat-ui", feature = "openai")),
     expect(dead_code, reason = "each upstream uses a part of it")

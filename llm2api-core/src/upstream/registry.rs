@@ -35,6 +35,8 @@ pub struct UpstreamConfig {
     pub requests_per_minute: Option<u32>,
     /// Takes models that no upstream lists.
     pub any_model: bool,
+    /// Is told the trace that a call belongs to.
+    pub trace_context: bool,
 }
 
 impl UpstreamConfig {
@@ -48,6 +50,7 @@ impl UpstreamConfig {
             max_concurrency: None,
             requests_per_minute: None,
             any_model: false,
+            trace_context: false,
         }
     }
 
@@ -83,6 +86,14 @@ impl UpstreamConfig {
     #[must_use]
     pub fn with_any_model(mut self, any: bool) -> Self {
         self.any_model = any;
+        self
+    }
+
+    /// Sends the headers `traceparent` and `tracestate` with calls that belong to a trace; off by
+    /// default. Whoever gets them can tell which calls belong together.
+    #[must_use]
+    pub fn with_trace_context(mut self, sent: bool) -> Self {
+        self.trace_context = sent;
         self
     }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::chat::{Ending, Others};
+use crate::chat::{Ending, Others, TraceContext};
 use crate::error::{Error, ErrorKind};
 
 /// The longest text that is kept of an error.
@@ -33,6 +33,8 @@ pub struct Step {
     pub credential: Arc<str>,
     /// Whether this was a question of the engine's own: what to search the web for.
     pub aside: bool,
+    /// Where it stands in the trace of the call, where that is in one.
+    pub trace: Option<TraceContext>,
     /// When it began.
     pub at: Duration,
     /// When the first content came.

@@ -11,10 +11,12 @@ use super::parse::{Redirect, Step, refusal};
 use super::session::Session;
 use super::upload::{Upload, form};
 use super::wire::{Create, PageData, Rename, Send, StopGenerating};
+use crate::chat::Call;
 use crate::credential::Credential;
 use crate::error::{Error, ErrorKind, Result};
 use crate::http::{HttpClient, Response, Wait};
 use crate::limits::Limits;
+use crate::upstream::trace::TraceHeaders;
 use crate::upstream::url::BaseUrl;
 
 /// Longest wait for the body of a refusal.
@@ -34,13 +36,14 @@ pub(super) struct Caller<'a> {
 pub(super) struct Api {
     http: HttpClient,
     base: BaseUrl,
+    trace: TraceHeaders,
     wait: Wait,
 }
 
 impl Api {
-    pub(super) fn new(base: BaseUrl, limits: &Limits) -> Result<Self> {
+    pub(super) fn new(base: BaseUrl, limits: &Limits, trace: TraceHeaders) -> Result<Self> {
         let http = HttpClient::new(limits, base.tls())?;
-        Ok(Self { http, base, wait: Wait::for_first_content(limits) })
+        Ok(Self { http, base, trace, wait: Wait::for_first_content(limits) })
     }
 
     pub(super) async fn create(
@@ -60,6 +63,7 @@ impl Api {
         conversation: &str,
         message: &Send<'_>,
         uploads: &[Upload],
+        asked_by: &Call,
     ) -> Result<Response> {
         let data =
             String::from_utf8(encode(message)?).map_err(|error| no_form().with_source(error))?;
@@ -67,6 +71,7 @@ impl Api {
         let call = self
             .call(Method::POST, &format!("/conversation/{conversation}"), caller)
             .header(CONTENT_TYPE, format!("multipart/form-data; boundary={boundary}"));
+        let call = self.trace.on(call, asked_by);
         self.send_call(Step::Send, call.body(body), caller).await
     }
 

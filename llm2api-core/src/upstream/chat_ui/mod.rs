@@ -37,6 +37,7 @@ use self::config::SESSION_COOKIE;
 use self::probe::Probe;
 use self::server::Server;
 use self::session::Sessions;
+use super::trace::TraceHeaders;
 use super::{
     Account, Capability, Cleanup, SharedConversations, SharedOutbox, Upstream, UpstreamConfig,
 };
@@ -64,7 +65,7 @@ impl ChatUi {
         conversations: SharedConversations,
     ) -> Result<Self> {
         let server = Server {
-            api: Api::new(config.base_url()?, limits)?,
+            api: Api::new(config.base_url()?, limits, TraceHeaders::of(config))?,
             name: config.name.clone(),
             limits: limits.clone(),
             outbox,

@@ -76,7 +76,7 @@ impl Server {
         let thread = self.thread(asked, &opened);
         opened.guard.keep_with_run(&thread.generation).await;
         let mut place = Place { opened, thread, parent };
-        match self.send(&mut place, &prompt).await {
+        match self.send(&mut place, &prompt, &asked.request.call).await {
             Err(error) if is_stale(&error) => {
                 place.opened.guard.give_up().await;
                 if asked.request.call.take_send() { Ok(None) } else { Err(error) }

@@ -17,7 +17,7 @@ use super::session::Sessions;
 use super::thread::Thread;
 use super::turn::{Head, Turn};
 use super::wire::Send;
-use crate::chat::{ChatRequest, ChatStream, Model};
+use crate::chat::{Call, ChatRequest, ChatStream, Model};
 use crate::credential::Credential;
 use crate::error::{Error, ErrorKind, Result};
 use crate::http::Response;
@@ -97,7 +97,7 @@ impl Server {
         // The session may have been made only now.
         let history = history.or_else(|| self.history_with(request, credential, &opened.session));
         let mut place = Place { opened, thread, parent: root };
-        let sent = self.send(&mut place, prompt).await;
+        let sent = self.send(&mut place, prompt, &request.call).await;
         self.answer(asked, place, history, sent)
     }
 
@@ -147,13 +147,18 @@ impl Server {
     }
 
     /// Sends the message.
-    pub(super) async fn send(&self, place: &mut Place, prompt: &Prompt) -> Result<Response> {
+    pub(super) async fn send(
+        &self,
+        place: &mut Place,
+        prompt: &Prompt,
+        call: &Call,
+    ) -> Result<Response> {
         let Place { opened, thread, parent } = place;
         let Thread { session, credential, family, generation, .. } = &*thread;
         let caller = Caller { session, credential };
         let message = message(*family, &prompt.text, parent, generation);
         opened.guard.may_run(generation);
-        let sent = self.api.send(caller, &opened.id, &message, &prompt.uploads).await;
+        let sent = self.api.send(caller, &opened.id, &message, &prompt.uploads, call).await;
         match &sent {
             Ok(_) => opened.guard.runs(),
             Err(error) if is_a_no(error) => opened.guard.ran(),

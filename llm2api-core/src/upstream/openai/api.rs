@@ -18,6 +18,7 @@ use crate::http::{HttpClient, Response, Wait};
 use crate::limits::Limits;
 use crate::single_flight::Cached;
 use crate::upstream::Account;
+use crate::upstream::trace::TraceHeaders;
 use crate::upstream::url::BaseUrl;
 
 /// How long is believed that a server wants a credential, or wants none.
@@ -30,15 +31,21 @@ pub(super) struct Api {
     http: HttpClient,
     base: BaseUrl,
     preset: Preset,
+    trace: TraceHeaders,
     /// Whether it wants a credential.
     closed: Arc<Cached<bool>>,
 }
 
 impl Api {
-    pub(super) fn new(base: BaseUrl, preset: Preset, limits: &Limits) -> Result<Self> {
+    pub(super) fn new(
+        base: BaseUrl,
+        preset: Preset,
+        limits: &Limits,
+        trace: TraceHeaders,
+    ) -> Result<Self> {
         let http = HttpClient::new(limits, base.tls())?;
         let closed = Arc::new(Cached::new(CLOSED_LIFE, Duration::ZERO));
-        Ok(Self { http, base: base.or_path(preset.default_path), preset, closed })
+        Ok(Self { http, base: base.or_path(preset.default_path), preset, trace, closed })
     }
 
     pub(super) fn profile(&self) -> Profile {
@@ -58,6 +65,7 @@ impl Api {
         };
         let call = self.call(Method::POST, self.preset.chat, Some(credential));
         let call = call.header(ACCEPT, accept).header(CONTENT_TYPE, "application/json");
+        let call = self.trace.on(call, &request.call);
         self.send(call.body(self.encode(request)?), wait, Some(credential)).await
     }
 

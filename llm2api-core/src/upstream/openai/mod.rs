@@ -19,6 +19,7 @@ use self::api::Api;
 use self::config::Preset;
 use self::decoder::{Decoder, read_whole};
 use super::decode::Answer;
+use super::trace::TraceHeaders;
 use super::{Account, Capability, Upstream, UpstreamConfig};
 use crate::chat::{ChatRequest, ChatStream, Model};
 use crate::credential::Credential;
@@ -52,7 +53,7 @@ impl OpenAi {
     }
 
     fn with_preset(config: &UpstreamConfig, limits: &Limits, preset: Preset) -> Result<Self> {
-        let api = Api::new(config.base_url()?, preset, limits)?;
+        let api = Api::new(config.base_url()?, preset, limits, TraceHeaders::of(config))?;
         Ok(Self { api, name: config.name.clone(), limits: limits.clone() })
     }
 
