@@ -20,6 +20,7 @@ use crate::accept::Turns;
 use crate::exposition::Responses;
 use crate::journal::Journal;
 use crate::openai::error::{Failed, Failure};
+use crate::telemetry::place;
 
 /// Gives each request an id, turns every error and panic into an envelope, and writes the log line
 /// when the answer has gone out.
@@ -66,6 +67,7 @@ impl<E: Endpoint<Output = Response>> Endpoint for Edge<E> {
         let connection = request.data::<Turns>().cloned();
         let journal = self.journal.clone();
         let record = Record::new(id, request.method().as_str(), connection, journal);
+        record.trace(place(request.headers()));
         let head_only = request.method() == Method::HEAD;
         request.set_data(record.clone());
         let mut response = self.answer(request, &record).await;

@@ -1,5 +1,6 @@
 //! What every request meets, whatever its path: an id, a log line, a net for panics.
 
+mod ended;
 mod endpoint;
 mod record;
 mod request_id;

@@ -4,12 +4,14 @@ use std::sync::{Arc, OnceLock};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use llm2api_core::Client;
+use llm2api_core::chat::TraceContext;
 use llm2api_core::chat::trail::Trail;
 use llm2api_core::keys::FoundKey;
 use llm2api_core::quota::QuotaStanding;
 use tokio::time::Instant;
-use tracing::{debug, info};
+use tracing::debug;
 
+use super::ended::Ended;
 use super::tokens::Tokens;
 use crate::accept::Turns;
 use crate::journal::{Entry, Journal};
@@ -50,6 +52,8 @@ struct Shared {
     overhead: OnceLock<Duration>,
     complete: OnceLock<()>,
     connection: Option<Turns>,
+    /// Where it stands in a trace.
+    place: OnceLock<TraceContext>,
     /// Where it is to be written down.
     journal: Option<Journal>,
     kept: OnceLock<()>,
@@ -83,10 +87,21 @@ impl Record {
             overhead: OnceLock::new(),
             complete: OnceLock::new(),
             connection,
+            place: OnceLock::new(),
             journal,
             kept: OnceLock::new(),
         };
         Self { shared: Arc::new(shared) }
+    }
+
+    /// Notes where the request stands in a trace.
+    pub(crate) fn trace(&self, place: TraceContext) {
+        let _ = self.shared.place.set(place);
+    }
+
+    /// Returns where the request stands in a trace: in one of its own, where nobody has said.
+    pub(crate) fn place(&self) -> &TraceContext {
+        self.shared.place.get_or_init(TraceContext::random)
     }
 
     /// Starts the notes of a request that nobody has sent.
@@ -208,9 +223,17 @@ impl Drop for Shared {
             (None, None) if self.stalled() => Some("client_stalled"),
             (None, None) => Some("client_left"),
         };
-        self.write_down(code);
+        let entry = self.entry(code);
         let quiet = code.is_none() && self.route.get().is_some_and(|route| is_quiet(route));
-        if quiet { self.write_quiet() } else { self.write(code) }
+        if quiet {
+            let route = self.route.get().map(AsRef::<str>::as_ref);
+            debug!(request_id = self.id, route, status = self.status.get(), "answered a probe");
+        } else {
+            self.tell(&entry);
+        }
+        if let (Some(journal), Some(())) = (&self.journal, self.kept.get()) {
+            journal.add(entry);
+        }
     }
 }
 
@@ -219,16 +242,22 @@ impl Shared {
         self.connection.as_ref().is_some_and(Turns::has_stalled)
     }
 
-    /// Hands to the journal what it is to keep.
-    fn write_down(&self, code: Option<&str>) {
-        let (Some(journal), Some(())) = (&self.journal, self.kept.get()) else { return };
-        journal.add(Entry {
+    /// Writes the line.
+    fn tell(&self, entry: &Entry) {
+        let place = self.place.get_or_init(TraceContext::random);
+        Ended::new(entry, place, self.asked.get().map(|(client, _)| client)).write();
+    }
+
+    /// Puts together what is known of the request.
+    fn entry(&self, code: Option<&str>) -> Entry {
+        Entry {
             id: self.id.clone(),
             at_ms: self.at_ms,
             method: self.method.clone(),
             route: self.route.get().cloned(),
             status: self.status.get().copied(),
             model: self.wish.get().or(self.model.get()).cloned(),
+            model_is_known: self.model.get().is_some(),
             key: self.caller.get().map(|key| key.id.clone()),
             streams: self.streams.get().is_some(),
             duration: self.start.elapsed(),
@@ -236,36 +265,12 @@ impl Shared {
             overhead: self.overhead.get().copied(),
             tokens: self.tokens.get().copied(),
             code: code.map(str::to_owned),
-            error: self.failure.get().and_then(Failure::for_operator).map(|text| text.to_string()),
+            error: self.failure.get().and_then(Failure::for_operator).map(ToString::to_string),
             asked_after: self.asked.get().map_or(Duration::ZERO, |(_, trail)| {
                 trail.began().saturating_duration_since(self.start)
             }),
             trail: self.asked.get().map(|(_, trail)| trail.clone()),
-        });
-    }
-
-    fn write(&self, code: Option<&str>) {
-        let tokens = self.tokens.get();
-        info!(
-            request_id = self.id,
-            method = self.method,
-            route = self.route.get().map(AsRef::<str>::as_ref),
-            status = self.status.get(),
-            duration_ms = u64::try_from(self.start.elapsed().as_millis()).unwrap_or(u64::MAX),
-            key = self.caller.get().map(|key| &*key.id),
-            model = self.model.get().map(String::as_str),
-            prompt_tokens = tokens.map(|tokens| tokens.prompt),
-            completion_tokens = tokens.map(|tokens| tokens.completion),
-            tokens_estimated = tokens.map(|tokens| tokens.estimated),
-            code,
-            error = self.failure.get().and_then(Failure::for_operator).map(tracing::field::display),
-            "answered a request"
-        );
-    }
-
-    fn write_quiet(&self) {
-        let route = self.route.get().map(AsRef::<str>::as_ref);
-        debug!(request_id = self.id, route, status = self.status.get(), "answered a probe");
+        }
     }
 }
 
@@ -276,5 +281,6 @@ fn unix_millis() -> u64 {
 }
 
 fn is_quiet(route: &str) -> bool {
-    matches!(route, "/livez" | "/readyz" | "/healthz" | "/metrics") || route.starts_with("/health")
+    matches!(route, "/livez" | "/readyz" | "/healthz" | "/metrics")
+        || ["/health", "/ui/"].iter().any(|start| route.starts_with(start))
 }

@@ -21,6 +21,8 @@ pub(crate) struct Entry {
     pub(crate) status: Option<u16>,
     /// The model that was asked for.
     pub(crate) model: Option<String>,
+    /// Whether that is a model's name. Else it is but the client's text.
+    pub(crate) model_is_known: bool,
     /// The id of the client key.
     pub(crate) key: Option<Arc<str>>,
     /// Whether the answer was to be streamed.

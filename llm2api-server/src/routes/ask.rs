@@ -76,7 +76,9 @@ impl Limits {
             // What the upstream counts is exact. Nobody sees it who has not asked for it.
             chat.stream_options.get_or_insert_default().include_usage = Some(true);
         }
-        chat.call = Call::new(record.id()).with_trail(record.ask(&state.client, chat.streams()));
+        let trail = record.ask(&state.client, chat.streams());
+        let place = record.place().clone();
+        chat.call = Call::new(record.id()).with_trail(trail).with_trace(place);
         if let Some(key) = &self.key {
             chat.call = chat.call.with_caller(key.id.clone());
         }
