@@ -254,7 +254,8 @@ fn upstreams(config: &Config) -> ClientBuilder {
     for upstream in &config.upstreams {
         let mut wanted = UpstreamConfig::new(&upstream.kind, upstream.name.clone())
             .with_max_concurrency(upstream.max_concurrency)
-            .with_any_model(upstream.any_model);
+            .with_any_model(upstream.any_model)
+            .with_trace_context(upstream.trace);
         if let Some(calls) = upstream.requests_per_minute {
             wanted = wanted.with_requests_per_minute(calls);
         }

@@ -48,6 +48,7 @@ struct Upstream<'a> {
     url: Option<&'a str>,
     limits: (Option<u32>, Option<u32>),
     any_model: bool,
+    trace: bool,
     credentials: Vec<&'a str>,
 }
 
@@ -61,6 +62,7 @@ impl<'a> Upstream<'a> {
                 upstream.requests_per_minute_per_credential,
             ),
             any_model: upstream.any_model,
+            trace: upstream.trace,
             credentials: credentials.iter().map(ExposeSecret::expose_secret).collect(),
         }
     }

@@ -46,6 +46,8 @@ pub(crate) struct FileUpstream {
     #[serde(default)]
     pub(crate) any_model: bool,
     #[serde(default)]
+    pub(crate) trace: bool,
+    #[serde(default)]
     pub(crate) credentials: Vec<FileCredential>,
 }
 

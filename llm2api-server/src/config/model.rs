@@ -121,6 +121,8 @@ pub struct Upstream {
     pub requests_per_minute: Option<u32>,
     /// Whether it takes models that nobody lists.
     pub any_model: bool,
+    /// Whether it is told the trace that a request belongs to.
+    pub trace: bool,
 }
 
 /// Where accounts are kept.
@@ -238,6 +240,7 @@ impl fmt::Debug for Upstream {
             .field("max_concurrency", &self.max_concurrency)
             .field("requests_per_minute", &self.requests_per_minute)
             .field("any_model", &self.any_model)
+            .field("trace", &self.trace)
             .finish()
     }
 }

@@ -56,6 +56,7 @@ name = "local"
 kind = "openai"
 url = "http://127.0.0.1:8080/v1"
 any_model = true
+trace = true
 credentials = [{ env = "LOCAL_KEY" }, { file = "/run/key" }, { value = "sk-canary" }]
 
 [[model]]
@@ -336,6 +337,7 @@ fn every_mistake_in_the_file_is_named_with_its_line() {
         "[[upstream]]\nname = \"a\"\nkind = \"openai\"\nurl = \"http://x\"\ncredentials = [\"sk-canary\"]\n",
         "[[upstream]]\nname = \"a\"\nkind = \"openai\"\nurl = \"http://x\"\ncredentials = [{}]\n",
         "[[upstream]]\nname = \"a\"\nkind = \"openai\"\nurl = \"http://x\"\ncredentials = [{ env = \"NOPE\" }]\n",
+        "[[upstream]]\nname = \"a\"\nkind = \"demo\"\ntrace = \"canary\"\n",
         "[[upstream]]\nname = \"a/b\"\nkind = \"demo\"\n",
         "[[upstream]]\nname = \"a\"\nkind = \"openai\"\n",
         "[[upstream]]\nname = \"a\"\nkind = \"demo\"\n[[upstream]]\nname = \"a\"\nkind = \"demo\"\n",

@@ -61,6 +61,7 @@ fn single(settings: &Settings, max_concurrency: u32) -> Result<Upstream, ConfigE
         max_concurrency,
         requests_per_minute: None,
         any_model: false,
+        trace: false,
     })
 }
 
@@ -90,6 +91,7 @@ fn from_file(
         max_concurrency,
         requests_per_minute: upstream.requests_per_minute_per_credential,
         any_model: upstream.any_model,
+        trace: upstream.trace,
     })
 }
 
