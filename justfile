@@ -63,4 +63,4 @@ deny:
 
 [private]
 programs:
-    cargo build -p llm2api-server -p llm2api-tests --bins
+    cargo build -p llm2api-server -p llm2api-tests --bins --features llm2api-server/otel

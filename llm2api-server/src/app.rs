@@ -12,8 +12,9 @@ use crate::state::State;
 
 /// Makes the endpoint that serves every path.
 pub fn app(state: State) -> impl Endpoint<Output = Response> + 'static {
-    let (journal, responses) = (state.journal.clone(), state.responses.clone());
-    Edge::new(routes::routes(&Arc::new(state))).with_journal(journal).with_responses(responses)
+    let State { journal, responses, tracer, .. } = state.clone();
+    let routes = routes::routes(&Arc::new(state));
+    Edge::new(routes).with_journal(journal).with_responses(responses).with_tracer(tracer)
 }
 
 /// Makes the endpoint of the address that only those know who watch the server: nobody there needs a

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use futures::future::OptionFuture;
 use llm2api_core::auth::{AuthCode, Authorisation};
 use llm2api_core::{Client, ClientBuilder, ErrorKind, UpstreamConfig};
 use secrecy::ExposeSecret;
@@ -19,6 +20,7 @@ use crate::reload::{Reading, Reloader};
 use crate::signal::{Hangups, Signals};
 use crate::state::State;
 use crate::stop::Stop;
+use crate::telemetry::{Export, Tracer};
 use crate::{app, banner, documents, store};
 
 /// Requests that were cut leave clean-up behind, so this is apart from the grace and never nothing.
@@ -57,6 +59,9 @@ pub enum RunError {
     /// The authority's store cannot be used.
     #[error("cannot open the authority's store: {0}")]
     Store(#[source] llm2api_core::Error),
+    /// There is no way to the collector of traces.
+    #[error("cannot send traces, see OTEL_EXPORTER_OTLP_ENDPOINT: {0}")]
+    Traces(Box<dyn std::error::Error + Send + Sync>),
     /// There is no operator's key, and none can be made.
     #[error(transparent)]
     AdminKey(#[from] KeyError),
@@ -133,15 +138,16 @@ async fn serve_state(
     let (server, address) = listen("LISTEN", config.listen)?;
     let watched = config.metrics.listen.map(|wanted| listen("METRICS_LISTEN", wanted));
     let watched = watched.transpose()?;
+    let (tracer, export) = Tracer::open(config.traces.as_ref()).map_err(RunError::Traces)?;
     banner::print(&config, address, key_file.as_deref(), client.keys().is_closed());
     info!(%address, version = env!("CARGO_PKG_VERSION"), "listening");
 
-    let state = State::new(client.clone(), &config, stop.clone());
+    let state = State::new(client.clone(), &config, stop.clone()).with_tracer(tracer);
     let live = state.live();
     hand_out(state.clone());
     let watching = watch(watched, state.clone(), stop.clone());
     tokio::join!(server.serve(app(state), stop, live), watching);
-    client.shutdown(CLEAN_UP).await;
+    clean_up(&client, export).await;
     info!("stopped");
     Ok(())
 }
@@ -164,6 +170,12 @@ async fn watch(listening: Option<(Server, SocketAddr)>, state: State, stop: Stop
         let live = state.live();
         server.serve(app::watch(state), stop, live).await;
     }
+}
+
+/// Does what requests have left to be done at upstreams, and meanwhile tells the collector of them.
+async fn clean_up(client: &Client, export: Option<Export>) {
+    let told = OptionFuture::from(export.map(|export| export.finish(CLEAN_UP)));
+    tokio::join!(client.shutdown(CLEAN_UP), told);
 }
 
 /// Says whether the server may serve only if its store has a client key: others can reach it.

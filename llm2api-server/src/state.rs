@@ -14,6 +14,7 @@ use crate::journal::Journal;
 use crate::live::Live;
 use crate::routes::events::Hub;
 use crate::stop::Stop;
+use crate::telemetry::Tracer;
 
 /// What all requests share: the engine, the keys, the limits, the way to the end.
 #[derive(Clone)]
@@ -30,6 +31,7 @@ pub struct State {
     /// In seconds since 1970.
     pub(crate) started: u64,
     settings: Arc<RwLock<Option<Arc<Settings>>>>,
+    pub(crate) tracer: Tracer,
 }
 
 impl State {
@@ -48,6 +50,7 @@ impl State {
             exposes: config.metrics,
             started: unix_seconds(),
             settings: Arc::default(),
+            tracer: Tracer::default(),
         }
     }
 
@@ -61,6 +64,13 @@ impl State {
     /// Returns the settings, where they are known.
     pub(crate) fn settings(&self) -> Option<Arc<Settings>> {
         self.settings.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Has the traces of requests sent by `tracer`; nobody is sent any without.
+    #[must_use]
+    pub(crate) fn with_tracer(mut self, tracer: Tracer) -> Self {
+        self.tracer = tracer;
+        self
     }
 
     /// Returns the settings towards clients, which the server has to share.

@@ -62,6 +62,7 @@ impl Settings {
             shutdown_grace: self.duration("SHUTDOWN_GRACE")?,
             log_format: self.log_format(),
             log_filter: self.read("RUST_LOG", value::log_filter)?,
+            traces: self.traces()?,
             warnings,
         })
     }

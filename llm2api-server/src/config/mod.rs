@@ -23,6 +23,7 @@ mod store;
 mod table;
 #[cfg(test)]
 mod tests;
+mod traces;
 mod upstreams;
 pub(crate) mod value;
 
@@ -38,4 +39,5 @@ pub use search::SearchConfig;
 pub use settings::{Origin, Settings};
 pub use sources::{Read, Sources};
 pub use table::{Kind, Setting, TABLE};
+pub use traces::TraceConfig;
 pub(crate) use value::duration;

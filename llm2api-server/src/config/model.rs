@@ -14,6 +14,7 @@ use secrecy::SecretString;
 use super::hosts::AllowedHosts;
 use super::metrics::MetricsConfig;
 use super::search::SearchConfig;
+use super::traces::TraceConfig;
 
 /// Who may chat without a key, as long as there has never been one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -85,6 +86,8 @@ pub struct Config {
     pub log_format: LogFormat,
     /// What is logged.
     pub log_filter: String,
+    /// Where traces go; nowhere where absent.
+    pub traces: Option<TraceConfig>,
     /// What the operator should know at start, one line each.
     pub warnings: Vec<String>,
 }
@@ -214,6 +217,7 @@ impl fmt::Debug for Config {
             .field("shutdown_grace", &self.shutdown_grace)
             .field("log_format", &self.log_format)
             .field("log_filter", &self.log_filter)
+            .field("traces", &self.traces)
             .field("warnings", &self.warnings)
             .finish()
     }

@@ -48,6 +48,8 @@ pub enum Kind {
     PublicKey,
     /// The language of a search: `auto`, `all`, or a code.
     Language,
+    /// A number from 0 to 1.
+    Ratio,
     /// One of these words.
     Choice(&'static [&'static str]),
 }
@@ -150,6 +152,9 @@ pub static TABLE: &[Setting] = &[
     row("SHUTDOWN_GRACE", "30s", Kind::DurationOrZero, "Running requests may finish for so long at the end"),
     row("LOG_FORMAT", "auto", LOGS, "`auto` is pretty on a terminal and json elsewhere"),
     row("RUST_LOG", "info", Kind::Text, "What is logged, as in `info,llm2api_core=debug`"),
+    row("OTEL_EXPORTER_OTLP_ENDPOINT", "", Kind::Url, "Base URL of a collector of traces, which gets them by OTLP over HTTP; empty is off"),
+    row("OTEL_SERVICE_NAME", "llm2api", Kind::Text, "What traces call this server"),
+    row("OTEL_TRACES_SAMPLER_ARG", "1", Kind::Ratio, "Share of the requests that are traced, 0 to 1, where a `traceparent` does not say"),
 ];
 
 /// The figures of the pool, as `[pool]` of the file names them behind the dot.
@@ -187,6 +192,9 @@ pub(crate) static FIXED: &[&str] = &[
     "METRICS_GENAI",
     "LOG_FORMAT",
     "RUST_LOG",
+    "OTEL_EXPORTER_OTLP_ENDPOINT",
+    "OTEL_SERVICE_NAME",
+    "OTEL_TRACES_SAMPLER_ARG",
 ];
 
 impl Setting {
@@ -246,6 +254,7 @@ impl Setting {
                 }
                 other => other.map(drop),
             },
+            Kind::Ratio => value::ratio(text).map(drop),
             Kind::Size(least) => match value::size(text) {
                 Ok(size) if size < least => return Err(too_small(self.name, text, least)),
                 other => other.map(drop),

@@ -313,6 +313,9 @@ fn every_mistake_in_the_environment_is_named() {
         &[("SEARCH_LANGUAGE", "german")],
         &[("SEARCH_REWRITE", "well")],
         &[("SEARCH_CACHE", "-1s")],
+        &[("OTEL_EXPORTER_OTLP_ENDPOINT", "collector:4318")],
+        &[("OTEL_EXPORTER_OTLP_ENDPOINT", "http://me:canary@collector:4318")],
+        &[("OTEL_TRACES_SAMPLER_ARG", "2")],
     ];
     let mut table = String::new();
     for environment in cases {

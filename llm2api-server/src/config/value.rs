@@ -69,6 +69,12 @@ pub(crate) fn number(text: &str) -> Parsed<u32> {
     text.parse().map_err(|_| "write a whole number")
 }
 
+/// Reads a number from 0 to 1.
+pub(crate) fn ratio(text: &str) -> Parsed<f64> {
+    let number = text.parse().ok().filter(|number| (0.0..=1.0).contains(number));
+    number.ok_or("write a number from 0 to 1, such as `0.1`")
+}
+
 /// Reads a switch.
 pub(crate) fn switch(text: &str) -> Parsed<bool> {
     match text.to_ascii_lowercase().as_str() {
@@ -168,6 +174,17 @@ mod tests {
         assert_eq!(size("17"), Ok(17));
         for text in ["", "MiB", "-1", "1.5MiB", "1XB", "99999999999999999999GiB"] {
             assert_eq!(size(text), Err(SIZE), "{text}");
+        }
+    }
+
+    #[test]
+    fn ratios_go_from_nothing_to_all() {
+        for (text, expected) in [("0", 0.0), ("0.25", 0.25), (".5", 0.5), ("1", 1.0), ("1.0", 1.0)]
+        {
+            assert!(ratio(text).is_ok_and(|ratio| (ratio - expected).abs() < 1e-9), "{text}");
+        }
+        for text in ["", "-0.1", "1.01", "NaN", "inf", "10%", "half"] {
+            assert!(ratio(text).is_err(), "{text}");
         }
     }
 

@@ -94,6 +94,7 @@ mod tests {
     use super::*;
     use crate::edge::{Record, TokenCount};
     use crate::openai::error::Failure;
+    use crate::telemetry::Tracer;
 
     const PARENT: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
 
@@ -119,7 +120,7 @@ mod tests {
         let _guard = set_default(format.with_writer(move || lines.clone()).finish());
         let record = Record::of("req_1");
         let place = TraceContext::parse(PARENT, None).expect("valid").child();
-        record.trace(place);
+        record.trace(place, Tracer::default());
         record.route("/v1/chat/completions".into());
         request(record).await;
         String::from_utf8(text.lock().expect("not poisoned").clone()).expect("is text")

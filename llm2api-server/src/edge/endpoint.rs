@@ -20,7 +20,7 @@ use crate::accept::Turns;
 use crate::exposition::Responses;
 use crate::journal::Journal;
 use crate::openai::error::{Failed, Failure};
-use crate::telemetry::place;
+use crate::telemetry::Tracer;
 
 /// Gives each request an id, turns every error and panic into an envelope, and writes the log line
 /// when the answer has gone out.
@@ -28,11 +28,12 @@ pub(crate) struct Edge<E> {
     inner: E,
     journal: Option<Journal>,
     responses: Option<Responses>,
+    tracer: Tracer,
 }
 
 impl<E: Endpoint<Output = Response>> Edge<E> {
     pub(crate) fn new(inner: E) -> Self {
-        Self { inner, journal: None, responses: None }
+        Self { inner, journal: None, responses: None, tracer: Tracer::default() }
     }
 
     /// Writes down what clients have asked for.
@@ -45,6 +46,11 @@ impl<E: Endpoint<Output = Response>> Edge<E> {
     pub(crate) fn with_responses(mut self, responses: Responses) -> Self {
         self.responses = Some(responses);
         self
+    }
+
+    /// Tells `tracer` what becomes of requests.
+    pub(crate) fn with_tracer(self, tracer: Tracer) -> Self {
+        Self { tracer, ..self }
     }
 
     /// A panic's message may quote content, so our log gets the fact alone. The process's panic
@@ -67,7 +73,7 @@ impl<E: Endpoint<Output = Response>> Endpoint for Edge<E> {
         let connection = request.data::<Turns>().cloned();
         let journal = self.journal.clone();
         let record = Record::new(id, request.method().as_str(), connection, journal);
-        record.trace(place(request.headers()));
+        record.trace(self.tracer.place(request.headers()), self.tracer.clone());
         let head_only = request.method() == Method::HEAD;
         request.set_data(record.clone());
         let mut response = self.answer(request, &record).await;

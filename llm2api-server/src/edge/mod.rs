@@ -7,6 +7,7 @@ mod request_id;
 mod spending;
 mod tokens;
 
+pub(crate) use ended::Ended;
 pub(crate) use endpoint::Edge;
 pub(crate) use record::Record;
 pub(crate) use request_id::HEADER as REQUEST_ID;

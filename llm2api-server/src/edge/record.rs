@@ -16,6 +16,7 @@ use super::tokens::Tokens;
 use crate::accept::Turns;
 use crate::journal::{Entry, Journal};
 use crate::openai::error::Failure;
+use crate::telemetry::Tracer;
 
 /// Nobody reads model names longer than this, and a client must not fill the log.
 const LONGEST_MODEL: usize = 128;
@@ -54,6 +55,7 @@ struct Shared {
     connection: Option<Turns>,
     /// Where it stands in a trace.
     place: OnceLock<TraceContext>,
+    tracer: OnceLock<Tracer>,
     /// Where it is to be written down.
     journal: Option<Journal>,
     kept: OnceLock<()>,
@@ -88,15 +90,17 @@ impl Record {
             complete: OnceLock::new(),
             connection,
             place: OnceLock::new(),
+            tracer: OnceLock::new(),
             journal,
             kept: OnceLock::new(),
         };
         Self { shared: Arc::new(shared) }
     }
 
-    /// Notes where the request stands in a trace.
-    pub(crate) fn trace(&self, place: TraceContext) {
+    /// Notes where the request stands in a trace, and whom to tell how it ended.
+    pub(crate) fn trace(&self, place: TraceContext, tracer: Tracer) {
         let _ = self.shared.place.set(place);
+        let _ = self.shared.tracer.set(tracer);
     }
 
     /// Returns where the request stands in a trace: in one of its own, where nobody has said.
@@ -242,10 +246,14 @@ impl Shared {
         self.connection.as_ref().is_some_and(Turns::has_stalled)
     }
 
-    /// Writes the line.
+    /// Writes the line, and leaves the spans for the collector of traces.
     fn tell(&self, entry: &Entry) {
         let place = self.place.get_or_init(TraceContext::random);
-        Ended::new(entry, place, self.asked.get().map(|(client, _)| client)).write();
+        let ended = Ended::new(entry, place, self.asked.get().map(|(client, _)| client));
+        ended.write();
+        if let Some(tracer) = self.tracer.get() {
+            tracer.end(&ended);
+        }
     }
 
     /// Puts together what is known of the request.

@@ -1,7 +1,15 @@
-//! What the server tells of itself: log lines on stderr.
+//! What the server tells of itself: log lines on stderr, and traces to a collector.
 
 mod logs;
+#[cfg_attr(not(feature = "otel"), path = "otel/absent.rs")]
+mod otel;
 mod tracer;
 
+use std::error::Error;
+
 pub use logs::init;
-pub(crate) use tracer::place;
+pub(crate) use otel::Export;
+pub(crate) use tracer::Tracer;
+
+/// Why no traces can be sent.
+pub(crate) type TraceError = Box<dyn Error + Send + Sync>;

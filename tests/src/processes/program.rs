@@ -23,7 +23,8 @@ pub(super) fn executable(name: &str, variable: &str) -> PathBuf {
     }
     let test = env::current_exe().expect("this test has a path");
     let beside = test.ancestors().nth(2).expect("target/debug/deps").join(name);
-    assert!(beside.exists(), "build it first: cargo build --workspace --bins");
+    let advice = "cargo build --workspace --bins --features llm2api-server/otel";
+    assert!(beside.exists(), "build it first: {advice}");
     beside
 }
 
