@@ -29,6 +29,12 @@ impl<'a> Ended<'a> {
         Self { entry, place, steps, client }
     }
 
+    /// Returns the model that was asked for, where it is one: a name that no upstream knows is the
+    /// client's text, which neither logs nor traces take.
+    pub(crate) fn model(&self) -> Option<&str> {
+        self.entry.model.as_deref().filter(|_| self.entry.model_is_known)
+    }
+
     /// Returns the attempts for the request itself: what was asked for a search is left out.
     pub(crate) fn attempts(&self) -> impl DoubleEndedIterator<Item = &Step> {
         self.steps.iter().filter(|step| !step.aside)
@@ -50,8 +56,7 @@ impl<'a> Ended<'a> {
             method = self.entry.method,
             route = self.entry.route.as_deref(),
             status = self.entry.status,
-            // A name that no upstream knows is the client's text, which the log does not take.
-            model = self.entry.model.as_deref().filter(|_| self.entry.model_is_known),
+            model = self.model(),
             key = self.entry.key.as_deref(),
             credential = last.map(|step| self.account(step)),
             upstream = last.map(|step| &*step.upstream),

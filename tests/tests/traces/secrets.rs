@@ -35,5 +35,6 @@ async fn g26_neither_content_nor_a_secret_is_in_a_trace() {
     let told = String::from_utf8_lossy(&told);
     for secret in [ACCOUNT, ASKED, SAID, REFUSED, PATH, API_KEY, ADMIN_KEY] {
         assert!(!told.contains(secret), "{secret} is told of");
+        assert!(!stage.server.logged(secret), "{secret} is logged");
     }
 }

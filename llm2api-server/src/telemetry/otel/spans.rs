@@ -82,8 +82,8 @@ fn attempt(
     let mut attributes = Attributes::default();
     attributes.set("gen_ai.operation.name", Some("chat"));
     attributes.text("gen_ai.provider.name", Some(&step.upstream));
-    // Where nobody has answered it may be any text that a client has sent as a model's name.
-    let model = request.entry.model.as_ref().map(|_| &*step.model);
+    // The model of an attempt may be the client's text as well.
+    let model = request.model().map(|_| &*step.model);
     attributes.text("gen_ai.request.model", model);
     attributes.text("llm2api.upstream.name", Some(&step.upstream));
     attributes.text("llm2api.credential.id", Some(&step.credential));
@@ -172,7 +172,7 @@ impl Attributes {
         let Some(last) = request.attempts().next_back() else { return };
         self.set("gen_ai.operation.name", Some("chat"));
         self.text("gen_ai.provider.name", Some(&last.upstream));
-        self.text("gen_ai.request.model", request.entry.model.as_deref());
+        self.text("gen_ai.request.model", request.model());
         let count = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
         let tokens = request.entry.tokens;
         self.set("gen_ai.usage.input_tokens", tokens.map(|tokens| count(tokens.prompt)));
