@@ -148,7 +148,11 @@ impl Accounts {
     }
 
     async fn save_counters(&self) -> Result<()> {
-        self.note_store(self.shared.parts.ledger.hand_over(unix_seconds()).await)
+        match self.shared.parts.ledger.hand_over(unix_seconds()).await {
+            // The store was not asked: that says nothing about it.
+            Ok(false) => Ok(()),
+            asked => self.note_store(asked.map(drop)),
+        }
     }
 
     async fn check_from_time_to_time(&self) {

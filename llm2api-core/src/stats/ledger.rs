@@ -62,20 +62,22 @@ impl Ledger {
     }
 
     /// Hands over what was counted up to now, in seconds since 1970, with a point for each series in
-    /// its minute and its hour. What does not arrive is handed over again.
-    pub(crate) async fn hand_over(&self, now: u64) -> Result<()> {
+    /// its minute and its hour; says whether there was anything. What does not arrive is handed over
+    /// again.
+    pub(crate) async fn hand_over(&self, now: u64) -> Result<bool> {
         let Shared { metrics, vault, waiting } = &*self.shared;
         let mut waiting = waiting.lock().await;
         waiting.cut(metrics, now);
-        loop {
-            let Waiting { cuts, named, .. } = &mut *waiting;
-            let Some(cut) = cuts.front() else { return Ok(()) };
+        let has_any = !waiting.cuts.is_empty();
+        let Waiting { cuts, named, .. } = &mut *waiting;
+        while let Some(cut) = cuts.front() {
             let points = named.iter_mut().flat_map(|named| named.points(&cut.batch, cut.at));
             let points: Vec<_> = points.collect();
             vault.count(&cut.name, &counts(&cut.batch), &points).await?;
             metrics.hand_over(&cut.batch);
             cuts.pop_front();
         }
+        Ok(has_any)
     }
 
     /// Reads what the store has of the series that begin with `prefix`, without what this process

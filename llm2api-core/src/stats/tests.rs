@@ -45,7 +45,7 @@ impl Server {
     }
 
     async fn hand_over(&self) {
-        self.ledger.hand_over(unix_seconds()).await.expect("it works");
+        self.ledger.hand_over(unix_seconds()).await.map(drop).expect("it works");
     }
 
     async fn requests(&self) -> (u64, u64) {
@@ -119,7 +119,8 @@ async fn each_minute_of_an_outage_is_a_minute_of_its_own() {
     let store = Moody::default();
     let server = Server::start(&store).await;
     let start = unix_seconds().div_ceil(3600) * 3600 + 3600;
-    server.ledger.hand_over(start).await.expect("nothing to hand over");
+    let asked = server.ledger.hand_over(start).await.expect("it works");
+    assert!(!asked, "nothing to hand over");
     store.set(Mood::Fails);
     for second in (5..180).step_by(5) {
         server.count(1);
@@ -127,7 +128,7 @@ async fn each_minute_of_an_outage_is_a_minute_of_its_own() {
         assert_eq!(error.kind(), ErrorKind::Store);
     }
     store.set(Mood::Works);
-    server.ledger.hand_over(start + 180).await.expect("it works");
+    assert!(server.ledger.hand_over(start + 180).await.expect("it works"));
     let minute = Span::Minute.at(start);
     let ask = PointsAsk::new(vec!["total".to_owned()], Span::Minute, minute, minute + 9);
     let (points, pending) = server.ledger.points(&ask, start + 180).await.expect("it works");

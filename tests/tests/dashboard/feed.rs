@@ -33,13 +33,12 @@ impl Feed {
     /// Waits for the next event and returns its name and data; none where the stream has ended.
     pub(crate) async fn next(&mut self) -> Option<(String, Value)> {
         loop {
-            if let Some((event, rest)) = self.unread.split_once("\n\n") {
-                let (name, data) = event.split_once('\n').expect("a name and data");
+            if let Some(end) = self.unread.find("\n\n") {
+                let event: String = self.unread.drain(..end + 2).collect();
+                let (name, data) = event.trim_end().split_once('\n').expect("a name and data");
                 let name = name.strip_prefix("event: ").expect("a name").to_owned();
                 let data = data.strip_prefix("data: ").expect("data");
-                let data = serde_json::from_str(data).expect("JSON");
-                self.unread = rest.to_owned();
-                return Some((name, data));
+                return Some((name, serde_json::from_str(data).expect("JSON")));
             }
             let piece = timeout(PATIENCE, self.response.chunk()).await.expect("it goes on or ends");
             let piece = piece.ok().flatten()?;

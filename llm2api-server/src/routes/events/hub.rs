@@ -78,11 +78,6 @@ impl Hub {
         look
     }
 
-    /// Says which requests had ended by the look before, and takes up which have by now.
-    fn take_ended(&self, now: u64) -> u64 {
-        self.lock().ended.replace(now).unwrap_or(now)
-    }
-
     fn lock(&self) -> MutexGuard<'_, Inner> {
         // Nothing panics while it holds the lock.
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
@@ -93,19 +88,18 @@ impl Hub {
 async fn paint(hub: Hub, state: Arc<State>, look: u64) -> Arc<Picture> {
     let all = state.client.accounts().list();
     let prints: Vec<_> = all.iter().map(|account| (account.id.as_str(), print(account))).collect();
-    let delta = {
+    let (delta, (count, entries), before) = {
         let mut inner = hub.lock();
         inner.accounts.look(look, &prints);
-        inner.accounts.since(look - 1)
+        // Of those that had ended before the first look no tab is told.
+        let new = state.journal.since(inner.ended.unwrap_or(u64::MAX), MOST_REQUESTS);
+        let before = inner.ended.replace(new.0).unwrap_or(new.0);
+        (inner.accounts.since(look - 1), new, before)
     };
     let accounts = accounts_event(&delta, &all);
-    let (count, _) = state.journal.since(u64::MAX, 0);
-    let before = hub.take_ended(count);
-    let (count, entries) = state.journal.since(before, MOST_REQUESTS);
-    hub.take_ended(count);
     let requests = requests_event(&state, &entries, count - before);
-    let stats = stats_event(&state).await;
-    Arc::new(Picture { look, stats, accounts, requests, ended: (before, count) })
+    let figures = stats_event(&state).await;
+    Arc::new(Picture { look, stats: figures, accounts, requests, ended: (before, count) })
 }
 
 impl Place {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use llm2api_core::chat::Others;
 use llm2api_core::chat::trail::{
-    ChosenBy, Excluded, Next, Selection, Step, StepEnd, TrailNotes, Weighed,
+    ChosenBy, Excluded, Next, Selection, Step, StepEnd, Trail, TrailNotes, Weighed,
 };
 use serde::Serialize;
 
@@ -113,7 +113,7 @@ struct Out {
 impl Entry {
     /// Shows a request by what its ids are called now.
     pub(in crate::routes) fn new(entry: &journal::Entry, names: &Names<'_>) -> Self {
-        let notes = entry.trail.as_ref().map(|trail| trail.notes()).unwrap_or_default();
+        let notes = entry.trail.as_ref().map(Trail::notes).unwrap_or_default();
         Self::with_notes(entry, &notes, names)
     }
 
@@ -192,7 +192,7 @@ fn then(next: Next) -> String {
 impl Explained {
     /// Shows a request, and why it went that way.
     pub(super) fn new(entry: &journal::Entry, names: &Names<'_>) -> Self {
-        let notes = entry.trail.as_ref().map(|trail| trail.notes()).unwrap_or_default();
+        let notes = entry.trail.as_ref().map(Trail::notes).unwrap_or_default();
         let choice = |selection| Choice::new(selection, entry, &notes, names);
         Self {
             entry: Entry::with_notes(entry, &notes, names),
@@ -290,7 +290,6 @@ fn micros(took: Duration) -> u64 {
 mod tests {
     use std::sync::Arc;
 
-    use llm2api_core::chat::trail::Trail;
     use llm2api_core::{Call, ChatRequest, Message};
 
     use super::*;
