@@ -66,6 +66,7 @@ function close() {
   clearTimeout(timer);
   source?.close();
   source = null;
+  early = null;
   isLive.set(false);
 }
 
@@ -84,7 +85,9 @@ function lost(mine) {
 
 async function again() {
   try {
-    await call('GET', '/stats');
+    takeStats(await call('GET', '/stats'));
+    // The server may have no place for one more stream: old lists are better than none.
+    if (accounts.value === null) show(await lists());
     open();
   } catch (problem) {
     if (signedIn.value) timer = setTimeout(again, AGAIN_AFTER);
@@ -96,10 +99,9 @@ async function load(mine) {
   isLive.set(true);
   early = [];
   try {
-    const [list, last] = await Promise.all([allAccounts(), lastRequests()]);
+    const found = await lists();
     if (mine !== source) return;
-    accounts.set(list);
-    requests.set(last);
+    show(found);
     const changes = early;
     early = null;
     changes.forEach((change) => change());
@@ -110,6 +112,15 @@ async function load(mine) {
     complain(problem);
     lost(mine);
   }
+}
+
+function lists() {
+  return Promise.all([allAccounts(), lastRequests()]);
+}
+
+function show([list, last]) {
+  accounts.set(list);
+  requests.set(last);
 }
 
 async function allAccounts() {
