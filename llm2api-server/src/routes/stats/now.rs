@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use llm2api_core::accounts::AccountState;
 use poem::{Request, Response};
 
 use super::wire::{Credentials, Figures, NowPart, ServerPart, Stats};
@@ -45,10 +44,13 @@ fn server(state: &State) -> ServerPart {
     }
 }
 
-/// Those of upstreams without an account count as well: they serve.
+/// Those that stand in for accounts count as well: they serve. Where an upstream is out, none of its
+/// own may be used.
 fn credentials(state: &State) -> Credentials {
-    let all = state.client.pool().list();
-    let may_be_used = |state| matches!(state, AccountState::Active | AccountState::HalfOpen);
-    let usable = all.iter().filter(|status| may_be_used(status.state)).count();
-    Credentials { usable, total: all.len() }
+    let mut credentials = Credentials::default();
+    for upstream in state.client.pool().census() {
+        credentials.usable += if upstream.is_out { 0 } else { upstream.usable };
+        credentials.total += upstream.total;
+    }
+    credentials
 }
