@@ -289,6 +289,6 @@ fn unix_millis() -> u64 {
 }
 
 fn is_quiet(route: &str) -> bool {
-    matches!(route, "/livez" | "/readyz" | "/healthz" | "/metrics")
-        || ["/health", "/ui/"].iter().any(|start| route.starts_with(start))
+    matches!(route, "/livez" | "/readyz" | "/healthz" | "/metrics" | "/events" | "/requests")
+        || ["/health", "/ui/", "/stats"].iter().any(|start| route.starts_with(start))
 }

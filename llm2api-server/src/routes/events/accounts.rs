@@ -51,7 +51,8 @@ impl Accounts {
     /// Takes up what the accounts look like, by their ids: all of them at first, and later as many
     /// changes as an event holds.
     pub(super) fn look(&mut self, look: u64, all: &[(&str, u64)]) {
-        let mut room = if self.known.is_empty() { usize::MAX } else { MOST };
+        // Tabs that come with the first look fetch the list themselves.
+        let mut room = if self.look == 0 { usize::MAX } else { MOST };
         let from = self.from.min(all.len());
         let (before, behind) = all.split_at(from);
         let mut next = 0;
@@ -106,7 +107,9 @@ impl Accounts {
         let told = |list: &mut dyn Iterator<Item = (u64, String)>| -> Vec<String> {
             list.filter(|(at, _)| *at <= upto).map(|(_, id)| id).collect()
         };
-        let mut removed = self.removed.iter().filter(|(at, _)| *at > look).cloned();
+        // What has come back is told as it is now, and not that it was gone.
+        let gone = |(at, id): &&(u64, String)| *at > look && !self.known.contains_key(id);
+        let mut removed = self.removed.iter().filter(gone).cloned();
         Delta { changed: told(&mut changed.into_iter()), removed: told(&mut removed), upto }
     }
 }
@@ -165,6 +168,29 @@ mod tests {
             upto = delta.upto;
         }
         assert_eq!(late, 500, "whoever slept through it gets all of it as well");
+    }
+
+    #[test]
+    fn the_first_accounts_of_an_empty_pool_are_told() {
+        let mut known = Accounts::default();
+        look(&mut known, 7, &[]);
+        let mut told = 0;
+        for at in 8..11 {
+            look(&mut known, at, &accounts(500, 0));
+            told += known.since(at - 1).changed.len();
+        }
+        assert_eq!(told, 500);
+    }
+
+    #[test]
+    fn what_has_come_back_is_not_told_as_gone() {
+        let mut known = Accounts::default();
+        look(&mut known, 1, &accounts(2, 0));
+        look(&mut known, 2, &accounts(1, 0));
+        assert_eq!(known.since(1).removed, ["cred_0001"]);
+        look(&mut known, 3, &accounts(2, 0));
+        let delta = known.since(1);
+        assert_eq!((delta.changed, delta.removed), (vec!["cred_0001".to_owned()], Vec::new()));
     }
 
     #[test]

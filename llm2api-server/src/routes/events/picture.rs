@@ -1,5 +1,6 @@
 //! One look at the server, written as events.
 
+use std::collections::HashSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
@@ -58,9 +59,8 @@ pub(super) async fn stats_event(state: &State) -> Bytes {
 
 /// Writes which accounts have changed, as they are in `all`; nothing where none has.
 pub(super) fn accounts_event(delta: &Delta, all: &[AccountStatus]) -> Option<Bytes> {
-    let has_changed = |account: &&AccountStatus| {
-        delta.changed.iter().any(|changed| changed == account.id.as_str())
-    };
+    let ids: HashSet<_> = delta.changed.iter().map(String::as_str).collect();
+    let has_changed = |account: &&AccountStatus| ids.contains(account.id.as_str());
     let changed = all.iter().filter(has_changed).map(Account::from).collect();
     let accounts = Accounts { changed, removed: &delta.removed };
     (!delta.is_empty()).then(|| event("accounts", &accounts))
