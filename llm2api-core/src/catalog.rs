@@ -74,6 +74,17 @@ impl Catalog {
         names
     }
 
+    /// Says whether a name is an alias, or was listed, as far as is known without asking.
+    pub(crate) fn is_known(&self, name: &str) -> bool {
+        let edition = self.edition();
+        let lists = |listed: &Listed| {
+            let id = name.strip_prefix(&**listed.name()).and_then(|rest| rest.strip_prefix('/'));
+            let models = listed.known().unwrap_or_default();
+            models.iter().any(|model| model.id == name || Some(&*model.id) == id)
+        };
+        edition.aliases.contains_key(name) || edition.upstreams.iter().any(lists)
+    }
+
     /// Asks the upstreams that callers did not wait for.
     pub(crate) async fn work(&self, mut stopped: watch::Receiver<()>) {
         loop {

@@ -42,7 +42,7 @@ impl Lasting {
         let adapt = AdaptLayer::new(lacks).with_strict_parameters(strict).with_files(files);
         let stack = ServiceBuilder::new()
             // Outermost: one count a call, however many attempts it takes.
-            .layer(MetricsLayer::new(self.metrics.clone()))
+            .layer(self.metrics_layer())
             // Before anything is spent on the call; a refusal is not retried.
             .layer(AuthCheckLayer::new(self.gate.clone()))
             // Likewise: the authorisation, where there is one; else this gate is open.
@@ -60,6 +60,13 @@ impl Lasting {
             .layer(adapt)
             .service(dispatch);
         ChatService::new(stack)
+    }
+
+    /// Counts models that are listed by their names.
+    fn metrics_layer(&self) -> MetricsLayer {
+        let catalog = self.catalog.clone();
+        let lists = move |model: &str| catalog.is_known(model);
+        MetricsLayer::new(self.metrics.clone()).with_listed_models(lists)
     }
 
     /// Gives out credentials; a thread that this process does not know is looked up in the store,

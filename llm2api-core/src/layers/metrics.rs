@@ -1,5 +1,7 @@
 //! Counts every call once, however it ends.
 
+use std::fmt;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use tokio::time::Instant;
@@ -8,7 +10,7 @@ use tower::{Layer, Service};
 use super::{ChatFuture, take_ready};
 use crate::chat::{Call, ChatItem, ChatRequest, ChatStream, Ending, Outcome, Watch};
 use crate::error::Error;
-use crate::metrics::{Metrics, TokenCount};
+use crate::metrics::{Metrics, Tally, TokenCount};
 
 /// Counts calls, how they end, how long they take and their tokens: in all, by model and by
 /// [caller](crate::Call::with_caller), and the tokens by the credential that answered as well.
@@ -29,15 +31,36 @@ use crate::metrics::{Metrics, TokenCount};
 /// let layer = MetricsLayer::new(metrics.clone());
 /// # drop(layer);
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct MetricsLayer {
     metrics: Metrics,
+    lists: Lists,
 }
+
+/// Says whether a model is listed, or an alias.
+type Lists = Arc<dyn Fn(&str) -> bool + Send + Sync>;
 
 impl MetricsLayer {
     /// Counts into `metrics`.
     pub fn new(metrics: Metrics) -> Self {
-        Self { metrics }
+        Self { metrics, lists: Arc::new(|_| false) }
+    }
+
+    /// Counts each model of which `lists` says that it is listed under its name; by default, and of
+    /// all others, only those that have answered, and not more than a hundred.
+    #[must_use]
+    pub fn with_listed_models(
+        mut self,
+        lists: impl Fn(&str) -> bool + Send + Sync + 'static,
+    ) -> Self {
+        self.lists = Arc::new(lists);
+        self
+    }
+}
+
+impl fmt::Debug for MetricsLayer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MetricsLayer").field("metrics", &self.metrics).finish_non_exhaustive()
     }
 }
 
@@ -45,7 +68,7 @@ impl<S> Layer<S> for MetricsLayer {
     type Service = Metered<S>;
 
     fn layer(&self, inner: S) -> Metered<S> {
-        Metered { inner, metrics: self.metrics.clone() }
+        Metered { inner, layer: self.clone() }
     }
 }
 
@@ -53,7 +76,7 @@ impl<S> Layer<S> for MetricsLayer {
 #[derive(Clone, Debug)]
 pub struct Metered<S> {
     inner: S,
-    metrics: Metrics,
+    layer: MetricsLayer,
 }
 
 // ===== impl Metered =====
@@ -73,7 +96,7 @@ where
 
     fn call(&mut self, request: ChatRequest) -> ChatFuture {
         let mut inner = take_ready(&mut self.inner);
-        let mut meter = Meter::start(self.metrics.clone(), &request);
+        let mut meter = Meter::start(&self.layer, &request);
         let streams = request.streams();
         Box::pin(async move {
             match inner.call(request).await {
@@ -95,6 +118,7 @@ where
 /// One call. Dropped before its end, it counts as cancelled.
 struct Meter {
     metrics: Metrics,
+    lists: Lists,
     call: Call,
     model: String,
     tokens: TokenCount,
@@ -106,10 +130,12 @@ struct Meter {
 }
 
 impl Meter {
-    fn start(metrics: Metrics, request: &ChatRequest) -> Self {
+    fn start(layer: &MetricsLayer, request: &ChatRequest) -> Self {
+        let MetricsLayer { metrics, lists } = layer.clone();
         metrics.start();
         Self {
             metrics,
+            lists,
             call: request.call.clone(),
             model: request.model.clone(),
             tokens: TokenCount::new(request.text_bytes()),
@@ -117,6 +143,16 @@ impl Meter {
             waits_for_content: true,
             streams: false,
             ended: false,
+        }
+    }
+
+    /// Returns the counters of the model, which has answered or not.
+    fn tally(&self, answered: bool) -> Arc<Tally> {
+        let is_new = !self.metrics.has_model(&self.model);
+        match answered {
+            _ if is_new && (self.lists)(&self.model) => self.metrics.listed_model(&self.model),
+            true => self.metrics.model(&self.model),
+            false => self.metrics.known_model(&self.model),
         }
     }
 
@@ -134,10 +170,7 @@ impl Meter {
         }
         let elapsed = self.started.elapsed();
         self.metrics.end(outcome, elapsed, &self.tokens);
-        let model = match self.waits_for_content && outcome != Outcome::Completed {
-            true => self.metrics.known_model(&self.model),
-            false => self.metrics.model(&self.model),
-        };
+        let model = self.tally(!self.waits_for_content || outcome == Outcome::Completed);
         model.add_usage(&self.tokens);
         let caller = self.call.caller().map(|caller| self.metrics.caller(caller));
         for tally in [Some(model), caller].into_iter().flatten() {
@@ -160,7 +193,7 @@ impl Watch for Meter {
             self.waits_for_content = false;
             let elapsed = self.started.elapsed();
             self.metrics.first_content(elapsed);
-            self.metrics.model(&self.model).first_content(elapsed);
+            self.tally(true).first_content(elapsed);
             if let Some(caller) = self.call.caller() {
                 self.metrics.caller(caller).first_content(elapsed);
             }
@@ -175,5 +208,32 @@ impl Watch for Meter {
 impl Drop for Meter {
     fn drop(&mut self) {
         self.close(Outcome::Cancelled);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tower::service_fn;
+
+    use super::*;
+    use crate::chat::Message;
+    use crate::error::ErrorKind;
+
+    #[tokio::test]
+    async fn failures_of_listed_models_have_their_names_and_others_have_none() {
+        let metrics = Metrics::default();
+        let layer = MetricsLayer::new(metrics.clone()).with_listed_models(|name| name == "llama");
+        let fails = service_fn(|_: ChatRequest| async {
+            Err::<ChatStream, _>(Error::new(ErrorKind::Connect, "chat", "nobody is there"))
+        });
+        let mut service = layer.layer(fails);
+        for model in ["llama", "made-up", "llama"] {
+            let request = ChatRequest::new(model).with_message(Message::user("Hello"));
+            assert!(service.call(request).await.is_err());
+        }
+        let failed: Vec<_> = metrics.series("model");
+        let failed: Vec<_> =
+            failed.iter().map(|(name, tally)| (name.as_str(), tally.failed)).collect();
+        assert_eq!(failed, [("llama", 2), ("other", 1)]);
     }
 }

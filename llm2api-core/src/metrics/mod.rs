@@ -156,6 +156,16 @@ impl Metrics {
         self.shared.series.model(name)
     }
 
+    /// Returns the counters of a model that is listed, or an alias: it has some of its own in any case.
+    pub(crate) fn listed_model(&self, name: &str) -> Arc<Tally> {
+        self.shared.series.listed_model(name)
+    }
+
+    /// Says whether a model has counters of its own.
+    pub(crate) fn has_model(&self, name: &str) -> bool {
+        self.shared.series.has_model(name)
+    }
+
     /// Returns the counters of a credential.
     pub fn credential(&self, id: &str) -> Arc<Tally> {
         self.shared.series.of("credential", id)

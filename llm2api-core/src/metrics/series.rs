@@ -7,8 +7,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use super::TOTAL;
 use super::tally::{Tally, TallySnapshot};
 
-/// Names of models that are counted by name; what comes later counts as `other`.
-const MODELS: usize = 1000;
+/// Models that nobody lists and that are counted by name all the same, since they have answered; what
+/// comes later counts as `other`.
+const MODELS: usize = 100;
 
 /// The counters of everything that is counted by name, such as `model:llama`.
 #[derive(Debug, Default)]
@@ -18,15 +19,16 @@ pub(super) struct AllSeries {
 }
 
 /// The counters of one thing, and how much of them has been handed over.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct Series {
     tally: Arc<Tally>,
-    handed: Option<Box<TallySnapshot>>,
+    handed: Option<Arc<TallySnapshot>>,
 }
 
 /// What was counted since it was last handed over.
 #[derive(Clone, Debug, Default)]
 pub struct Batch {
+    /// In the order of their names.
     parts: Vec<(Arc<str>, TallySnapshot)>,
 }
 
@@ -42,6 +44,12 @@ impl Batch {
     /// Returns each series and what is to be added to it.
     pub fn parts(&self) -> impl Iterator<Item = (&str, &TallySnapshot)> {
         self.parts.iter().map(|(name, part)| (&**name, part))
+    }
+
+    /// Returns what is to be added to one series.
+    pub(crate) fn part(&self, name: &str) -> Option<&TallySnapshot> {
+        let at = self.parts.binary_search_by(|(known, _)| (**known).cmp(name)).ok()?;
+        Some(&self.parts[at].1)
     }
 
     /// Leaves out what earlier batches have, which are on their way.
@@ -89,6 +97,16 @@ impl AllSeries {
         known.unwrap_or_else(|| self.model("other"))
     }
 
+    /// Returns the counters of a model that is listed, or an alias.
+    pub(super) fn listed_model(&self, name: &str) -> Arc<Tally> {
+        self.lock().entry(model_key(name).into()).or_default().tally.clone()
+    }
+
+    /// Says whether a model has counters of its own.
+    pub(super) fn has_model(&self, name: &str) -> bool {
+        self.lock().contains_key(model_key(name).as_str())
+    }
+
     /// Returns the counters of a model.
     pub(super) fn model(&self, name: &str) -> Arc<Tally> {
         let mut series = self.lock();
@@ -132,11 +150,15 @@ impl AllSeries {
     pub(super) fn pending(&self, total: &Arc<Tally>) -> Batch {
         let mut all = self.lock();
         all.entry(TOTAL.into()).or_insert_with(|| Series { tally: total.clone(), handed: None });
-        let since = |(name, series): (&Arc<str>, &Series)| {
+        let of = |(name, series): (&Arc<str>, &Series)| (name.clone(), series.clone());
+        let series: Vec<_> = all.iter().map(of).collect();
+        // Calls take the lock too: they must not wait for figures to be read.
+        drop(all);
+        let since = |(name, series): (Arc<str>, Series)| {
             let part = series.tally.snapshot().since(series.handed.as_deref())?;
-            Some((name.clone(), part))
+            Some((name, part))
         };
-        let mut parts: Vec<_> = all.iter().filter_map(since).collect();
+        let mut parts: Vec<_> = series.into_iter().filter_map(since).collect();
         parts.sort_by(|one, other| one.0.cmp(&other.0));
         Batch { parts }
     }
@@ -146,7 +168,7 @@ impl AllSeries {
         let mut all = self.lock();
         for (name, part) in &batch.parts {
             if let Some(series) = all.get_mut(name) {
-                series.handed.get_or_insert_default().add(part);
+                Arc::make_mut(series.handed.get_or_insert_default()).add(part);
             }
         }
     }
