@@ -121,9 +121,18 @@ impl Statistics {
     ///
     /// Of many credentials that are used within one span, some thousand have points of their own.
     pub async fn points(&self, series: &Series, span: Span, last: u64) -> Vec<SpanFigures> {
-        let name = series.to_string();
-        let mut found = self.spans(vec![name.clone()], span, last, true).await.unwrap_or_default();
-        found.remove(&name).unwrap_or_default()
+        let (name, now) = (series.to_string(), unix_seconds());
+        let ask = ask(vec![name.clone()], span, last, now);
+        let ledger = &self.shared.ledger;
+        let read = timeout(PATIENCE, async { ledger.read().await.points(&ask, now).await }).await;
+        let (stored, pending) = match read {
+            Ok(Ok((stored, pending))) => {
+                self.kept().take_points(&ask, &stored);
+                (stored, pending)
+            }
+            _ => (self.kept().points(&ask), ledger.pending_now(&ask, now)),
+        };
+        joined(stored, pending, span).remove(&name).unwrap_or_default()
     }
 
     /// Returns how long half of the calls with each credential took to their first content, at most,
@@ -133,45 +142,23 @@ impl Statistics {
         credentials: &[String],
         minutes: u64,
     ) -> Vec<(String, Vec<Option<Duration>>)> {
-        let mut medians = Vec::new();
+        let (mut medians, now) = (Vec::new(), unix_seconds());
+        let newest = Span::Minute.at(now);
+        let Ok(reading) = timeout(PATIENCE, self.shared.ledger.read()).await else {
+            return medians;
+        };
         for part in credentials.chunks(AT_ONCE) {
             let names = part.iter().map(|id| format!("{}{id}", prefix(Kind::Credential)));
-            let newest = Span::Minute.at(unix_seconds());
-            let found = self.spans(names.collect(), Span::Minute, minutes, false).await;
-            let Some(found) = found else { break };
+            let ask = ask(names.collect(), Span::Minute, minutes, now);
+            let read = timeout(PATIENCE, reading.points(&ask, now)).await;
+            let Ok(Ok((stored, pending))) = read else { break };
+            let found = joined(stored, pending, Span::Minute);
             medians.extend(found.into_iter().filter_map(|(name, spans)| {
                 let id = name.strip_prefix(prefix(Kind::Credential))?;
                 Some((id.to_owned(), each_minute(&spans, newest, minutes)?))
             }));
         }
         medians
-    }
-
-    /// Reads the last spans of some series; where the store is away, of a chart what was last read
-    /// of it, and of others none.
-    async fn spans(
-        &self,
-        series: Vec<String>,
-        span: Span,
-        last: u64,
-        is_chart: bool,
-    ) -> Option<HashMap<String, Vec<SpanFigures>>> {
-        let (now, ledger) = (unix_seconds(), &self.shared.ledger);
-        let newest = span.at(now);
-        let from = (newest + 1).saturating_sub(last.min(span.kept()));
-        let ask = PointsAsk::new(series, span, from, newest);
-        let read = timeout(PATIENCE, ledger.points(&ask, now)).await;
-        let (stored, pending) = match read {
-            Ok(Ok((stored, pending))) => {
-                if is_chart {
-                    self.kept().take_points(&ask, &stored);
-                }
-                (stored, pending)
-            }
-            _ if is_chart => (self.kept().points(&ask), ledger.pending_now(&ask, now)),
-            _ => return None,
-        };
-        Some(joined(stored, pending, span))
     }
 
     /// Returns what was counted elsewhere or earlier.
@@ -215,6 +202,12 @@ fn prefix(kind: Kind) -> &'static str {
         Kind::Key => "key:",
         Kind::Upstream => "upstream:",
     }
+}
+
+/// Asks for the last spans of some series, this one included.
+fn ask(series: Vec<String>, span: Span, last: u64, now: u64) -> PointsAsk {
+    let newest = span.at(now);
+    PointsAsk::new(series, span, (newest + 1).saturating_sub(last.min(span.kept())), newest)
 }
 
 /// Adds what is on its way to what the store has.

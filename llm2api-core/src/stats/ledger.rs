@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, MutexGuard};
 use uuid::Uuid;
 
 use super::named::Named;
@@ -67,15 +67,14 @@ impl Ledger {
     pub(crate) async fn hand_over(&self, now: u64) -> Result<bool> {
         let Shared { metrics, vault, waiting } = &*self.shared;
         let mut waiting = waiting.lock().await;
+        let waited = !waiting.cuts.is_empty();
         waiting.cut(metrics, now);
         let has_any = !waiting.cuts.is_empty();
-        let Waiting { cuts, named, .. } = &mut *waiting;
-        while let Some(cut) = cuts.front() {
-            let points = named.iter_mut().flat_map(|named| named.points(&cut.batch, cut.at));
-            let points: Vec<_> = points.collect();
-            vault.count(&cut.name, &counts(&cut.batch), &points).await?;
-            metrics.hand_over(&cut.batch);
-            cuts.pop_front();
+        waiting.send(vault, metrics).await?;
+        if waited {
+            // What was counted since is not to wait: there may be no next time.
+            waiting.cut(metrics, now);
+            waiting.send(vault, metrics).await?;
         }
         Ok(has_any)
     }
@@ -97,35 +96,66 @@ impl Ledger {
         Ok(before.collect())
     }
 
-    /// Reads points, and what is on its way to them, up to now.
-    pub(super) async fn points(&self, ask: &PointsAsk, now: u64) -> Result<(Vec<Point>, Pending)> {
-        let waiting = self.shared.waiting.lock().await;
-        let stored = self.shared.vault.points(ask).await?;
-        Ok((stored, self.pending(&waiting.cuts, ask, now)))
+    /// Begins to read points. Nothing is handed over meanwhile.
+    pub(super) async fn read(&self) -> Reading<'_> {
+        let Shared { metrics, vault, waiting } = &*self.shared;
+        let waiting = waiting.lock().await;
+        let uncut = metrics.pending().without(waiting.cuts.iter().map(|cut| &cut.batch));
+        Reading { vault, waiting, uncut }
     }
 
     /// Returns what is on its way to points, for whoever cannot wait to look at the batches that were
     /// cut: all of it counts as of now.
     pub(super) fn pending_now(&self, ask: &PointsAsk, now: u64) -> Pending {
-        self.pending(&VecDeque::new(), ask, now)
-    }
-
-    fn pending(&self, cuts: &VecDeque<Cut>, ask: &PointsAsk, now: u64) -> Pending {
-        let uncut = self.shared.metrics.pending().without(cuts.iter().map(|cut| &cut.batch));
-        let cuts = cuts.iter().map(|cut| (&cut.batch, cut.at));
-        let mut pending = Pending::new();
-        for (batch, at) in cuts.chain([(&uncut, now)]) {
-            let parts = batch.parts().filter(|(name, _)| ask.series.iter().any(|one| one == name));
-            for (name, part) in parts {
-                pending.entry((name.to_owned(), ask.span.at(at))).or_default().add(part);
-            }
-        }
-        pending.retain(|(_, at), _| (ask.from..=ask.to).contains(at));
-        pending
+        pending([(&self.shared.metrics.pending(), now)].into_iter(), ask)
     }
 }
 
+/// Reads points, and what was on its way to them when this began.
+#[derive(Debug)]
+pub(super) struct Reading<'a> {
+    vault: &'a Vault,
+    waiting: MutexGuard<'a, Waiting>,
+    uncut: Batch,
+}
+
+impl Reading<'_> {
+    /// Reads points, and what is on its way to them, up to now.
+    pub(super) async fn points(&self, ask: &PointsAsk, now: u64) -> Result<(Vec<Point>, Pending)> {
+        let stored = self.vault.points(ask).await?;
+        let cuts = self.waiting.cuts.iter().map(|cut| (&cut.batch, cut.at));
+        Ok((stored, pending(cuts.chain([(&self.uncut, now)]), ask)))
+    }
+}
+
+/// Joins the parts of batches, each of its time, that are asked for.
+fn pending<'a>(batches: impl Iterator<Item = (&'a Batch, u64)>, ask: &PointsAsk) -> Pending {
+    let mut pending = Pending::new();
+    for (batch, at) in batches.map(|(batch, at)| (batch, ask.span.at(at))) {
+        let in_time = (ask.from..=ask.to).contains(&at);
+        for name in ask.series.iter().filter(|_| in_time) {
+            if let Some(part) = batch.part(name) {
+                pending.entry((name.clone(), at)).or_default().add(part);
+            }
+        }
+    }
+    pending
+}
+
 impl Waiting {
+    /// Sends what was cut, the oldest first.
+    async fn send(&mut self, vault: &Vault, metrics: &Metrics) -> Result<()> {
+        let Self { cuts, named, .. } = self;
+        while let Some(cut) = cuts.front() {
+            let points = named.iter_mut().flat_map(|named| named.points(&cut.batch, cut.at));
+            let points: Vec<_> = points.collect();
+            vault.count(&cut.name, &counts(&cut.batch), &points).await?;
+            metrics.hand_over(&cut.batch);
+            cuts.pop_front();
+        }
+        Ok(())
+    }
+
     /// Cuts a batch of what was counted since the last; while others wait, one a minute at most.
     ///
     /// Its time is that of the cut before, when its figures began: what was counted in a minute of

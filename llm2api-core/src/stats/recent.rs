@@ -62,7 +62,7 @@ impl Recent {
         Now {
             in_flight: counters.in_flight(),
             streams: counters.streams,
-            requests_per_second: rate(counters.started - began, seconds),
+            requests_per_second: rate(counters.started.saturating_sub(began), seconds),
             tokens_per_second: rate(tokens.iter().sum(), seconds),
             success: (judged > 0).then(|| float(of_late.completed) / float(judged)),
             latency: of_late.duration,

@@ -131,7 +131,8 @@ async fn each_minute_of_an_outage_is_a_minute_of_its_own() {
     assert!(server.ledger.hand_over(start + 180).await.expect("it works"));
     let minute = Span::Minute.at(start);
     let ask = PointsAsk::new(vec!["total".to_owned()], Span::Minute, minute, minute + 9);
-    let (points, pending) = server.ledger.points(&ask, start + 180).await.expect("it works");
+    let (points, pending) =
+        server.ledger.read().await.points(&ask, start + 180).await.expect("it works");
     assert!(pending.is_empty());
     let requests = |figures: &[(String, u64)]| {
         figures.iter().find(|(name, _)| name == "requests").map(|(_, value)| *value)
@@ -139,6 +140,21 @@ async fn each_minute_of_an_outage_is_a_minute_of_its_own() {
     let counts: Vec<_> =
         points.iter().map(|point| (point.at - minute, requests(&point.figures))).collect();
     assert_eq!(counts, [(0, Some(12)), (1, Some(12)), (2, Some(11))]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_waited_takes_the_latest_with_it() {
+    let store = Moody::default();
+    let server = Server::start(&store).await;
+    let start = unix_seconds();
+    server.count(1);
+    store.set(Mood::Fails);
+    server.ledger.hand_over(start).await.expect_err("it is away");
+    store.set(Mood::Works);
+    server.count(1);
+    // The server ends: there is no other time.
+    server.ledger.hand_over(start).await.expect("it works");
+    assert_eq!(Server::start(&store).await.requests().await, (2, 2));
 }
 
 #[tokio::test(start_paused = true)]
