@@ -117,8 +117,11 @@ impl Trail {
             same_after: plan.same_from.map(|from| from.saturating_duration_since(now)),
             others: plan.others,
         });
-        if let Some(last) = self.lock().steps.last_mut() {
-            last.next = Some(next);
+        let mut notes = self.lock();
+        // What was refused before there was an attempt follows none.
+        let failed = |step: &&mut Step| matches!(step.end, StepEnd::Failed(_));
+        if let Some(last) = notes.steps.last_mut().filter(failed) {
+            last.next.get_or_insert(next);
         }
     }
 

@@ -174,6 +174,9 @@ impl PoolLayer {
         if !request.call.take_send() {
             return Err(request.call.take_kept().unwrap_or_else(no_sends).into_exhausted());
         }
+        if let Some(kind) = request.call.attempts().last().and_then(|last| last.failure) {
+            self.pool.count_retry(kind);
+        }
         request.call.begin(lease.upstream().clone(), lease.credential().id().shared());
         lease.note_step();
         if *request.model != **lease.model() {

@@ -11,7 +11,6 @@ use tower::retry::{Policy, Retry};
 
 use crate::chat::{Attempted, Call, ChatRequest, ChatStream, Others, RetryPlan};
 use crate::error::{Error, ErrorKind, Same};
-use crate::metrics::Metrics;
 
 /// The longest wait for the same credential; an upstream that asks for more is not asked again.
 const SHORT_WAIT: Duration = Duration::from_secs(2);
@@ -54,13 +53,6 @@ impl RetryLayer {
     pub fn new() -> Self {
         Self::default()
     }
-
-    /// Counts the retries into `metrics`.
-    #[must_use]
-    pub fn with_metrics(mut self, metrics: Metrics) -> Self {
-        self.policy.metrics = metrics;
-        self
-    }
 }
 
 impl<S: Clone> Layer<S> for RetryLayer {
@@ -75,13 +67,12 @@ impl<S: Clone> Layer<S> for RetryLayer {
 #[derive(Clone)]
 pub struct RetryPolicy {
     budget: Arc<TpsBudget>,
-    metrics: Metrics,
 }
 
 impl Default for RetryPolicy {
     fn default() -> Self {
         let budget = TpsBudget::new(BUDGET_WINDOW, RETRIES_A_SECOND, RETRY_SHARE);
-        Self { budget: Arc::new(budget), metrics: Metrics::default() }
+        Self { budget: Arc::new(budget) }
     }
 }
 
@@ -118,7 +109,6 @@ impl Policy<ChatRequest, ChatStream, Error> for RetryPolicy {
             error.exhaust();
             return None;
         };
-        self.metrics.retry(error.kind());
         call.set_plan(plan);
         // If no credential is left, this error is what the caller should see.
         let placeholder = Error::new(ErrorKind::Internal, "retry", "the attempt is being repeated");

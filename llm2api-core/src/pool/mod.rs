@@ -56,7 +56,7 @@ use self::shared::{Shared, status};
 use crate::chat::Call;
 use crate::clock::after;
 use crate::credential::{Credential, CredentialId, HealthState, SavedHealth, Signal};
-use crate::error::Result;
+use crate::error::{ErrorKind, Result};
 use crate::metrics::Metrics;
 use crate::store::Places;
 
@@ -163,6 +163,11 @@ impl Pool {
     pub fn count_into(&self, metrics: Metrics) {
         // Once, at start; a second time would be a mistake without consequence.
         let _ = self.shared.metrics.set(metrics);
+    }
+
+    /// Counts that a call is tried again after a failure of this kind.
+    pub(crate) fn count_retry(&self, kind: ErrorKind) {
+        self.shared.metrics.get().into_iter().for_each(|metrics| metrics.retry(kind));
     }
 
     /// Shares the places at each credential with other servers.
@@ -300,21 +305,27 @@ impl Pool {
     /// A call that is dropped while it waits leaves the queue, and what it was told to take goes to
     /// the next.
     pub async fn lease(&self, routes: &[Route], call: &Call) -> Result<Lease> {
-        let began = Instant::now();
-        let mut answer = self.take_turn(routes, call).await;
+        let mut waited = Duration::ZERO;
+        let mut answer = self.take_turn(routes, call, &mut waited).await;
         let Some(trail) = call.trail() else { return answer };
         let selection = match &mut answer {
             Ok(lease) => lease.selection.take(),
             Err(error) => self.shared.refused(routes, call, error),
         };
         if let Some(mut selection) = selection {
-            selection.waited = began.elapsed();
+            selection.waited = waited;
             trail.note_selection(*selection);
         }
         answer
     }
 
-    async fn take_turn(&self, routes: &[Route], call: &Call) -> Result<Lease> {
+    /// Takes a place as soon as it is this call's turn, and adds up how long it stood in the queue.
+    async fn take_turn(
+        &self,
+        routes: &[Route],
+        call: &Call,
+        waited: &mut Duration,
+    ) -> Result<Lease> {
         let shared = &self.shared;
         let deadline = after(shared.terms().queue_timeout);
         let mut ticket: Option<Ticket<'_>> = None;
@@ -363,7 +374,9 @@ impl Pool {
                 // Other servers are as busy: what was not asked yet is asked after a breath.
                 until = until.max(now + BREATH);
             }
+            let began = Instant::now();
             my_turn = ticket.turn(until.min(deadline)).await;
+            *waited += began.elapsed();
             my_turn |= Instant::now() >= deadline;
         }
     }

@@ -72,7 +72,10 @@ impl<'a> Picture<'a> {
 
     /// Notes which one was taken, by what, and among which.
     pub(super) fn take(mut self, entry: &Entry, by: ChosenBy, drawn: &Drawn) -> Box<Selection> {
-        self.selection.taken = Some(entry.credential.id().shared());
+        let id = entry.credential.id().shared();
+        // One that is used again had been tried before, and yet could be taken.
+        self.selection.excluded.retain(|out| out.credential != id);
+        self.selection.taken = Some(id);
         self.selection.by = Some(by);
         self.finish(drawn)
     }
@@ -94,7 +97,9 @@ impl<'a> Picture<'a> {
         }
         let unlisted = self.candidates.len() - listed;
         self.selection.not_listed = self.selection.not_listed.saturating_sub(unlisted);
-        let fastest = self.candidates.iter().map(|(_, candidate)| candidate.latency).min();
+        // Those that were drawn were compared with each other, and with nobody else.
+        let compared = if drawn.is_empty() { &self.candidates } else { drawn };
+        let fastest = compared.iter().map(|(_, candidate)| candidate.latency).min();
         let fastest = fastest.unwrap_or_default();
         let weigh = |(entry, candidate): &(Arc<Entry>, Candidate)| {
             weighed(entry, candidate, select::cost(candidate, fastest), is_drawn(entry))

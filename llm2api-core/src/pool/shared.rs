@@ -11,7 +11,7 @@ use tokio::time::Instant;
 
 use super::affinity::Affinity;
 use super::entry::Entry;
-use super::group::{Choice, Group, is};
+use super::group::{Choice, Drawn, Group, is};
 use super::lease::{Grant, Lease};
 use super::member::Member;
 use super::outlook::may_try;
@@ -223,8 +223,10 @@ impl Shared {
         if group.outage(now).is_some() || !is(&entry, last) {
             return None;
         }
+        let drawn: Drawn =
+            entry.candidate(now, rules).map(|one| (entry.clone(), one)).into_iter().collect();
         let place = entry.enter(now, rules)?;
-        let again = |picture: Picture<'_>| picture.take(&entry, ChosenBy::SameAgain, &Vec::new());
+        let again = |picture: Picture<'_>| picture.take(&entry, ChosenBy::SameAgain, &drawn);
         let selection = picture.map(again);
         let grant = Grant { entry, place, probe: false, group, selection };
         Some(Lease::new(grant, route, self.clone(), call))

@@ -156,7 +156,7 @@ impl ClientBuilder {
             statistics: statistics.clone(),
         };
         let tasks = Tasks::start(work)?;
-        let retry = RetryLayer::new().with_metrics(metrics.clone());
+        let retry = RetryLayer::new();
         let lasting = Lasting { gate, monitor, retry, directory, keeper, metrics, pool, catalog };
         let course = Course::new(&lasting, draft.manner, upstreams, draft.layers);
         let (built, course) = (tokio::sync::Mutex::new(draft.built), RwLock::new(Arc::new(course)));

@@ -1,8 +1,9 @@
 //! Families of what was asked and answered.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
-use llm2api_core::{HistogramSnapshot, TallySnapshot, Tokens};
+use llm2api_core::{ErrorKind, HistogramSnapshot, TallySnapshot, Tokens};
 
 use super::buckets::{Buckets, CALLS_US, OVERHEAD_US};
 use super::families::{Families, Labels};
@@ -21,12 +22,19 @@ pub(super) fn write(reading: &Reading, families: &mut Families<'_>) -> fmt::Resu
     families.counters(&ours::TOKENS, models().flat_map(|(model, tally)| tokens(model, tally)))?;
     families.gauge(&ours::IN_FLIGHT, reading.totals.in_flight())?;
     families.gauge(&ours::STREAMS, reading.totals.streams)?;
-    let retries = reading.retries.iter();
-    let retries = retries.map(|(kind, count)| (vec![("reason", kind.code().into())], *count));
+    let retries = by_code(&reading.retries).into_iter();
+    let retries = retries.map(|(code, count)| (vec![("reason", code.into())], count));
     families.counters(&ours::RETRIES, retries)?;
     let upstreams = reading.upstreams.iter();
     let attempts = upstreams.flat_map(|(name, tally)| outcomes("upstream", name, tally));
     families.counters(&ours::ATTEMPTS, attempts)
+}
+
+/// Adds up the kinds of error that have one code.
+fn by_code(retries: &[(ErrorKind, u64)]) -> BTreeMap<&'static str, u64> {
+    let mut sums = BTreeMap::new();
+    retries.iter().for_each(|(kind, count)| *sums.entry(kind.code()).or_default() += count);
+    sums
 }
 
 /// One histogram a model; one that nobody has asked has counters, but no histograms: those are long.

@@ -105,6 +105,8 @@ async fn the_same_again_is_told_as_such() {
     drop(pool.lease(&routes, &call).await.expect("the same one"));
     let selection = last(&trail);
     assert_eq!(selection.by, Some(ChosenBy::SameAgain));
+    assert_eq!((selection.candidates.len(), selection.excluded.len()), (1, 0));
+    assert_eq!(Some(&selection.candidates[0].credential), selection.taken.as_ref());
     assert!(selection.waited >= Duration::from_millis(120));
     trail.note_next(None);
     assert!(trail.notes().steps.iter().all(|step| step.next == Some(Next::GiveUp)));
