@@ -331,16 +331,16 @@ async fn a_batch_that_redis_has_no_room_for_leaves_nothing() {
 async fn points_run_out_and_are_packed() {
     let redis = Redis::start().await;
     let store = connect(&redis).await;
-    let names: Vec<_> = (0..14).map(|number| format!("figure_of_{number}")).collect();
+    let names: Vec<_> = (0..40).map(|number| format!("figure_of_{number}")).collect();
     let figures: Vec<_> = names.iter().map(|name| (name.as_str(), 123_456)).collect();
-    let points: Vec<_> = (0..30).map(|at| minute("total", NOW + at, &figures)).collect();
+    let points: Vec<_> = (0..12).map(|at| minute("total", NOW + at, &figures)).collect();
     add(&store, "batch", &points).await;
-    let (key, day) = (format!("llm2api:points:minute:{}:total", NOW / 30), 24 * 3600);
+    let (key, day) = (format!("llm2api:points:minute:{}:total", NOW / 12), 24 * 3600);
     for key in [key.as_str(), "llm2api:chunks:minute:total"] {
         let left = redis.number(&format!("TTL {key}")).await;
         assert!(left.is_some_and(|left| left > day && left <= day + 2 * 3600), "{key}: {left:?}");
     }
-    assert_eq!(redis.number(&format!("HLEN {key}")).await, Some(30 * 14));
+    assert_eq!(redis.number(&format!("HLEN {key}")).await, Some(12 * 40));
     let encoding = format!("redis.call('OBJECT', 'ENCODING', '{key}')");
     let is_packed = format!(r#"EVAL "return {encoding} == 'hashtable' and 0 or 1" 0"#);
     assert_eq!(redis.number(&is_packed).await, Some(1));

@@ -16,7 +16,7 @@ use crate::error::Result;
 /// Series of counters that are read in one go.
 const AT_ONCE: usize = 500;
 /// Points of a chunk.
-const CHUNK: u64 = 30;
+const CHUNK: u64 = 12;
 /// Chunks that are read in one go.
 const CHUNKS_AT_ONCE: usize = 100;
 
