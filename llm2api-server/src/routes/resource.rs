@@ -194,6 +194,13 @@ impl<S: Behind> Resource<S> {
             return Err(Failure::shutting_down().into());
         }
         self.let_in(&request).await?;
+        // Only now: strangers must not fill the journal.
+        if self.access == Access::Client
+            && request.method() == Method::POST
+            && let Some(record) = request.data::<Record>()
+        {
+            record.keep();
+        }
         let Some(handler) = self.handler(request.method()) else {
             return Err(Failure::method_not_allowed(self.allow()).into());
         };
@@ -214,12 +221,6 @@ impl<S: Behind> Endpoint for Resource<S> {
         let record = request.data::<Record>().cloned();
         if let (Some(record), Some(PathPattern(route))) = (&record, request.data()) {
             record.route(route.clone());
-        }
-        if let Some(record) = &record
-            && self.access == Access::Client
-            && request.method() == Method::POST
-        {
-            record.keep();
         }
         if matches!(self.access, Access::Probe | Access::Public) {
             return self.answer(request).await;
