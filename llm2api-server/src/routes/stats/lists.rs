@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use llm2api_core::TallySnapshot;
+use llm2api_core::chat::ModelDetails;
 use llm2api_core::stats::Kind;
 use poem::{Request, Response};
 
@@ -24,7 +25,7 @@ pub(in crate::routes) async fn models(
         .into_iter()
         .map(|model| ModelFigures {
             figures: counted.remove(&model.id).map(|tally| (&tally).into()).unwrap_or_default(),
-            upstreams: model.details.map(|details| details.upstreams).unwrap_or_default(),
+            upstreams: model.details.map(upstreams).unwrap_or_default(),
             id: model.id,
         })
         .collect();
@@ -35,6 +36,17 @@ pub(in crate::routes) async fn models(
     };
     data.extend(counted.into_iter().map(rest));
     Ok(answer::json(&List { data }))
+}
+
+/// Returns who serves a model; an alias is served by those of its targets.
+fn upstreams(details: ModelDetails) -> Vec<String> {
+    if details.serve.is_empty() {
+        return details.upstreams;
+    }
+    let upstream = |target: &String| Some(target.split_once('/')?.0.to_owned());
+    let mut upstreams: Vec<_> = details.serve.iter().filter_map(upstream).collect();
+    upstreams.dedup();
+    upstreams
 }
 
 /// Says what each client key was used for: those there are, then others that were counted.
@@ -65,4 +77,18 @@ pub(in crate::routes) async fn keys(
 
 async fn counted(state: &State, kind: Kind) -> BTreeMap<String, TallySnapshot> {
     state.client.statistics().totals(kind).await.into_iter().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_alias_has_the_upstreams_of_its_targets() {
+        let mut details = ModelDetails::default();
+        details.upstreams = vec!["own".to_owned()];
+        assert_eq!(upstreams(details.clone()), ["own"]);
+        details.serve = ["a/meta/llama", "a/other", "b/llama"].map(str::to_owned).into();
+        assert_eq!(upstreams(details), ["a", "b"]);
+    }
 }
