@@ -21,6 +21,15 @@ fn names(text: &str, before: &str) -> BTreeSet<String> {
 }
 
 #[test]
+fn every_guarantee_has_one_row() {
+    let list = fs::read_to_string(root().join("docs/GUARANTEES.md")).expect("the list");
+    let rows = list.lines().filter_map(|line| line.strip_prefix("| G")?.split(' ').next());
+    let rows: Vec<_> = rows.collect();
+    let once: BTreeSet<_> = rows.iter().collect();
+    assert!(rows.len() > 30 && rows.len() == once.len(), "{rows:?}");
+}
+
+#[test]
 fn the_guarantees_name_tests_that_exist() {
     let folders = ["llm2api-core", "llm2api-server", "tests"];
     let files: Vec<_> = folders.iter().flat_map(|folder| sources(&root().join(folder))).collect();
