@@ -5,12 +5,15 @@ import { StateMark } from './account_row.js';
 import { Confirm, Dialog } from './dialog.js';
 import { word } from './language.js';
 import { link } from './route.js';
-import { html, useRef, useState } from './vendor/preact.js';
+import { Notice, hush } from './status.js';
+import { html, useLayoutEffect, useRef, useState } from './vendor/preact.js';
 import { Ago, dateTime, number } from './words.js';
 
 /** The dialog of an account; `onGone` is told where it was removed. */
 export function AccountDialog({ entry, onClose, onGone }) {
   const [isLeaving, setLeaving] = useState(false);
+  // What was said before is not about this account.
+  useLayoutEffect(hush, []);
   const remove = async () => {
     setLeaving(false);
     if (await act('remove', entry)) onGone();
@@ -26,6 +29,7 @@ export function AccountDialog({ entry, onClose, onGone }) {
     </div>
     <${Change} entry=${entry} />
     <${Replace} entry=${entry} />
+    <${Notice} isInside />
     ${isLeaving && html`<${Confirm} title=${word('removeTitle')} text=${word('removeText', entry.label)}
       action=${word('act_remove')} onDo=${remove} onClose=${() => setLeaving(false)} />`}
   <//>`;

@@ -11,7 +11,7 @@ import { followAddress, route } from './route.js';
 import { learnSession, signedIn } from './session.js';
 import { Settings } from './settings.js';
 import { SignIn } from './sign_in.js';
-import { StatusLine, say } from './status.js';
+import { Notice, hush } from './status.js';
 import { useStore } from './store.js';
 import { Try } from './try.js';
 import { html, render, useEffect } from './vendor/preact.js';
@@ -37,7 +37,7 @@ function Page() {
   useEffect(() => announce(word(isIn ? `view_${view}` : 'signIn')), [speaks, view, isIn]);
   // What was said belongs to the view that it was said in.
   useEffect(() => {
-    if (isIn) say(() => '');
+    if (isIn) hush();
   }, [view]);
   useEffect(() => {
     if (isIn === false) forgetDraft();
@@ -47,7 +47,7 @@ function Page() {
       <${SignIn} hidden=${isIn !== false} />
       ${isIn && html`<${View} key=${view} item=${item} />`}
     </main>
-    <${StatusLine} />`;
+    <${Notice} />`;
 }
 
 followAddress();

@@ -2,7 +2,7 @@
 
 import { word } from './language.js';
 import { call, signedIn } from './session.js';
-import { complain, say } from './status.js';
+import { complain, hush, say } from './status.js';
 import { html, useEffect, useRef, useState } from './vendor/preact.js';
 
 /** Asks for the admin key; it stays in the page, hidden, so that no key stays in it. */
@@ -18,7 +18,7 @@ export function SignIn({ hidden }) {
     try {
       await call('POST', '/session', { key: key.current.value });
       key.current.value = '';
-      say(() => '');
+      hush();
       signedIn.set(true);
     } catch (problem) {
       complain(problem);

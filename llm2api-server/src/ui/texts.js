@@ -27,7 +27,7 @@ const EN = {
   standing_grace: 'period of grace', standing_unverified: 'not verified', standing_denied: 'denied',
   standing_expired: 'expired', expires: 'until', nextCheck: 'next check in',
   openWarning: 'Anybody who reaches this server may chat: no API_KEY is set.',
-  loading: 'Loading …', nothing: 'Nothing so far.', close: 'Close', cancel: 'Cancel',
+  loading: 'Loading …', nothing: 'Nothing so far.', close: 'Close', closeNotice: 'Close the notice', cancel: 'Cancel',
   yes: 'yes', no: 'no', back: 'All requests',
 
   // The overview.
@@ -139,7 +139,7 @@ const ZH = {
   standing_grace: '宽限期', standing_unverified: '未验证', standing_denied: '被拒绝',
   standing_expired: '已过期', expires: '有效期至', nextCheck: '距下次检查',
   openWarning: '任何能访问本服务器的人都可以对话：未设置 API_KEY。',
-  loading: '加载中……', nothing: '暂无数据。', close: '关闭', cancel: '取消',
+  loading: '加载中……', nothing: '暂无数据。', close: '关闭', closeNotice: '关闭提示', cancel: '取消',
   yes: '是', no: '否', back: '全部请求',
 
   now: '当前', tile_requests: '请求总数', tile_requestsPerSecond: '每秒请求数',
