@@ -2,7 +2,7 @@
 
 import { act } from './account_acts.js';
 import { success } from './account_list.js';
-import { word, wordFor } from './language.js';
+import { reasonText, word, wordFor } from './language.js';
 import { html } from './vendor/preact.js';
 import { Ago, Left, milliseconds, number, percent } from './words.js';
 
@@ -19,7 +19,7 @@ export function StateMark({ entry }) {
   const { state, reason, until } = entry;
   return html`<span class=${`mark ${KINDS[state] ?? ''}`}>${wordFor('state', state)}</span>
     ${' '}<${Left} until=${until} />
-    ${reason && html`<span class="reason">${reason}</span>`}`;
+    ${reason && html`<span class="reason">${reasonText(reason)}</span>`}`;
 }
 
 /** A line; `onOpen` shows all of the account. */

@@ -1,7 +1,7 @@
 // One choice among the accounts: who was considered, what spoke for each, and who was not.
 
 import { NONE } from './format.js';
-import { word, wordFor } from './language.js';
+import { reasonText, word, wordFor } from './language.js';
 import { html } from './vendor/preact.js';
 import { Left, milliseconds, number } from './words.js';
 
@@ -14,7 +14,7 @@ export function Choice({ choice, number: at }) {
     ${considered.length > 0 && html`<${Considered} rows=${considered} favourite=${choice.favourite} at=${at} />`}
     ${excluded.length > 0 && html`<h4>${word('excluded')}</h4>
       <ul>${excluded.map((one) => html`<li>${one.label ?? one.credential}
-        ${' '}<span class="soft">${one.upstream}</span>: ${wordFor('excluded', one.reason)}
+        ${' '}<span class="soft">${one.upstream}</span>: ${reasonText(one.reason)}
         ${' '}<${Left} until=${one.until} /></li>`)}</ul>`}
     ${more > 0 && html`<p class="hint">${word('notShown', number(more))}</p>`}
   </article>`;

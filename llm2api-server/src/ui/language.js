@@ -22,6 +22,15 @@ export function wordFor(kind, value) {
   return word(`${kind}_${String(value).replace(/[ -]/g, '_')}`) ?? String(value);
 }
 
+// How the engine says that not the account is the matter.
+const OF_UPSTREAM = 'upstream: ';
+
+/** Why an account is not used. */
+export function reasonText(reason) {
+  if (!reason?.startsWith(OF_UPSTREAM)) return wordFor('excluded', reason);
+  return word('reasonOfUpstream', wordFor('excluded', reason.slice(OF_UPSTREAM.length)));
+}
+
 /** How `Intl` is to write numbers and dates. */
 export function locale() {
   return language.value === 'zh' ? 'zh-CN' : 'en';

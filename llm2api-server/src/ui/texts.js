@@ -96,6 +96,11 @@ const EN = {
   excluded_no_other_credential_may_be_tried_after_that_failure: 'after that failure no other may be tried',
 
   // The box to try it.
+  excluded_quota_exhausted: 'quota used up', excluded_rejected: 'refused by the upstream',
+  excluded_forbidden: 'not allowed by the upstream', excluded_unexpected_answers: 'unexpected answers',
+  excluded_timeouts: 'no answer in time', excluded_connections_reset: 'connections broken off',
+  excluded_answers_cut: 'answers cut off', excluded_upstream_errors: 'errors of the upstream',
+  reasonOfUpstream: (reason) => `the upstream rests: ${reason}`,
   system: 'System text (may stay empty)', user: 'Your text', streamSwitch: 'Stream',
   searchSwitch: 'Search the web', noSearch: 'Search the web (SEARXNG_URL is not set)',
   files: 'Images and files', bytes: (count) => `${count} bytes`, drop: 'Leave out',
@@ -207,6 +212,11 @@ const ZH = {
   system: '系统提示（可不填）', user: '你的消息', streamSwitch: '流式输出',
   searchSwitch: '联网搜索', noSearch: '联网搜索（未设置 SEARXNG_URL）',
   files: '图片和文件', bytes: (count) => `${count} 字节`, drop: '移除',
+  excluded_quota_exhausted: '额度已用完', excluded_rejected: '被上游拒绝',
+  excluded_forbidden: '上游不允许', excluded_unexpected_answers: '回答异常',
+  excluded_timeouts: '未及时回答', excluded_connections_reset: '连接中断',
+  excluded_answers_cut: '回答不完整', excluded_upstream_errors: '上游出错',
+  reasonOfUpstream: (reason) => `上游暂停使用：${reason}`,
   dropFile: (name) => `移除 ${name}`, unreadable: '无法读取文件。',
   send: '发送', stop: '停止', answering: '正在等待回答……', answered: '回答完毕。',
   stopped: '已停止。', answer: '回答', thought: '思考过程',
