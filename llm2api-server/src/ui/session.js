@@ -1,7 +1,10 @@
 // Calls to the server, and whether it knows the operator.
 
 import { word } from './language.js';
+import { complain, unsay } from './status.js';
 import { Store } from './store.js';
+
+const AGAIN_AFTER = 2000;
 
 /** Whether somebody is signed in; null while nobody has asked. */
 export const signedIn = new Store(null);
@@ -62,8 +65,18 @@ export async function call(method, path, body, signal) {
   }
 }
 
-/** Asks whether the session of before still holds. */
+/** Asks whether the session of before still holds, until the server says so or denies it. */
 export async function learnSession(path) {
-  const answer = await fetch(path, { cache: 'no-store' }).catch(() => null);
-  signedIn.set(Boolean(answer?.ok));
+  let complaint = null;
+  for (;;) {
+    const answer = await fetch(path, { cache: 'no-store' }).catch(() => null);
+    if (answer?.ok || answer?.status === 401) {
+      unsay(complaint);
+      signedIn.set(answer.ok);
+      return;
+    }
+    // A server that starts or ends says nothing about the session.
+    complaint ??= complain(answer ? await problemOf(answer) : new Problem(0, ''));
+    await new Promise((resolve) => setTimeout(resolve, AGAIN_AFTER));
+  }
 }
