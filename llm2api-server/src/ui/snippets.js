@@ -74,13 +74,24 @@ function rust(base, body) {
   const json = JSON.stringify(body, null, 2);
   const print = body.stream
     ? `    // Each event is a line \`data: …\`; the last one is \`data: [DONE]\`.
+    let mut rest = Vec::new();
     while let Some(chunk) = answer.chunk().await? {
-        print!("{}", String::from_utf8_lossy(&chunk));
-    }`
+        rest.extend_from_slice(&chunk);
+        // A chunk may end anywhere, in the middle of a character too.
+        while let Some(end) = rest.iter().position(|byte| *byte == b'\\n') {
+            let line: Vec<u8> = rest.drain(..=end).collect();
+            let Some(json) = line.strip_prefix(b"data: ") else { continue };
+            let Ok(event) = serde_json::from_slice::<serde_json::Value>(json) else { continue };
+            print!("{}", event["choices"][0]["delta"]["content"].as_str().unwrap_or_default());
+            std::io::stdout().flush()?;
+        }
+    }
+    println!();`
     : `    let answer: serde_json::Value = answer.json().await?;
     println!("{}", answer["choices"][0]["message"]["content"].as_str().unwrap_or_default());`;
+  const uses = body.stream ? 'use std::io::Write;\n\n' : '';
   return `// cargo add reqwest --features json && cargo add serde_json && cargo add tokio --features full
-#[tokio::main]
+${uses}#[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let body: serde_json::Value = serde_json::from_str(${raw(json)})?;
     let ${body.stream ? 'mut ' : ''}answer = reqwest::Client::new()
