@@ -3,13 +3,13 @@
 import { Charts } from './charts.js';
 import { FigureTable } from './figures.js';
 import { word } from './language.js';
-import { usePolled } from './polled.js';
+import { useModels, usePolled } from './polled.js';
 import { Tiles } from './tiles.js';
 import { html } from './vendor/preact.js';
 
 /** The first view; `item` is what the charts are of. */
 export function Overview({ item }) {
-  const models = usePolled('/stats/models')?.data ?? null;
+  const models = useModels();
   const keys = usePolled('/stats/keys')?.data ?? null;
   return html`<section aria-labelledby="now-title">
       <h2 id="now-title">${word('now')}</h2>

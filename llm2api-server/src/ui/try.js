@@ -4,7 +4,7 @@ import { ask } from './ask.js';
 import { bodyOf } from './chat.js';
 import { word } from './language.js';
 import { stats } from './live.js';
-import { usePolled } from './polled.js';
+import { useModels } from './polled.js';
 import { link } from './route.js';
 import { LANGUAGES, snippet } from './snippets.js';
 import { complain, say } from './status.js';
@@ -16,7 +16,7 @@ const SILENT = { id: null, text: '', thought: '', usage: null, problem: null };
 
 /** The view. */
 export function Try() {
-  const models = usePolled('/stats/models')?.data?.filter(({ upstreams }) => upstreams.length > 0);
+  const models = useModels()?.filter(({ upstreams }) => upstreams.length > 0);
   const canSearch = useStore(stats, (value) => value?.server.web_search ?? false);
   const [request, setRequest] = useState({
     model: '', system: '', user: '', stream: true, search: false, files: [],
