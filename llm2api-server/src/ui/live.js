@@ -2,7 +2,7 @@
 
 import { setClock } from './clock.js';
 import { call, signedIn } from './session.js';
-import { complain, say } from './status.js';
+import { complain, unsay } from './status.js';
 import { Store } from './store.js';
 
 const PAGE = 1000;
@@ -11,6 +11,9 @@ const AGAIN_AFTER = 2000;
 // A stream that has lived so long is not one that is cut again and again.
 const LONG = 10_000;
 const SOON = 200;
+// How often the list of accounts is begun anew where the place to go on from is gone.
+const TRIES = 20;
+const PLACE_GONE = 'cookie_not_found';
 
 /** The figures of now, as `GET /stats` has them; null before they are known. */
 export const stats = new Store(null);
@@ -24,9 +27,12 @@ export const isLive = new Store(false);
 let source = null;
 let opened = 0;
 let timer = null;
-let wasLost = false;
+// What was said of a stream that could not be begun.
+let complaint = null;
 // What comes while the lists are still being fetched.
 let early = null;
+// What comes of requests while their list is fetched anew.
+let late = null;
 
 /** Follows the server as long as somebody is signed in and looks. */
 export function follow() {
@@ -67,6 +73,7 @@ function close() {
   source?.close();
   source = null;
   early = null;
+  late = null;
   isLive.set(false);
 }
 
@@ -79,15 +86,18 @@ function lost(mine) {
   if (mine !== source) return;
   const lived = Date.now() - opened;
   close();
-  wasLost = true;
   timer = setTimeout(again, lived > LONG ? SOON : AGAIN_AFTER);
 }
 
 async function again() {
   try {
-    takeStats(await call('GET', '/stats'));
+    const figures = await call('GET', '/stats');
     // The server may have no place for one more stream: old lists are better than none.
-    if (accounts.value === null) show(await lists());
+    const found = accounts.value === null ? await lists() : null;
+    // Somebody may have signed out meanwhile.
+    if (!isWanted()) return;
+    takeStats(figures);
+    if (found) show(found);
     open();
   } catch (problem) {
     if (signedIn.value) timer = setTimeout(again, AGAIN_AFTER);
@@ -105,11 +115,11 @@ async function load(mine) {
     const changes = early;
     early = null;
     changes.forEach((change) => change());
-    if (wasLost) say(() => '');
-    wasLost = false;
+    unsay(complaint);
+    complaint = null;
   } catch (problem) {
     if (mine !== source) return;
-    complain(problem);
+    complaint ??= complain(problem);
     lost(mine);
   }
 }
@@ -124,6 +134,17 @@ function show([list, last]) {
 }
 
 async function allAccounts() {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      return await pages();
+    } catch (problem) {
+      // Accounts are removed at this moment, and one of them ended a page.
+      if (problem.code !== PLACE_GONE || tries === TRIES) throw problem;
+    }
+  }
+}
+
+async function pages() {
   const list = new Map();
   let after = '';
   for (;;) {
@@ -148,9 +169,12 @@ function takeAccounts({ changed, removed }) {
     early.push(() => takeAccounts({ changed, removed }));
     return;
   }
-  const list = new Map(accounts.value ?? []);
-  for (const entry of changed) list.set(entry.id, entry);
+  // Nobody is signed in any more.
+  if (accounts.value === null) return;
+  const list = new Map(accounts.value);
+  // An account that is in both has come back.
   for (const id of removed) list.delete(id);
+  for (const entry of changed) list.set(entry.id, entry);
   accounts.set(list);
 }
 
@@ -165,16 +189,37 @@ export function dropAccount(id) {
 }
 
 function takeRequests({ data, skipped }) {
-  if (early) {
-    early.push(() => takeRequests({ data, skipped }));
+  const waiting = early ?? late;
+  if (waiting) {
+    waiting.push(() => takeRequests({ data, skipped }));
     return;
   }
   if (skipped > 0) {
-    lastRequests().then((last) => requests.set(last), complain);
+    catchUp(source);
     return;
   }
   const old = requests.value ?? [];
-  const known = new Set(old.map(({ id }) => id));
-  const fresh = data.filter(({ id }) => !known.has(id));
+  const known = new Set(old.map(requestKey));
+  const fresh = data.filter((request) => !known.has(requestKey(request)));
   requests.set([...fresh, ...old].slice(0, KEPT_REQUESTS));
+}
+
+// More requests came than one event tells.
+async function catchUp(mine) {
+  late = [];
+  try {
+    const last = await lastRequests();
+    if (mine !== source) return;
+    requests.set(last);
+    const changes = late;
+    late = null;
+    changes.forEach((change) => change());
+  } catch {
+    lost(mine);
+  }
+}
+
+/** Tells requests apart: a client may give several of them one id. */
+export function requestKey({ id, at_ms: at }) {
+  return `${id} ${at}`;
 }

@@ -2,7 +2,7 @@
 
 import { NONE } from './format.js';
 import { word } from './language.js';
-import { requests } from './live.js';
+import { requestKey, requests } from './live.js';
 import { RequestView } from './request.js';
 import { Result, tokens } from './result.js';
 import { link } from './route.js';
@@ -38,7 +38,7 @@ function List() {
         <thead><tr>
           ${COLUMNS.map(([name, kind]) => html`<th scope="col" class=${kind}>${word(name)}</th>`)}
         </tr></thead>
-        <tbody>${shown.map((request) => html`<${Row} key=${request.id} request=${request} />`)}</tbody>
+        <tbody>${shown.map((request) => html`<${Row} key=${requestKey(request)} request=${request} />`)}</tbody>
       </table>
     </div>`}
   </section>`;
