@@ -47,6 +47,11 @@ function compare(a, b, down) {
   return a < b === down ? 1 : -1;
 }
 
+/** The ids of those that are listed and chosen, in order. */
+export function marked(found, chosen) {
+  return found.map(({ id }) => id).filter((id) => chosen.has(id));
+}
+
 /** The upstreams that accounts belong to. */
 export function upstreams(accounts) {
   return [...new Set([...accounts.values()].map(({ upstream }) => upstream))].sort();

@@ -1,8 +1,8 @@
 // The list of accounts: filtered, sorted, a hundred at a time.
 
-import { ACTS, actOnAll } from './account_acts.js';
+import { ACTS, actOnAll, progress, stopActing } from './account_acts.js';
 import { AccountDialog } from './account_dialog.js';
-import { ROWS, STATES, listed, upstreams } from './account_list.js';
+import { ROWS, STATES, listed, marked, upstreams } from './account_list.js';
 import { AccountRow } from './account_row.js';
 import { Confirm } from './dialog.js';
 import { word, wordFor } from './language.js';
@@ -10,7 +10,7 @@ import { accounts } from './live.js';
 import { usePolled } from './polled.js';
 import { link } from './route.js';
 import { useStore } from './store.js';
-import { html, useState } from './vendor/preact.js';
+import { html, useLayoutEffect, useRef, useState } from './vendor/preact.js';
 import { number } from './words.js';
 
 const COLUMNS = [
@@ -34,8 +34,11 @@ function Known({ all, item }) {
   const shown = Math.min(page, last);
   const rows = found.slice(shown * ROWS, (shown + 1) * ROWS);
   const change = (fields) => {
-    setFilter({ ...filter, ...fields });
+    const next = { ...filter, ...fields };
+    setFilter(next);
     setPage(0);
+    // What is not listed any more must not be acted on later.
+    setChosen(new Set(marked(listed(all, next), chosen)));
   };
   return html`<section aria-labelledby="accounts-title">
     <div class="bar">
@@ -44,7 +47,7 @@ function Known({ all, item }) {
       <a class="button" href=${link('add')}>${word('view_add')}</a>
     </div>
     <${Filter} filter=${filter} all=${all} change=${change} />
-    <${Chosen} ids=${[...chosen].filter((id) => all.has(id))} found=${found} setChosen=${setChosen} />
+    <${Chosen} ids=${marked(found, chosen)} rows=${rows} found=${found} setChosen=${setChosen} />
     <${List} filter=${filter} change=${change} rows=${rows} chosen=${chosen} setChosen=${setChosen} />
     ${found.length === 0 && html`<p class="hint">${word(all.size === 0 ? 'noAccounts' : 'noneFit')}</p>`}
     ${last > 0 && html`<${Pages} page=${shown} last=${last} setPage=${setPage} />`}
@@ -85,30 +88,60 @@ function Filter({ filter, all, change }) {
   </form>`;
 }
 
-/** What can be done with those that are chosen. */
-function Chosen({ ids, found, setChosen }) {
+/** What can be done with those that are chosen, or goes on with them. */
+function Chosen({ ids, rows, found, setChosen }) {
+  const going = useStore(progress);
+  return (ids.length > 0 || going) && html`<${ChosenActs} ids=${ids} rows=${rows} found=${found}
+    setChosen=${setChosen} going=${going} />`;
+}
+
+function ChosenActs({ ids, rows, found, setChosen, going }) {
   const [isLeaving, setLeaving] = useState(false);
-  const [busy, setBusy] = useState(false);
-  if (ids.length === 0 && !isLeaving) return null;
-  const run = async (name) => {
-    if (busy) return;
+  const group = useRef();
+  useLayoutEffect(() => keepFocus(group.current), []);
+  const run = (name) => {
     setLeaving(false);
-    setBusy(true);
-    await actOnAll(name, ids);
-    setBusy(false);
+    actOnAll(name, ids);
   };
-  const press = (name) => (name === 'remove' ? setLeaving(true) : run(name));
-  return html`<div class="row chosen" role="group" aria-label=${word('withChosen')}>
-    <span>${word('chosen', number(ids.length))}</span>
+  const press = (name) => {
+    if (going) return;
+    if (name === 'remove') setLeaving(true);
+    else run(name);
+  };
+  return html`<div ref=${group} class="row chosen" role="group" aria-label=${word('withChosen')}>
+    ${going ? html`<${Progress} ...${going} />` : html`<span>${word('chosen', number(ids.length))}</span>`}
     ${ACTS.map((name) => html`<button type="button" class=${name === 'remove' ? 'danger' : ''}
-      aria-disabled=${String(busy)} onClick=${() => press(name)}>${word(`act_${name}`)}</button>`)}
+      aria-disabled=${String(going !== null)} onClick=${() => press(name)}>${word(`act_${name}`)}</button>`)}
     ${ids.length < found.length && html`<button type="button"
       onClick=${() => setChosen(new Set(found.map(({ id }) => id)))}>
       ${word('chooseAll', number(found.length))}</button>`}
-    <button type="button" onClick=${() => setChosen(new Set())}>${word('chooseNone')}</button>
-    ${isLeaving && html`<${Confirm} title=${word('removeTitle')} text=${word('removeMany', number(ids.length))}
+    <button type="button" onClick=${going ? stopActing : () => setChosen(new Set())}>
+      ${word(going ? 'stop' : 'chooseNone')}</button>
+    ${isLeaving && html`<${Confirm} title=${word('removeTitle')} text=${leaving(ids, rows)}
       action=${word('act_remove')} onDo=${() => run('remove')} onClose=${() => setLeaving(false)} />`}
   </div>`;
+}
+
+function Progress({ over, all }) {
+  const text = word('workedOn', number(over), number(all));
+  return html`<progress value=${over} max=${all} aria-label=${text} /><span>${text}</span>`;
+}
+
+/** What is asked before they are deleted: those on other pages are not seen. */
+function leaving(ids, rows) {
+  const seen = new Set(rows.map(({ id }) => id));
+  const unseen = ids.filter((id) => !seen.has(id)).length;
+  const facts = [word('removeMany', number(ids.length)), unseen > 0 && word('removeUnseen', number(unseen))];
+  return facts.filter(Boolean).join(' ');
+}
+
+/** Gives the focus to the heading where that goes which has it; to be called when it goes. */
+function keepFocus(group) {
+  return () => {
+    if (!group.contains(document.activeElement)) return;
+    // It is still there: the focus is lost in the next moment.
+    queueMicrotask(() => document.getElementById('accounts-title')?.focus());
+  };
 }
 
 function List({ filter, change, rows, chosen, setChosen }) {

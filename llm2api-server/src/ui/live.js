@@ -178,14 +178,10 @@ function takeAccounts({ changed, removed }) {
   accounts.set(list);
 }
 
-/** Shows an account as an answer has it, before the stream says the same. */
-export function takeAccount(entry) {
-  if (entry?.id && accounts.value?.has(entry.id)) takeAccounts({ changed: [entry], removed: [] });
-}
-
-/** Takes an account away that the server has removed. */
-export function dropAccount(id) {
-  takeAccounts({ changed: [], removed: [id] });
+/** Shows accounts as answers have them, before the stream says the same. */
+export function takeAnswers(entries, removed = []) {
+  const changed = entries.filter(({ id }) => accounts.value?.has(id));
+  if (changed.length + removed.length > 0) takeAccounts({ changed, removed });
 }
 
 function takeRequests({ data, skipped }) {
