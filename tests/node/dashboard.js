@@ -1,7 +1,7 @@
 // The dashboard in a browser: getting to it, and what its tests do again and again.
 
 import assert from 'node:assert/strict';
-import { mkdir, readFile } from 'node:fs/promises';
+import { mkdir, readFile, readdir } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 
@@ -13,6 +13,18 @@ export const VIEWS = ['overview', 'accounts', 'add', 'requests', 'try', 'setting
 const AXE = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
 // What a test may leave behind to be looked at.
 const SHOTS = process.env.LLM2API_TARGET && join(process.env.LLM2API_TARGET, 'screenshots');
+const UI = new URL('../../llm2api-server/src/ui/', import.meta.url);
+// These belong to other pages.
+const OF_OTHERS = ['authority.js', 'cookie.js', 'authorisation.js'];
+const FILES = (await readdir(UI)).filter((name) => /\.(js|css)$/.test(name) && !OF_OTHERS.includes(name));
+const PATHS = [
+  ...FILES.map((name) => `/ui/${name}`),
+  ...['/', '/ui/vendor/preact.js', '/session', '/events', '/requests', '/settings', '/cookies', '/cookies/import'],
+  ...['check', 'enable', 'disable', 'clear', 'remove', 'update'].map((act) => `/cookie/${act}`),
+  ...['', '/models', '/keys', '/series', '/sparks'].map((part) => `/stats${part}`),
+  '/try/chat/completions',
+];
+const OF_REQUEST = /^\/v1\/explain\/[^/]+$/;
 // Nobody is signed in when the page opens, and it has to ask.
 const AT_FIRST = '401 /stats';
 
@@ -41,9 +53,23 @@ export async function goTo(page, view) {
   await page.locator(`nav a[href="#${view}"][aria-current=page]`).waitFor();
 }
 
-/** Waits until the status line says this. */
+/** Waits until the status line says this where it is seen and read out: inside of a dialog that is open. */
 export function told(page, text) {
-  return page.getByRole('status').filter({ hasText: text }).waitFor();
+  const line = page.locator('dialog[open] [role=status], body:not(:has(dialog[open])) [role=status]');
+  return line.filter({ hasText: text }).waitFor();
+}
+
+/** A button of that name and no other. */
+export function button(page, name) {
+  return page.getByRole('button', { name, exact: true });
+}
+
+/** Lets the page think that another tab is in front of it. */
+export function hide(page, hidden) {
+  return page.evaluate((value) => {
+    Object.defineProperty(document, 'hidden', { value, configurable: true });
+    document.dispatchEvent(new Event('visibilitychange'));
+  }, hidden);
 }
 
 /** The line of an account in the list. */
@@ -71,10 +97,10 @@ export async function chat(stage, content = 'Hello') {
   return answer.status;
 }
 
-/** Fails if the page asked for anything of others', complained, or was refused more than `refused`. */
+/** Fails if the page asked for what is not for it, complained, or was refused more than `refused`. */
 export function wellBehaved({ watch, origin }, refused = []) {
-  const paths = watch.requests.map((url) => new URL(url).pathname);
-  behaved(watch, origin, paths, [AT_FIRST, ...refused]);
+  const explained = watch.requests.map((url) => new URL(url).pathname).filter((path) => OF_REQUEST.test(path));
+  behaved(watch, origin, [...PATHS, ...explained], [AT_FIRST, ...refused]);
 }
 
 /** Fails if the view breaks a rule of accessibility. */

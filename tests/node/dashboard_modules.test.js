@@ -4,14 +4,15 @@ import assert from 'node:assert/strict';
 import { readdir, readFile } from 'node:fs/promises';
 import { test } from 'node:test';
 
-import { listed, success, upstreams } from '../../llm2api-server/src/ui/account_list.js';
+import { STATES, listed, marked, success, upstreams } from '../../llm2api-server/src/ui/account_list.js';
 import { ceiling, path, places } from '../../llm2api-server/src/ui/plot.js';
 import { bodyOf, events } from '../../llm2api-server/src/ui/chat.js';
 import * as format from '../../llm2api-server/src/ui/format.js';
-import { link, parse } from '../../llm2api-server/src/ui/route.js';
+import { VIEWS, link, parse } from '../../llm2api-server/src/ui/route.js';
 import { LANGUAGES, snippet } from '../../llm2api-server/src/ui/snippets.js';
 import { TEXTS } from '../../llm2api-server/src/ui/texts.js';
 
+const REPOSITORY = new URL('../../', import.meta.url);
 const UI = new URL('../../llm2api-server/src/ui/', import.meta.url);
 
 test('both languages have the same texts, and none is empty', () => {
@@ -30,6 +31,63 @@ test('every text that the pages name is there', async () => {
   const named = sources.flatMap((text) => [...text.matchAll(/\bword\('(\w+)'/g)].map(([, name]) => name));
   assert.ok(named.length > 100);
   assert.deepEqual(named.filter((name) => !(name in TEXTS.en)), []);
+});
+
+/** The names that stand in a file of the repository at a place in each of those lines. */
+async function namesIn(path, lines) {
+  const text = await readFile(new URL(path, REPOSITORY), 'utf8');
+  const names = [...text.matchAll(lines)].map(([, name]) => name);
+  assert.ok(names.length > 0, `${path} has ${lines}`);
+  return names;
+}
+
+test('every text that is put together is there', async () => {
+  const ui = (name, lines) => namesIn(`llm2api-server/src/ui/${name}`, lines);
+  const acts = await ui('account_acts.js', /'(check|enable|disable|clear|remove)'[,\]]/g);
+  const groups = {
+    act_: acts,
+    done_: [...acts, 'update'],
+    view_: VIEWS,
+    state_: STATES,
+    code_: LANGUAGES,
+    column_: await ui('accounts.js', /\['(\w+)'[,\]]/g),
+    tile_: await ui('tiles.js', /^ {4}\['(\w+)', /gm),
+    span_: await ui('charts.js', /^ {2}(\w+): \{ span/gm),
+    theme_: ['auto', 'light', 'dark'],
+    term_: await ui('choice.js', /^ {2}\['(\w+)', \(one\)/gm),
+    '': [
+      ...(await ui('requests.js', /\['(\w+)'[,\]]/g)),
+      ...(await ui('request.js', /^ {4}\['(\w+)', /gm)),
+      ...(await ui('account_dialog.js', /^ {4}\['(\w+)', /gm)),
+      ...(await ui('figures.js', /^ {2}\['(\w+)', /gm)),
+    ],
+  };
+  const named = Object.entries(groups).flatMap(([start, names]) => names.map((name) => start + name));
+  assert.ok(named.length > 70);
+  assert.deepEqual(named.filter((name) => !(name in TEXTS.en)), []);
+});
+
+test('every reason that the engine gives has a text', async () => {
+  const core = (path, lines) => namesIn(`llm2api-core/src/${path}`, lines);
+  const reasons = [
+    ...(await core('credential/health.rs', /^ {8}(?:ErrorKind::\w+|_) => "(\w+)",$/gm)),
+    ...(await core('pool/outlook.rs', /^ {12}.+ => "([\w ]+)"\.to_owned\(\),$/gm)),
+    ...(await core('pool/picture.rs', /^ {16}\("([\w ]+)"\.to_owned\(\), None\)$/gm)),
+    ...STATES.filter((name) => name !== 'active'),
+  ];
+  assert.ok(reasons.length >= 18, reasons.join());
+  const texts = reasons.map((reason) => `excluded_${reason.replaceAll(' ', '_')}`);
+  assert.deepEqual(texts.filter((name) => !(name in TEXTS.en)), []);
+});
+
+test('reasons are told in words, those of an upstream as such', async () => {
+  Object.defineProperty(globalThis, 'navigator', { value: { language: 'zh-CN' }, configurable: true });
+  const { reasonText } = await import('../../llm2api-server/src/ui/language.js');
+  assert.equal(reasonText('quota_exhausted'), TEXTS.zh.excluded_quota_exhausted);
+  const timeouts = TEXTS.zh.reasonOfUpstream(TEXTS.zh.excluded_timeouts);
+  assert.equal(reasonText('upstream: timeouts'), timeouts);
+  assert.equal(reasonText('something new'), 'something new');
+  assert.equal(reasonText(null), '');
 });
 
 test('every file of the pages stays short', async () => {
@@ -97,6 +155,12 @@ test('accounts are sorted both ways, those of which nothing is known last', () =
   assert.equal(success(POOL.get('b')), null);
 });
 
+test('what is chosen and not listed is not acted on', () => {
+  const found = listed(POOL, { upstream: 'x', by: 'label' });
+  assert.deepEqual(marked(found, new Set(['a', 'b', 'c'])), ['c', 'a']);
+  assert.deepEqual(marked(found, new Set(['b', 'gone'])), []);
+});
+
 test('points of a chart stand where they belong and lines break where one is missing', () => {
   const row = places([{ at: 120 }, { at: 60 }, { at: 600 }], 60, 60, 3);
   assert.deepEqual(row, [{ at: 60 }, { at: 120 }, null]);
@@ -160,5 +224,7 @@ test('programs quote what they are given and hold no picture', () => {
   assert.equal(sent.messages[0].content[0].text, user);
   const python = snippet('python', 'http://127.0.0.1:1/v1', body);
   assert.ok(python.includes('stream=True,') && python.includes(JSON.stringify(user)));
-  assert.ok(snippet('rust', 'http://127.0.0.1:1/v1', body).includes('r##"{'), 'more marks than the text has');
+  const rust = snippet('rust', 'http://127.0.0.1:1/v1', body);
+  assert.ok(rust.includes('r##"{'), 'more marks than the text has');
+  assert.ok(!rust.includes('lossy') && rust.includes("== b'\\n'"), 'whole lines are decoded');
 });

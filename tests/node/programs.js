@@ -94,9 +94,16 @@ export async function play(t, name, settings = {}) {
   }
   Object.assign(environment, settings);
   const path = built('LLM2API_SERVER');
-  const server = await start(path, [], environment, directory, 'OPENAI_BASE_URL=');
-  ends.push(server.stop);
-  return { baseURL: server.said, model: upstream.model, simulator };
+  const begin = () => start(path, [], environment, directory, 'OPENAI_BASE_URL=');
+  let server = await begin();
+  ends.push(() => server.stop());
+  const restart = async () => {
+    await server.stop();
+    // Whoever knew it finds it where it was.
+    environment.LISTEN = new URL(server.said).host;
+    server = await begin();
+  };
+  return { baseURL: server.said, model: upstream.model, simulator, restart };
 }
 
 /** An authority with this admin key, which stops when the test `t` is over; answers with its origin. */
