@@ -8,12 +8,12 @@ import { SignIn, SignOut } from './sign_in.js';
 import { StatusLine } from './status.js';
 import { useStore } from './store.js';
 import './theme.js';
-import { html, render, useEffect } from './vendor/preact.js';
+import { html, render, useLayoutEffect } from './vendor/preact.js';
 
 function Page() {
   const speaks = useStore(language);
   const isIn = useStore(signedIn);
-  useEffect(() => announce(word('addTitle')), [speaks]);
+  useLayoutEffect(() => announce(word('addTitle')), [speaks]);
   return html`<header class="plain">
       <h1>${word('addTitle')}</h1>
       <${LanguageButton} />
