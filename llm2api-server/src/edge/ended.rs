@@ -1,13 +1,13 @@
 //! A request that is over, as it is told of.
 
 use std::fmt;
-use std::time::Duration;
 
 use llm2api_core::Client;
 use llm2api_core::chat::TraceContext;
 use llm2api_core::chat::trail::{Step, Trail};
 use tracing::info;
 
+use crate::clock::{micros, millis};
 use crate::journal::Entry;
 
 /// A request that is over, with its place in a trace and the attempts that were made for it.
@@ -78,14 +78,6 @@ impl fmt::Debug for Ended<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Ended").field("entry", self.entry).finish_non_exhaustive()
     }
-}
-
-fn millis(time: Duration) -> u64 {
-    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
-}
-
-fn micros(time: Duration) -> u64 {
-    u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! What one request leaves in the log: one line, when its answer has gone out or was given up.
 
 use std::sync::{Arc, OnceLock};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use llm2api_core::Client;
 use llm2api_core::chat::TraceContext;
@@ -14,6 +14,7 @@ use tracing::debug;
 use super::ended::Ended;
 use super::tokens::Tokens;
 use crate::accept::Turns;
+use crate::clock::unix_millis;
 use crate::journal::{Entry, Journal};
 use crate::openai::error::Failure;
 use crate::telemetry::Tracer;
@@ -280,12 +281,6 @@ impl Shared {
             trail: self.asked.get().map(|(_, trail)| trail.clone()),
         }
     }
-}
-
-/// Milliseconds since 1970; 0 on a machine whose clock is before that.
-fn unix_millis() -> u64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH);
-    since.map_or(0, |since| u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
 }
 
 fn is_quiet(route: &str) -> bool {

@@ -62,6 +62,22 @@ pub enum StepEnd {
     Failed(StepFailure),
 }
 
+impl StepEnd {
+    /// Returns the ending in one word of lower case.
+    ///
+    /// ```
+    /// assert_eq!(llm2api_core::chat::trail::StepEnd::Running.as_str(), "running");
+    /// ```
+    pub const fn as_str(&self) -> &'static str {
+        match self {
+            Self::Running => "running",
+            Self::Completed => "completed",
+            Self::Cancelled => "cancelled",
+            Self::Failed(_) => "failed",
+        }
+    }
+}
+
 /// How an attempt failed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]

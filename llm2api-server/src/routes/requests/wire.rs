@@ -9,6 +9,7 @@ use llm2api_core::chat::trail::{
 use serde::Serialize;
 
 use super::names::Names;
+use crate::clock::{micros, millis};
 use crate::journal;
 
 /// One request. Times end in their unit, and count from when it began.
@@ -158,22 +159,13 @@ impl Attempt {
             at_ms: at(step.at),
             first_content_ms: step.first_content.map(at),
             end_ms: step.ended.map(at),
-            result: result(&step.end),
+            result: step.end.as_str(),
             code: failure.map(|failure| failure.code.clone()),
             error: failure.map(|failure| failure.message.clone()),
             status: failure.and_then(|failure| failure.status),
             aside: step.aside,
             then: step.next.map(then),
         }
-    }
-}
-
-fn result(end: &StepEnd) -> &'static str {
-    match end {
-        StepEnd::Completed => "completed",
-        StepEnd::Cancelled => "cancelled",
-        StepEnd::Failed(_) => "failed",
-        _ => "running",
     }
 }
 
@@ -276,14 +268,6 @@ impl Out {
             until: excluded.until.map(|until| (began + until).as_secs()),
         }
     }
-}
-
-fn millis(took: Duration) -> u64 {
-    u64::try_from(took.as_millis()).unwrap_or(u64::MAX)
-}
-
-fn micros(took: Duration) -> u64 {
-    u64::try_from(took.as_micros()).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]

@@ -6,7 +6,8 @@ use std::time::{Duration, SystemTime};
 use llm2api_core::accounts::AccountStatus;
 use poem::{Request, Response};
 
-use super::wire::{Sparks, millis};
+use super::wire::Sparks;
+use crate::clock::millis;
 use crate::openai::answer;
 use crate::openai::error::Failure;
 use crate::state::State;

@@ -1,12 +1,13 @@
 //! Statistics as JSON. Points in time are seconds since 1970; null where nothing is known.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use llm2api_core::auth::AuthStatus;
 use llm2api_core::stats::{Now, SpanFigures};
 use llm2api_core::{HistogramSnapshot, TallySnapshot};
 use serde::Serialize;
+
+use crate::clock::{micros, millis};
 
 /// How the server fares, and all that it has done.
 #[derive(Debug, Serialize)]
@@ -121,13 +122,8 @@ struct Highest {
 
 impl Highest {
     fn of(histogram: &HistogramSnapshot) -> Self {
-        let micros = |took: Duration| u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
         Self { p95: histogram.quantile(0.95).map(micros) }
     }
-}
-
-pub(super) fn millis(took: Duration) -> u64 {
-    u64::try_from(took.as_millis()).unwrap_or(u64::MAX)
 }
 
 /// What was counted: tokens that upstreams have counted and those that were estimated are apart.
@@ -221,6 +217,8 @@ pub(super) struct Sparks {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use llm2api_core::Metrics;
 
     use super::*;

@@ -90,7 +90,7 @@ fn attempt(
     attributes.set("llm2api.credential.label", Some(request.account(step)));
     attributes.set("llm2api.attempt.aside", Some(step.aside));
     let mut status = Status::Unset;
-    attributes.set("llm2api.attempt.result", Some(result(&step.end)));
+    attributes.set("llm2api.attempt.result", Some(step.end.as_str()));
     if let StepEnd::Failed(failure) = &step.end {
         attributes.text("error.type", Some(&failure.code));
         attributes.set("http.response.status_code", failure.status.map(i64::from));
@@ -103,15 +103,6 @@ fn attempt(
     events.events.extend(first);
     let span = span(place, name, SpanKind::Client, (asked + step.at, ended), scope);
     Some(SpanData { status, events, attributes: attributes.0, ..span })
-}
-
-fn result(end: &StepEnd) -> &'static str {
-    match end {
-        StepEnd::Completed => "completed",
-        StepEnd::Cancelled => "cancelled",
-        StepEnd::Failed(_) => "failed",
-        _ => "running",
-    }
 }
 
 /// A span that says nothing yet but where it stands, and when it was.
