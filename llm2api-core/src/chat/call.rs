@@ -2,13 +2,11 @@
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
-use std::time::Duration;
 
-use tokio::time::Instant;
 use uuid::Uuid;
 
 use super::trail::Trail;
-use super::{Message, TraceContext};
+use super::{Message, RetryPlan, TraceContext};
 use crate::error::{Error, ErrorKind};
 
 const DEFAULT_SENDS: u32 = 3;
@@ -64,29 +62,6 @@ pub struct Attempted {
     pub credential: Arc<str>,
     /// How it failed; absent while it runs and after it succeeded.
     pub failure: Option<ErrorKind>,
-}
-
-/// What the next attempt may use.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct RetryPlan {
-    /// The instant from which the credential of the last attempt may be used again.
-    pub same_from: Option<Instant>,
-    /// Which others may be used.
-    pub others: Others,
-}
-
-/// Which credentials, apart from the last one, the next attempt may use.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Others {
-    /// Any that was not tried yet.
-    #[default]
-    Any,
-    /// Only those of another upstream than the last: the last one cannot be reached.
-    OtherUpstream,
-    /// None.
-    None,
 }
 
 impl Call {
@@ -339,13 +314,6 @@ impl Call {
 impl Default for Call {
     fn default() -> Self {
         Self::random()
-    }
-}
-
-impl RetryPlan {
-    /// Allows the same credential again after `wait`, or not at all.
-    pub fn new(same_after: Option<Duration>, others: Others) -> Self {
-        Self { same_from: same_after.map(|wait| Instant::now() + wait), others }
     }
 }
 
