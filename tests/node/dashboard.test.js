@@ -162,6 +162,7 @@ test('the box streams an answer, stops one, and tells what went wrong', async (t
   await page.locator('.answer .bad').waitFor();
   await page.locator('#explained').click();
   await page.getByRole('heading', { name: /^Request req_/ }).waitFor();
+  await page.locator('.mark.warn', { hasText: 'refused' }).first().waitFor();
   await page.locator('.mark.bad', { hasText: 'failed' }).first().waitFor();
   await page.getByRole('link', { name: 'All requests' }).click();
   await page.locator('#requests tbody tr').nth(3).waitFor();
@@ -257,9 +258,9 @@ test('other people\'s texts stay texts', async (t) => {
   await goTo(page, 'overview');
   await goTo(page, 'requests');
   await page.locator('#requests .model', { hasText: EVIL }).waitFor();
-  const failed = page.locator('#requests tbody tr').filter({ hasText: 'failed' });
-  await failed.nth(1).waitFor();
-  await failed.first().locator('a').click();
+  const refused = page.locator('#requests tbody tr').filter({ hasText: 'refused' });
+  await refused.nth(1).waitFor();
+  await refused.first().locator('a').click();
   await page.locator('.timeline .bad', { hasText: EVIL }).waitFor();
   await page.locator('.choice', { hasText: EVIL }).first().waitFor();
   assert.equal(await page.locator('main :is(img, script)').count(), 0);

@@ -27,7 +27,7 @@ pub(super) struct Inner {
 pub(super) struct Page {
     pub(super) profile: Profile,
     pub(super) fingerprint: Fingerprint,
-    /// Requests and failures that were counted before this process began, or elsewhere.
+    /// Requests, and failures and refusals, that were counted before this process began, or elsewhere.
     pub(super) before: (u64, u64),
     /// What the last check found, and when.
     pub(super) checked: Option<(Instant, Verdict)>,

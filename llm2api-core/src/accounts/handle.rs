@@ -121,14 +121,22 @@ impl Accounts {
     /// Takes up what all servers have counted of each account, at any time.
     pub(super) fn take_counts(&self, counts: &[Count]) {
         let Shared { parts, book, .. } = &*self.shared;
+        let mut sums = HashMap::<&str, (u64, u64)>::new();
         for count in counts {
             let Some(id) = count.series.strip_prefix("credential:") else { continue };
-            // What this process has counted and handed over is in the sum, and counted here too.
-            let (requests, failed) = parts.metrics.handed_over(id);
-            book.change(&CredentialId::from_text(id), |page| match count.field.as_str() {
-                "requests" => page.before.0 = count.value.saturating_sub(requests),
-                "failed" => page.before.1 = count.value.saturating_sub(failed),
+            let (requests, failures) = sums.entry(id).or_default();
+            match count.field.as_str() {
+                "requests" => *requests += count.value,
+                "failed" | "refused" => *failures += count.value,
                 _ => {}
+            }
+        }
+        for (id, (requests, failures)) in sums {
+            // What this process has counted and handed over is in the sum, and counted here too.
+            let handed = parts.metrics.handed_over(id);
+            book.change(&CredentialId::from_text(id), |page| {
+                page.before =
+                    (requests.saturating_sub(handed.0), failures.saturating_sub(handed.1));
             });
         }
     }

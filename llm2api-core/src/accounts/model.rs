@@ -103,7 +103,7 @@ pub struct AccountStatus {
     pub weight: u32,
     /// Calls that it was used for, over restarts and servers.
     pub requests: u64,
-    /// Those of them that failed.
+    /// Those of them that failed, or that the upstream refused.
     pub failures: u64,
     /// How it failed last.
     pub last_error: Option<String>,

@@ -175,6 +175,22 @@ impl ErrorKind {
         }
     }
 
+    /// Says whether a request was refused for what it asks, by the gateway or by an upstream: as far as
+    /// can be told, its caller has to change it.
+    ///
+    /// ```
+    /// use llm2api_core::ErrorKind;
+    ///
+    /// assert!(ErrorKind::ModelNotFound.is_client_error());
+    /// assert!(!ErrorKind::Timeout.is_client_error());
+    /// ```
+    pub const fn is_client_error(self) -> bool {
+        matches!(
+            self,
+            Self::InvalidRequest | Self::ModelNotFound | Self::RequestTooLarge | Self::Unsupported
+        )
+    }
+
     /// Returns the row of the retry table for this kind.
     pub const fn verdict(self) -> Verdict {
         match self {

@@ -218,6 +218,7 @@ mod tests {
     use super::*;
     use crate::chat::Message;
     use crate::error::ErrorKind;
+    use crate::metrics::TallySnapshot;
 
     #[tokio::test]
     async fn failures_of_listed_models_have_their_names_and_others_have_none() {
@@ -235,5 +236,23 @@ mod tests {
         let failed: Vec<_> =
             failed.iter().map(|(name, tally)| (name.as_str(), tally.failed)).collect();
         assert_eq!(failed, [("llama", 2), ("other", 1)]);
+    }
+
+    #[tokio::test]
+    async fn what_is_refused_is_no_failure() {
+        let metrics = Metrics::default();
+        for kind in ErrorKind::ALL {
+            let refuses = service_fn(move |_: ChatRequest| async move {
+                Err::<ChatStream, _>(Error::new(kind, "chat", "no"))
+            });
+            let mut service = MetricsLayer::new(metrics.clone()).layer(refuses);
+            assert!(service.call(ChatRequest::new("llama")).await.is_err());
+        }
+        let counted = metrics.snapshot();
+        assert_eq!((counted.refused, counted.failed), (4, ErrorKind::ALL.len() as u64 - 4));
+        assert_eq!(counted.in_flight(), 0);
+        let (total, handed) = (metrics.total(), metrics.pending());
+        assert_eq!(TallySnapshot::from_figures(&total.figures()), total);
+        assert!(handed.figures().any(|figure| figure == ("total", "refused".to_owned(), 4)));
     }
 }

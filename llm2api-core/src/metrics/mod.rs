@@ -67,8 +67,10 @@ pub struct MetricsSnapshot {
     pub completed: u64,
     /// Calls whose caller left.
     pub cancelled: u64,
-    /// Calls that failed.
+    /// Calls that failed otherwise.
     pub failed: u64,
+    /// Calls that were [refused for what they ask](ErrorKind::is_client_error).
+    pub refused: u64,
     /// From the call to its end.
     pub duration: HistogramSnapshot,
     /// From the call to its first content.
@@ -86,7 +88,8 @@ pub struct MetricsSnapshot {
 impl MetricsSnapshot {
     /// Returns how many calls are under way.
     pub fn in_flight(&self) -> u64 {
-        self.started.saturating_sub(self.completed + self.cancelled + self.failed)
+        let over = self.completed + self.cancelled + self.failed + self.refused;
+        self.started.saturating_sub(over)
     }
 }
 
@@ -189,7 +192,7 @@ impl Metrics {
     /// Returns how many requests of a credential, and how many failures, were handed over.
     pub(crate) fn handed_over(&self, id: &str) -> (u64, u64) {
         let handed = self.shared.series.handed(&format!("credential:{id}"));
-        handed.map_or((0, 0), |handed| (handed.requests, handed.failed))
+        handed.map_or((0, 0), |handed| (handed.requests, handed.failed + handed.refused))
     }
 
     /// Returns what was handed over of a series, such as `total` or `model:llama`.
@@ -211,6 +214,7 @@ impl Metrics {
             completed: total.completed,
             cancelled: total.cancelled,
             failed: total.failed,
+            refused: total.refused,
             duration: total.duration,
             first_content: total.first_content,
             overhead: total.overhead,

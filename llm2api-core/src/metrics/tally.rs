@@ -14,6 +14,7 @@ pub struct Tally {
     completed: AtomicU64,
     cancelled: AtomicU64,
     failed: AtomicU64,
+    refused: AtomicU64,
     tokens: [AtomicU64; 4],
     duration: Histogram,
     first_content: Histogram,
@@ -32,8 +33,10 @@ pub struct TallySnapshot {
     pub completed: u64,
     /// Calls whose caller left.
     pub cancelled: u64,
-    /// Calls that failed.
+    /// Calls that failed otherwise.
     pub failed: u64,
+    /// Calls that were [refused for what they ask](crate::ErrorKind::is_client_error).
+    pub refused: u64,
     /// Tokens that upstreams have counted.
     pub given: Tokens,
     /// Tokens that no upstream has counted, estimated.
@@ -105,6 +108,7 @@ impl Tally {
         let counter = match outcome {
             Outcome::Completed => &self.completed,
             Outcome::Cancelled => &self.cancelled,
+            Outcome::Failed(kind) if kind.is_client_error() => &self.refused,
             Outcome::Failed(_) => &self.failed,
         };
         counter.fetch_add(1, Ordering::Relaxed);
@@ -145,6 +149,7 @@ impl Tally {
             completed: read(&self.completed),
             cancelled: read(&self.cancelled),
             failed: read(&self.failed),
+            refused: read(&self.refused),
             given: Tokens { prompt, completion },
             estimated: Tokens { prompt: guessed_prompt, completion: guessed_completion },
             duration: self.duration.snapshot(),
@@ -246,6 +251,7 @@ impl TallySnapshot {
             ("cancelled", &mut self.cancelled, &mut other.cancelled),
             ("failed", &mut self.failed, &mut other.failed),
             ("prompt_tokens", &mut self.given.prompt, &mut other.given.prompt),
+            ("refused", &mut self.refused, &mut other.refused),
             ("completion_tokens", &mut self.given.completion, &mut other.given.completion),
             ("estimated_prompt_tokens", &mut self.estimated.prompt, &mut other.estimated.prompt),
             (

@@ -106,7 +106,7 @@ pub struct CredentialStatus {
     pub weight: u32,
     /// Calls since the process began.
     pub requests: u64,
-    /// Those of them that failed.
+    /// Those of them that failed, or that the upstream refused.
     pub failures: u64,
     /// How it failed last.
     pub last_error: Option<String>,

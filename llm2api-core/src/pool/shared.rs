@@ -361,7 +361,7 @@ pub(super) fn status(group: &Group, entry: &Entry, now: Instant) -> CredentialSt
         max_concurrency: entry.max(),
         weight: entry.weight(),
         requests: counts.requests,
-        failures: counts.failed,
+        failures: counts.failed + counts.refused,
         last_error: entry.last_error().map(String::from),
         last_used_ms: entry.last_used_ms(),
     }

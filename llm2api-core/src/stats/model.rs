@@ -98,8 +98,8 @@ pub struct Now {
     pub requests_per_second: f64,
     /// Tokens of requests and answers, given and estimated, over the last 10 seconds.
     pub tokens_per_second: f64,
-    /// The share of the calls of the last 5 minutes that were completed; none where none ended.
-    /// Calls whose caller left do not count.
+    /// The share of the calls of the last 5 minutes that were completed, of those and the failed ones;
+    /// none where there were none. Refused calls, and those whose caller left, do not count.
     pub success: Option<f64>,
     /// How long calls took, over the last 5 minutes.
     pub latency: HistogramSnapshot,

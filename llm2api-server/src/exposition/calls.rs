@@ -55,9 +55,13 @@ fn outcomes<'a>(
     label: &'static str,
     name: &'a str,
     tally: &TallySnapshot,
-) -> [(Labels<'a>, u64); 3] {
-    let by =
-        [("completed", tally.completed), ("cancelled", tally.cancelled), ("failed", tally.failed)];
+) -> [(Labels<'a>, u64); 4] {
+    let by = [
+        ("completed", tally.completed),
+        ("cancelled", tally.cancelled),
+        ("failed", tally.failed),
+        ("refused", tally.refused),
+    ];
     by.map(|(outcome, count)| (vec![(label, name.into()), ("outcome", outcome.into())], count))
 }
 

@@ -63,6 +63,7 @@ async fn counters_begin_at_nothing() {
     let text = write(&state(client, &[]), Form::Classic);
     for line in [
         "llm2api_requests_total{model=\"demo\",outcome=\"failed\"} 0",
+        "llm2api_requests_total{model=\"demo\",outcome=\"refused\"} 0",
         "llm2api_requests_total{model=\"other\",outcome=\"completed\"} 0",
         "llm2api_upstream_attempts_total{upstream=\"demo\",outcome=\"cancelled\"} 0",
         "llm2api_retries_total{reason=\"rate_limit_exceeded\"} 0",

@@ -50,6 +50,7 @@ export function Charts({ of, models, keys }) {
 
 const counts = () => [
   { form: 'bar', kind: 'failures', name: word('failed'), of: ({ failed }) => failed },
+  { form: 'bar', kind: 'refused', name: word('refused'), of: ({ refused }) => refused },
   { form: 'bar', kind: 'left-early', name: word('cancelled'), of: ({ cancelled }) => cancelled },
   { form: 'bar', kind: 'completed', name: word('completed'), of: ({ completed }) => completed },
 ];

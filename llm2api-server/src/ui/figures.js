@@ -28,6 +28,7 @@ const COLUMNS = [
   ['requestCount', ({ requests }) => number(requests)],
   ['completed', ({ completed }) => number(completed)],
   ['failed', ({ failed }) => number(failed)],
+  ['refused', ({ refused }) => number(refused)],
   ['cancelled', ({ cancelled }) => number(cancelled)],
   ['promptTokens', (row) => tokens(row.prompt_tokens, row.estimated_prompt_tokens)],
   ['completionTokens', (row) => tokens(row.completion_tokens, row.estimated_completion_tokens)],

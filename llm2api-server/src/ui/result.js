@@ -6,8 +6,10 @@ import { html } from './vendor/preact.js';
 import { number } from './words.js';
 
 /** The colour of each end. */
-export const KINDS = { completed: 'good', failed: 'bad', cancelled: 'off', running: 'warn' };
+export const KINDS = { completed: 'good', failed: 'bad', refused: 'warn', cancelled: 'off', running: 'warn' };
 
+// The statuses of requests that were refused for what they ask, not for who asks or how fast.
+const REFUSALS = [400, 404, 409, 413, 422];
 // The codes of requests whose client did not wait for the end.
 const LEFT = ['client_left', 'client_stalled'];
 
@@ -22,6 +24,7 @@ export function Result({ request }) {
 
 function resultOf({ code, status, attempts }) {
   if (LEFT.includes(code)) return 'cancelled';
+  if (REFUSALS.includes(status)) return 'refused';
   if (code || status >= 400) return 'failed';
   const last = attempts?.filter(({ aside }) => !aside).at(-1);
   return last?.result === 'cancelled' ? 'cancelled' : 'completed';

@@ -39,7 +39,7 @@ const EN = {
   span_month: '30 days', chart_requests: 'Requests', chart_latency: 'Latency', chart_tokens: 'Tokens',
   of_total: 'everything', of_model: 'Model', of_credential: 'Account', of_key: 'Key',
   asTable: 'As a table', time: 'Time', requestCount: 'Requests', completed: 'Completed', failed: 'Failed',
-  cancelled: 'Left early', promptTokens: 'Tokens asked', completionTokens: 'Tokens answered',
+  refused: 'Refused', cancelled: 'Left early', promptTokens: 'Tokens asked', completionTokens: 'Tokens answered',
   models: 'Models', keys: 'Keys', upstreams: 'Upstreams', notListed: 'not listed',
 
   // Accounts.
@@ -80,7 +80,8 @@ const EN = {
   route: 'Path', model: 'Model', status: 'Status', duration: 'Duration', firstToken: 'First token',
   tokenCount: 'Tokens', result: 'Result', request: 'Request', error: 'Error', streamed: 'Streamed',
   overheadOwn: 'Own overhead', requestUnknown: 'This server does not know the request (any more).',
-  ended_completed: 'completed', ended_cancelled: 'left early', ended_failed: 'failed', ended_running: 'running',
+  ended_completed: 'completed', ended_cancelled: 'left early', ended_failed: 'failed', ended_refused: 'refused',
+  ended_running: 'running',
   attempts: 'Attempts', noAttempts: 'No account was asked.', aside: 'to find search words',
   attemptTimes: (at, took, first) => `after ${at}, for ${took}, first token ${first}`,
   then: 'Then:', then_other_credentials: 'other accounts', then_other_upstreams: 'other upstreams',
@@ -157,7 +158,7 @@ const ZH = {
   span_month: '30 天', chart_requests: '请求', chart_latency: '延迟', chart_tokens: '令牌',
   of_total: '全部', of_model: '模型', of_credential: '账号', of_key: '密钥',
   asTable: '以表格显示', time: '时间', requestCount: '请求数', completed: '完成', failed: '失败',
-  cancelled: '提前离开', promptTokens: '输入令牌', completionTokens: '输出令牌',
+  refused: '已拒绝', cancelled: '提前离开', promptTokens: '输入令牌', completionTokens: '输出令牌',
   models: '模型', keys: '密钥', upstreams: '上游', notListed: '未列出',
 
   find: '查找', state: '状态', upstream: '上游', any: '不限', label: '名称', weight: '权重',
@@ -196,7 +197,8 @@ const ZH = {
   route: '路径', model: '模型', status: '状态码', duration: '耗时', firstToken: '首个令牌',
   tokenCount: '令牌', result: '结果', request: '请求', error: '错误', streamed: '流式',
   overheadOwn: '网关开销', requestUnknown: '本服务器（已）没有该请求的记录。',
-  ended_completed: '完成', ended_cancelled: '提前离开', ended_failed: '失败', ended_running: '进行中',
+  ended_completed: '完成', ended_cancelled: '提前离开', ended_failed: '失败', ended_refused: '已拒绝',
+  ended_running: '进行中',
   attempts: '尝试', noAttempts: '没有询问任何账号。', aside: '用于生成搜索词',
   attemptTimes: (at, took, first) => `${at} 后开始，持续 ${took}，首个令牌 ${first}`,
   then: '之后：', then_other_credentials: '换其他账号', then_other_upstreams: '换其他上游',
