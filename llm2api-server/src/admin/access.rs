@@ -91,11 +91,17 @@ impl Admin {
 
     /// Checks the name that the server is called by.
     pub(crate) fn check_host(&self, headers: &HeaderMap) -> Result<(), Failure> {
-        let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
-        match host.is_some_and(|host| self.rules().hosts.allows(host)) {
-            true => Ok(()),
-            false => Err(Failure::host_not_allowed()),
-        }
+        let rules = self.rules();
+        check_name(headers, |host| rules.hosts.allows(host))
+    }
+
+    /// Checks the name that the server is called by where no key is asked for.
+    pub(crate) fn check_watcher(&self, request: &Request) -> Result<(), Failure> {
+        // Who knows no better takes the caller for one on this machine: that allows less.
+        let here = request.local_addr().as_socket_addr().map(SocketAddr::ip);
+        let here = here.unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST));
+        let rules = self.rules();
+        check_name(request.headers(), |host| rules.hosts.allows_watcher(host, here))
     }
 
     /// Checks who calls; `no_key` is the failure of who shows nothing. The right key never waits,
@@ -166,6 +172,15 @@ impl Admin {
         let wait = self.delays.strike(peer(request), Instant::now(), CLIENT);
         sleep(wait).await;
         failure
+    }
+}
+
+/// Checks the name that the server is called by, which `allows` knows or not.
+fn check_name(headers: &HeaderMap, allows: impl FnOnce(&str) -> bool) -> Result<(), Failure> {
+    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
+    match host.is_some_and(allows) {
+        true => Ok(()),
+        false => Err(Failure::host_not_allowed()),
     }
 }
 

@@ -113,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn reading_is_refused_to_other_sites() {
+    fn g32_reading_is_refused_to_other_sites() {
         assert_eq!(code(&Method::GET, &[]), None);
         assert_eq!(code(&Method::GET, &[("sec-fetch-site", "none")]), None);
         let other = [("sec-fetch-site", "cross-site")];

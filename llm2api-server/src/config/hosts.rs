@@ -61,6 +61,21 @@ impl AllowedHosts {
             }
         }
     }
+
+    /// Says whether a `Host` header's value is let in where no key is asked for: one that `allows`
+    /// knows, an address, or a name without a dot, such as that of a container, where the caller is on
+    /// another machine. Any other name may be a stranger's, who has made it point here so that his
+    /// page can read what this server tells.
+    pub(crate) fn allows_watcher(&self, host: &str, here: IpAddr) -> bool {
+        let name = without_port(host).map(unbracketed);
+        let is_remote = !here.to_canonical().is_loopback();
+        let is_local = |name: &str| {
+            name == "localhost"
+                || (is_remote && !name.contains('.'))
+                || name.parse::<IpAddr>().is_ok()
+        };
+        self.allows(host) || name.is_some_and(is_local)
+    }
 }
 
 /// Checks a list of names as [`AllowedHosts::new`] takes them.
@@ -108,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn by_default_only_what_cannot_be_made_to_point_here() {
+    fn g32_by_default_only_what_cannot_be_made_to_point_here() {
         let own =
             ["localhost", "LOCALHOST:1", "127.0.0.1:9999", "127.0.0.2", "[::1]:9999", "[::1]"];
         assert_eq!(allowed("", "127.0.0.1:9999", &own), [true; 6]);
@@ -131,6 +146,25 @@ mod tests {
         );
         let all = ["10.0.0.5:80", "[fd00::1]", "localhost", "evil.example"];
         assert_eq!(allowed("", "0.0.0.0:80", &all), [true, true, true, false]);
+    }
+
+    #[test]
+    fn g32_watchers_call_by_addresses_and_names_of_their_own_network() {
+        let allowed = |list: &str, host: &str, here: &str| {
+            let listen = "127.0.0.1:9999".parse().expect("an address");
+            AllowedHosts::new(list, listen).allows_watcher(host, here.parse().expect("an address"))
+        };
+        let (near, far) = ("127.0.0.1", "10.0.0.5");
+        for host in ["localhost:9100", "10.0.0.5:9100", "[fd00::1]:9100", "127.0.0.1"] {
+            assert!(allowed("", host, near) && allowed("", host, far), "{host}");
+        }
+        assert!(allowed("", "llm2api:9100", far), "a container");
+        assert!(!allowed("", "printer:9100", near), "whose network is this?");
+        for host in ["evil.example", "127.0.0.1.evil.example:9100", "", "llm2api.", "a b"] {
+            assert!(!allowed("", host, near) && !allowed("", host, far), "{host}");
+        }
+        assert!(allowed("llm2api.monitoring.svc", "llm2api.monitoring.svc:9100", far));
+        assert!(allowed("*", "evil.example", near));
     }
 
     #[test]

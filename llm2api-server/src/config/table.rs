@@ -100,7 +100,7 @@ pub static TABLE: &[Setting] = &[
     row("UPSTREAM_KIND", "", UPSTREAMS, "What the upstream speaks; `chat-ui` with UPSTREAM_URL, else `demo`"),
     row("UPSTREAM_URL", "", Kind::Url, "Base URL of the upstream, base path included"),
     row("COOKIES", "", COOKIES, "Credentials, comma- or newline-separated: `name=value; name2=value2` or a bare value"),
-    row("ALLOWED_HOSTS", "", Kind::Hosts, "Host names that operators may call this server by; `*` for any [default: loopback names and LISTEN's]"),
+    row("ALLOWED_HOSTS", "", Kind::Hosts, "Host names that operators, and a Prometheus, may call this server by; `*` for any [default: loopback names and LISTEN's]"),
     row("DATA_DIR", "./data", Kind::Text, "Directory of the store and the generated keys"),
     row("STORE_URL", "", Kind::Store, "`memory:`, `sqlite:PATH`, `redis://…` or `rediss://…` [default: sqlite:DATA_DIR/llm2api.db]"),
     row("MASTER_KEY", "", Kind::MasterKeys, "Seals credentials at rest: 32 bytes in base64; with several, the first seals and all open"),

@@ -9,6 +9,12 @@ use crate::exposition::{self, Form};
 use crate::openai::error::Failure;
 use crate::state::State;
 
+/// Writes all figures for whoever can reach the server.
+pub(super) async fn show_openly(state: Arc<State>, request: Request) -> Result<Response, Failure> {
+    state.door.admin.check_watcher(&request)?;
+    show(state, request).await
+}
+
 /// Writes all figures, in the form that the reader asks for.
 pub(super) async fn show(state: Arc<State>, request: Request) -> Result<Response, Failure> {
     let form = Form::accepted(request.headers());

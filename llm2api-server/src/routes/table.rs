@@ -80,7 +80,7 @@ pub(super) fn table(state: &Arc<State>) -> Vec<(String, Resource<State>)> {
 /// The figures are the operator's, unless he has said otherwise.
 fn figures(state: &Arc<State>) -> Resource<State> {
     match state.exposes.public {
-        true => probe_get(state, metrics::show),
+        true => probe_get(state, metrics::show_openly),
         false => admin_get(state, metrics::show),
     }
 }
@@ -88,6 +88,6 @@ fn figures(state: &Arc<State>) -> Resource<State> {
 /// Makes the endpoint of the paths on the address of those who watch the server.
 pub(crate) fn watch(state: &Arc<State>) -> Route {
     Route::new()
-        .at("/metrics", probe_get(state, metrics::show))
+        .at("/metrics", probe_get(state, metrics::show_openly))
         .at("/livez", probe_get(state, health::live))
 }

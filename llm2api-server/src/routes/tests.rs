@@ -213,7 +213,7 @@ const FORBIDDEN: [&str; 9] = [
 ];
 
 #[tokio::test]
-async fn pages_load_nothing_of_others_and_are_framed_by_nobody() {
+async fn g32_pages_load_nothing_of_others_and_are_framed_by_nobody() {
     let state = Arc::new(state(&[]).await);
     let page = |resource: &Resource<_>| {
         resource.access() == Access::Page && resource.methods().any(|method| *method == Method::GET)

@@ -97,7 +97,7 @@ impl Running {
 
     pub(crate) async fn get(&self, path: &str, headers: &str) -> String {
         self.exchange(&format!(
-            "GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n{headers}\r\n"
+            "GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n{headers}\r\n"
         ))
         .await
     }

@@ -73,6 +73,8 @@ async fn figures_are_the_operators_and_come_in_two_forms() {
     let server = Running::start(&[KEY, ("METRICS_PUBLIC", "true")]).await;
     let answer = server.get("/metrics", "").await;
     assert_eq!(status(&answer), 200, "{answer}");
+    let rebound = server.get_as("/metrics", "Host: evil.example\r\n").await;
+    assert_eq!(status(&rebound), 403, "{rebound}");
 }
 
 #[tokio::test]
@@ -109,17 +111,22 @@ async fn an_address_of_their_own_tells_figures_without_a_key_and_nothing_else() 
         let address =
             line.rsplit_once("address=").and_then(|(_, rest)| rest.split_whitespace().next());
         let address = address.expect("it says where").to_owned();
-        let get = async |path: &str| {
+        let get_as = async |path: &str, host: &str| {
             let url = address.clone();
             let mut wire = crate::harness::Wire {
                 stream: tokio::net::TcpStream::connect(url).await.expect("it listens"),
             };
-            let request = format!("GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+            let request =
+                format!("GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n");
             wire.send(&request).await;
             wire.rest().await
         };
+        let get = async |path: &str| get_as(path, "localhost").await;
         assert!(get("/metrics").await.contains("llm2api_build_info{version="));
         assert_eq!(status(&get("/livez").await), 200);
+        let rebound = get_as("/metrics", "evil.example").await;
+        assert_eq!(status(&rebound), 403, "{rebound}");
+        assert!(rebound.contains("ALLOWED_HOSTS") && !rebound.contains("llm2api_build_info"));
         for path in ["/", "/cookies", "/v1/models", "/readyz", "/metrics/x"] {
             assert_eq!(status(&get(path).await), 404, "{path}");
         }

@@ -61,7 +61,7 @@ async fn a_browser_signs_in_and_out() {
 }
 
 #[tokio::test]
-async fn a_form_of_another_site_does_nothing() {
+async fn g32_a_form_of_another_site_does_nothing() {
     let server = Running::start(&PAIRS).await;
     let form = "Host: localhost\r\nContent-Type: application/x-www-form-urlencoded\r\n";
     assert_eq!(status(&server.post_as("/session", form, "key=admin-canary").await), 415);
