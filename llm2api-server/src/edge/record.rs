@@ -60,6 +60,8 @@ struct Shared {
     /// Where it is to be written down.
     journal: Option<Journal>,
     kept: OnceLock<()>,
+    /// Whoever calls was let in where not everybody is.
+    admitted: OnceLock<()>,
 }
 
 impl Record {
@@ -94,6 +96,7 @@ impl Record {
             tracer: OnceLock::new(),
             journal,
             kept: OnceLock::new(),
+            admitted: OnceLock::new(),
         };
         Self { shared: Arc::new(shared) }
     }
@@ -172,6 +175,11 @@ impl Record {
         if self.shared.overhead.set(overhead).is_ok() {
             client.metrics().overhead(overhead);
         }
+    }
+
+    /// Notes that whoever calls was let in where not everybody is.
+    pub(crate) fn admit(&self) {
+        let _ = self.shared.admitted.set(());
     }
 
     /// Notes that the request is a client's, which the journal keeps.
@@ -253,7 +261,7 @@ impl Shared {
         let ended = Ended::new(entry, place, self.asked.get().map(|(client, _)| client));
         ended.write();
         if let Some(tracer) = self.tracer.get() {
-            tracer.end(&ended);
+            tracer.end(&ended, self.admitted.get().is_some());
         }
     }
 

@@ -42,9 +42,15 @@ impl Tracer {
         ours.with_sampled(sampled)
     }
 
-    /// Tells the collector of a request that is over, if it is to know.
-    pub(crate) fn end(&self, request: &Ended<'_>) {
-        if let Some(open) = self.open.as_ref().filter(|_| request.place.is_sampled()) {
+    /// Tells the collector of a request that is over, if it is to know. Whoever was not let in has no
+    /// say in that, nor by the trace's id.
+    pub(crate) fn end(&self, request: &Ended<'_>, was_let_in: bool) {
+        let Some(open) = &self.open else { return };
+        let sampled = match was_let_in || request.place.parent_id().is_none() {
+            true => request.place.is_sampled(),
+            false => is_drawn(&TraceContext::random(), open.ratio),
+        };
+        if sampled {
             open.outlet.put(request);
         }
     }

@@ -1,7 +1,7 @@
 //! A request is a span, and each attempt is one below it.
 
 use llm2api_tests::Script;
-use llm2api_tests::processes::{MODEL, Outcome};
+use llm2api_tests::processes::{API_KEY, MODEL, Outcome};
 use serde_json::json;
 
 use crate::collector::{Collector, Told};
@@ -100,6 +100,23 @@ async fn a_request_goes_on_with_the_trace_of_its_client() {
     assert_eq!(spans[0].parent(), SPAN);
     assert!(spans.iter().all(|told| told.trace_id() == TRACE));
     assert_eq!(line(&stage.server).await["trace_id"], TRACE);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stranger_has_no_say_in_what_is_traced() {
+    for (ratio, theirs, refusals) in [("0", "01", 0), ("1", "00", 1)] {
+        let collector = Collector::start().await;
+        let stage = traced(&collector, &[("OTEL_TRACES_SAMPLER_ARG", ratio)]).await;
+        let request = ask(&traceparent(theirs), MODEL, "hello").replace(API_KEY, "wrong");
+        assert_eq!(stage.server.ask(request).await.status, 401);
+        let request = ask(&traceparent("01"), MODEL, "hello");
+        assert_eq!(stage.server.ask(request).await.status, 200);
+        let spans = collector.wait(2 + refusals).await;
+        let refused = Some(json!(401));
+        let told =
+            |told: &&Told| told.attributes.get("http.response.status_code") == refused.as_ref();
+        assert_eq!(spans.iter().filter(told).count(), refusals, "{ratio}: {spans:?}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
