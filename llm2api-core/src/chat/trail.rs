@@ -50,6 +50,19 @@ struct Shared {
     notes: Mutex<TrailNotes>,
 }
 
+/// A call waits for lists of models.
+#[derive(Debug)]
+pub(crate) struct ListsWait {
+    trail: Trail,
+    began: Instant,
+}
+
+impl Drop for ListsWait {
+    fn drop(&mut self) {
+        self.trail.lock().listed += self.began.elapsed();
+    }
+}
+
 /// One attempt that is being noted.
 #[derive(Clone, Debug)]
 pub(crate) struct StepMark {
@@ -79,9 +92,9 @@ impl Trail {
         self.shared.began
     }
 
-    /// Returns how long upstreams, searches and the wait for a free credential have taken so far:
-    /// what a call took beside, the engine took. An answer that is still on its way counts up to its
-    /// first content.
+    /// Returns how long upstreams, their lists of models, searches and the wait for a free credential
+    /// have taken so far: what a call took beside, the engine took. An answer that is still on its
+    /// way counts up to its first content.
     pub fn waits(&self) -> Duration {
         let (now, notes) = (self.at(Instant::now()), self.lock());
         let step =
@@ -89,7 +102,7 @@ impl Trail {
         let steps = notes.steps.iter().filter(|step| !step.aside).map(step);
         let selections = notes.selections.iter().filter(|selection| !selection.aside);
         let waits = steps.chain(selections.map(|selection| selection.waited));
-        waits.sum::<Duration>() + notes.searched
+        waits.sum::<Duration>() + notes.searched + notes.listed
     }
 
     /// Returns an instant as the trail counts time.
@@ -108,6 +121,11 @@ impl Trail {
     #[cfg(feature = "web-search")]
     pub(crate) fn note_search(&self, took: Duration) {
         self.lock().searched += took;
+    }
+
+    /// Begins a wait for lists of models, which is noted when it is dropped.
+    pub(crate) fn wait_for_lists(&self) -> ListsWait {
+        ListsWait { trail: self.clone(), began: Instant::now() }
     }
 
     /// Notes what follows the last attempt, which has failed.
@@ -199,15 +217,18 @@ mod tests {
         let failed = step(&trail, false);
         pass(20).await;
         failed.end(StepEnd::Cancelled);
+        let wait = trail.wait_for_lists();
+        pass(7).await;
+        drop(wait);
         pass(3).await;
         let answering = step(&trail, false);
         pass(100).await;
-        assert_eq!(trail.waits().as_millis(), 125, "no content yet");
+        assert_eq!(trail.waits().as_millis(), 132, "no content yet");
         answering.first_content();
         pass(1000).await;
-        assert_eq!(trail.waits().as_millis(), 125, "a stream goes on while the client reads it");
+        assert_eq!(trail.waits().as_millis(), 132, "a stream goes on while the client reads it");
         answering.end(StepEnd::Completed);
-        assert_eq!(trail.waits().as_millis(), 1125, "a whole answer has been waited for");
+        assert_eq!(trail.waits().as_millis(), 1132, "a whole answer has been waited for");
     }
 
     #[tokio::test(start_paused = true)]

@@ -23,11 +23,21 @@ pub use web_search::{WebSearchLayer, WebSearched};
 
 use std::pin::Pin;
 
-use crate::chat::ChatStream;
+use crate::chat::trail::Trail;
+use crate::chat::{ChatRequest, ChatStream};
 use crate::error::Result;
+use crate::pool::{Route, Routes};
 
 /// What every layer's service returns from `call`.
 pub type ChatFuture = Pin<Box<dyn Future<Output = Result<ChatStream>> + Send>>;
+
+/// Finds who serves the model of a request, which notes how long that took: upstreams may have to
+/// list their models first. What is asked aside is noted as a whole elsewhere.
+async fn find_routes(routes: &dyn Routes, request: &ChatRequest) -> Result<Vec<Route>> {
+    let _wait =
+        request.call.trail().filter(|_| !request.call.is_aside()).map(Trail::wait_for_lists);
+    routes.routes(&request.model).await
+}
 
 /// Takes the service that was polled ready and leaves a clone in its place, which may not be.
 pub(crate) fn take_ready<S: Clone>(service: &mut S) -> S {

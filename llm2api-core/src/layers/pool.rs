@@ -6,7 +6,7 @@ use std::task::{Context, Poll};
 use futures::future::{BoxFuture, OptionFuture};
 use tower::{Layer, Service};
 
-use super::{ChatFuture, take_ready};
+use super::{ChatFuture, find_routes, take_ready};
 use crate::chat::{Call, ChatRequest, ChatStream};
 use crate::error::{Error, ErrorKind, Result};
 use crate::pool::{Attempt, Lease, Pool, Routes, Thread};
@@ -151,13 +151,13 @@ impl PoolLayer {
     /// Leases along the routes of a model; where they have changed while the call waited, and those
     /// that it knew lead nowhere any more, along the new ones, where its wait begins anew.
     async fn lease(&self, request: &ChatRequest) -> Result<Lease> {
-        let mut routes = self.routes.routes(&request.model).await?;
+        let mut routes = find_routes(&*self.routes, request).await?;
         for _ in 0..REROUTES {
             let refusal = match self.pool.lease(&routes, &request.call).await {
                 Err(error) if error.kind() == ErrorKind::NoCredential => error,
                 answer => return answer,
             };
-            let now = self.routes.routes(&request.model).await?;
+            let now = find_routes(&*self.routes, request).await?;
             if now == routes {
                 return Err(refusal);
             }

@@ -15,7 +15,7 @@ use tower::{Layer, Service, ServiceExt};
 use tracing::{debug, warn};
 
 use self::answer::{Findings, with_findings};
-use super::{ChatFuture, take_ready};
+use super::{ChatFuture, find_routes, take_ready};
 use crate::adapt::estimate_tokens;
 use crate::chat::{ChatRequest, ChatStream, Role, SearchNote};
 use crate::clock::{after, unix_seconds};
@@ -149,7 +149,7 @@ where
         let routes = self.layer.routes.clone();
         Either::Right(Either::Left(Box::pin(async move {
             if let Some(routes) = routes {
-                routes.routes(&request.model).await?;
+                find_routes(&*routes, &request).await?;
             }
             searched(searcher, inner, request, options).await
         })))

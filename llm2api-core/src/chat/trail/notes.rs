@@ -19,6 +19,8 @@ pub struct TrailNotes {
     pub steps: Vec<Step>,
     /// Time spent on web searches, with all that belongs to them.
     pub searched: Duration,
+    /// How long it has waited for upstreams to list their models.
+    pub listed: Duration,
 }
 
 /// One attempt with one credential.
