@@ -122,13 +122,13 @@ impl HistogramSnapshot {
     pub(super) fn each(&mut self, name: &str, other: &mut Self, visit: &mut impl Visit) {
         for (at, (own, others)) in self.counts.iter_mut().zip(&mut other.counts).enumerate() {
             let bucket = || match BOUNDS_US.get(at) {
-                Some(bound) => format!("{name}_{bound}"),
-                None => format!("{name}_inf"),
+                Some(bound) => format!("{name}{bound}"),
+                None => format!("{name}inf"),
             };
             visit.figure(bucket, own, others);
         }
         let (mut own, mut others) = (micros(self.sum), micros(other.sum));
-        visit.figure(|| format!("{name}_sum"), &mut own, &mut others);
+        visit.figure(|| format!("{name}sum"), &mut own, &mut others);
         (self.sum, other.sum) = (Duration::from_micros(own), Duration::from_micros(others));
     }
 }

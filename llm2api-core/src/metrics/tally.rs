@@ -206,8 +206,9 @@ impl Visit for Add {
 }
 
 impl TallySnapshot {
-    /// Returns the figures that are not 0, by name; `duration_10000` is that histogram's bucket up
-    /// to 10 ms.
+    /// Returns the figures that are not 0, by name. Stores keep many thousand of them, so those of
+    /// histograms are short: `d`, `f` and `o` for durations, first contents and overheads, and the
+    /// upper bound of a bucket in microseconds, `inf` or `sum`; `d10000` is that of 10 ms.
     pub fn figures(&self) -> Vec<(String, u64)> {
         let mut collect = Collect(Vec::new());
         self.clone().each(&mut Self::default(), &mut collect);
@@ -250,8 +251,8 @@ impl TallySnapshot {
             ("completed", &mut self.completed, &mut other.completed),
             ("cancelled", &mut self.cancelled, &mut other.cancelled),
             ("failed", &mut self.failed, &mut other.failed),
-            ("prompt_tokens", &mut self.given.prompt, &mut other.given.prompt),
             ("refused", &mut self.refused, &mut other.refused),
+            ("prompt_tokens", &mut self.given.prompt, &mut other.given.prompt),
             ("completion_tokens", &mut self.given.completion, &mut other.given.completion),
             ("estimated_prompt_tokens", &mut self.estimated.prompt, &mut other.estimated.prompt),
             (
@@ -263,8 +264,8 @@ impl TallySnapshot {
         for (name, own, others) in pairs {
             visit.figure(|| name.to_owned(), own, others);
         }
-        self.duration.each("duration", &mut other.duration, visit);
-        self.first_content.each("first_content", &mut other.first_content, visit);
-        self.overhead.each("overhead", &mut other.overhead, visit);
+        self.duration.each("d", &mut other.duration, visit);
+        self.first_content.each("f", &mut other.first_content, visit);
+        self.overhead.each("o", &mut other.overhead, visit);
     }
 }

@@ -1,7 +1,8 @@
 //! Counters and points that several servers add to.
 //!
 //! Points that follow each other are one hash. It is so short that Redis packs it: that of one figure
-//! a key, or a longer one, would take several times the memory.
+//! a key, or a longer one, would take several times the memory. A field is the place of the point in
+//! its chunk, as one digit, and the name of the figure.
 
 use std::collections::BTreeMap;
 
@@ -15,8 +16,8 @@ use crate::error::Result;
 
 /// Series of counters that are read in one go.
 const AT_ONCE: usize = 500;
-/// Points of a chunk.
-const CHUNK: u64 = 12;
+/// Points of a chunk, and the base of the digit that names one.
+const CHUNK: u32 = 12;
 /// Chunks that are read in one go.
 const CHUNKS_AT_ONCE: usize = 100;
 
@@ -30,10 +31,10 @@ pub(super) fn write(script: &mut ScriptInvocation<'_>, counts: &[Count], points:
     let told = points.iter().filter(|point| !point.figures.is_empty());
     for Point { series, span, at, figures } in told {
         let oldest = oldest.get(span).copied().unwrap_or_default();
-        script.arg(span.as_str()).arg(series).arg(at / CHUNK);
-        script.arg(format!("({}", oldest / CHUNK)).arg(lives(*span)).arg(figures.len());
+        script.arg(span.as_str()).arg(series).arg(chunk_of(*at));
+        script.arg(format!("({}", chunk_of(oldest))).arg(lives(*span)).arg(figures.len());
         for (name, value) in figures {
-            script.arg(format!("{}:{name}", at % CHUNK)).arg(number(*value));
+            script.arg(field(*at, name)).arg(number(*value));
         }
     }
 }
@@ -86,8 +87,8 @@ async fn chunks<'a>(link: &Link, live: &Live, ask: &'a PointsAsk) -> Result<Vec<
         for series in part {
             pipe.add_command(cmd("ZRANGEBYSCORE"))
                 .arg(format!("{CHUNKS}{}:{series}", ask.span.as_str()))
-                .arg(ask.from / CHUNK)
-                .arg(ask.to / CHUNK);
+                .arg(chunk_of(ask.from))
+                .arg(chunk_of(ask.to));
         }
         let found: Vec<Vec<u64>> = link.pipe(live, &pipe).await?;
         chunks.extend(part.iter().zip(found).flat_map(|(series, found)| {
@@ -101,11 +102,11 @@ async fn chunks<'a>(link: &Link, live: &Live, ask: &'a PointsAsk) -> Result<Vec<
 fn points_of(ask: &PointsAsk, series: &str, chunk: u64, fields: Vec<(String, u64)>) -> Vec<Point> {
     let mut points = BTreeMap::<u64, Vec<_>>::new();
     for (field, value) in fields {
-        let Some((place, name)) = field.split_once(':') else { continue };
-        let Ok(place) = place.parse::<u64>() else { continue };
-        let at = chunk.saturating_mul(CHUNK).saturating_add(place);
+        let mut name = field.chars();
+        let Some(place) = name.next().and_then(|digit| digit.to_digit(CHUNK)) else { continue };
+        let at = chunk.saturating_mul(CHUNK.into()).saturating_add(place.into());
         if (ask.from..=ask.to).contains(&at) {
-            points.entry(at).or_default().push((name.to_owned(), value));
+            points.entry(at).or_default().push((name.as_str().to_owned(), value));
         }
     }
     let point = |(at, mut figures): (u64, Vec<_>)| {
@@ -115,9 +116,21 @@ fn points_of(ask: &PointsAsk, series: &str, chunk: u64, fields: Vec<(String, u64
     points.into_iter().map(point).collect()
 }
 
+/// Names a figure of a point within its chunk.
+fn field(at: u64, name: &str) -> String {
+    let place = u32::try_from(at % u64::from(CHUNK)).ok();
+    let digit = place.and_then(|place| char::from_digit(place, CHUNK));
+    format!("{}{name}", digit.expect("a remainder is a digit"))
+}
+
+/// The chunk that a point is in.
+fn chunk_of(at: u64) -> u64 {
+    at / u64::from(CHUNK)
+}
+
 /// For how long a chunk is kept after the last change, in seconds: until its last point is too old.
 fn lives(span: Span) -> u64 {
-    (span.kept() + 2 * CHUNK) * span.seconds()
+    (span.kept() + 2 * u64::from(CHUNK)) * span.seconds()
 }
 
 /// A number as Redis counts.
