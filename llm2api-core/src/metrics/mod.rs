@@ -21,6 +21,8 @@ use crate::error::ErrorKind;
 
 /// The series of all calls together.
 pub(crate) const TOTAL: &str = "total";
+/// What the series of credentials begin with.
+pub(crate) const CREDENTIAL: &str = "credential:";
 
 /// Counts what happens. Cloning is cheap and shares the counters.
 ///
@@ -189,7 +191,7 @@ impl Metrics {
         self.shared.series.known("credential", id)
     }
 
-    /// Returns how many requests of a credential, and how many failures, were handed over.
+    /// Returns how many requests of a credential, and how many failures and refusals, were handed over.
     pub(crate) fn handed_over(&self, id: &str) -> (u64, u64) {
         let handed = self.shared.series.handed(&format!("credential:{id}"));
         handed.map_or((0, 0), |handed| (handed.requests, handed.failed + handed.refused))
@@ -272,6 +274,11 @@ impl Metrics {
     /// that it has arrived, it is returned again.
     pub fn pending(&self) -> Batch {
         self.shared.series.pending(&self.shared.total)
+    }
+
+    /// Leaves out of a batch what was forgotten since it was cut.
+    pub(crate) fn still_known(&self, batch: &mut Batch) {
+        self.shared.series.still_known(batch);
     }
 
     /// Takes note that a batch has arrived where it is kept.

@@ -4,8 +4,8 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::TOTAL;
 use super::tally::{Tally, TallySnapshot};
+use super::{CREDENTIAL, TOTAL};
 
 /// Models that nobody lists and that are counted by name all the same, since they have answered; what
 /// comes later counts as `other`.
@@ -66,6 +66,20 @@ impl Batch {
             self.parts = self.parts.into_iter().filter_map(rest).collect();
         }
         self
+    }
+
+    /// Splits it into batches of at most so many series; those of credentials, which may be many, come
+    /// last.
+    pub(crate) fn split(self, most: usize) -> impl Iterator<Item = Self> {
+        let is_last = |(name, _): &(Arc<str>, TallySnapshot)| name.starts_with(CREDENTIAL);
+        let (last, first): (Vec<_>, Vec<_>) = self.parts.into_iter().partition(is_last);
+        let mut parts = first.into_iter().chain(last).peekable();
+        std::iter::from_fn(move || {
+            parts.peek()?;
+            let mut parts: Vec<_> = parts.by_ref().take(most).collect();
+            parts.sort_by(|one, other| one.0.cmp(&other.0));
+            Some(Self { parts })
+        })
     }
 
     /// Says whether there is nothing to hand over.
@@ -141,6 +155,12 @@ impl AllSeries {
         self.lock().get(name)?.handed.as_deref().cloned()
     }
 
+    /// Leaves out of a batch what was forgotten since it was cut.
+    pub(super) fn still_known(&self, batch: &mut Batch) {
+        let known = self.lock();
+        batch.parts.retain(|(name, _)| known.contains_key(name));
+    }
+
     /// Forgets the counters of a thing.
     pub(super) fn forget(&self, kind: &str, name: &str) {
         self.lock().remove(format!("{kind}:{name}").as_str());
@@ -192,5 +212,22 @@ mod tests {
         let series = AllSeries::default();
         (0..3 * MODELS).for_each(|at| series.model(&format!("m{at}")).begin());
         assert_eq!(series.of_kind("model").len(), MODELS + 1);
+    }
+
+    #[test]
+    fn a_large_batch_is_split_and_credentials_come_last() {
+        let series = AllSeries::default();
+        (0..1200).for_each(|at| series.of("credential", &format!("{at:04}")).begin());
+        (0..3).for_each(|at| series.model(&format!("m{at}")).begin());
+        let batch = series.pending(&Arc::default());
+        let parts: Vec<_> = batch.clone().split(500).collect();
+        assert_eq!(parts.iter().map(|part| part.parts.len()).collect::<Vec<_>>(), [500, 500, 203]);
+        for at in 0..3 {
+            assert!(parts[0].part(&format!("model:m{at}")).is_some(), "it is found, and early");
+        }
+        let mut all: Vec<_> = parts.iter().flat_map(Batch::parts).collect();
+        all.sort_by_key(|(name, _)| *name);
+        assert_eq!(all, batch.parts().collect::<Vec<_>>());
+        assert_eq!(Batch::default().split(500).count(), 0);
     }
 }

@@ -15,6 +15,9 @@ use crate::store::{Count, Point, PointsAsk, Span, Vault};
 /// Parts of batches that wait while the store is away, a part a series: some 20 MB. What is counted
 /// beyond goes as one lump when the store is back.
 const MOST_WAITING: usize = 20_000;
+/// Series of a batch. With all their figures they stay below what Redis takes in one command: a
+/// million arguments before its version 7.
+const MOST_IN_BATCH: usize = 500;
 
 /// Hands counters over to the store, and reads what is there. Cloning is cheap and shares it.
 #[derive(Clone, Debug)]
@@ -39,7 +42,8 @@ struct Waiting {
     named: [Named; Span::ALL.len()],
 }
 
-/// A batch that is sent under its name, and as it was, until the store says that it has it.
+/// A batch that is sent under its name until the store says that it has it, and as it was, but for
+/// what was forgotten since.
 #[derive(Debug)]
 struct Cut {
     name: String,
@@ -146,7 +150,8 @@ impl Waiting {
     /// Sends what was cut, the oldest first.
     async fn send(&mut self, vault: &Vault, metrics: &Metrics) -> Result<()> {
         let Self { cuts, named, .. } = self;
-        while let Some(cut) = cuts.front() {
+        while let Some(cut) = cuts.front_mut() {
+            metrics.still_known(&mut cut.batch);
             let points = named.iter_mut().flat_map(|named| named.points(&cut.batch, cut.at));
             let points: Vec<_> = points.collect();
             vault.count(&cut.name, &counts(&cut.batch), &points).await?;
@@ -169,10 +174,8 @@ impl Waiting {
         }
         let at = std::mem::replace(&mut self.since, now);
         let batch = metrics.pending().without(self.cuts.iter().map(|cut| &cut.batch));
-        if !batch.is_empty() {
-            let name = Uuid::new_v4().simple().to_string();
-            self.cuts.push_back(Cut { name, at, batch });
-        }
+        let cut = |batch| Cut { name: Uuid::new_v4().simple().to_string(), at, batch };
+        self.cuts.extend(batch.split(MOST_IN_BATCH).map(cut));
     }
 }
 

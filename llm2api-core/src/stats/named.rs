@@ -2,14 +2,12 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use crate::metrics::{Batch, TOTAL, TallySnapshot};
+use crate::metrics::{Batch, CREDENTIAL, TOTAL, TallySnapshot};
 use crate::store::{Point, Span};
 
 /// Series that get points of their own within a span; what comes later counts as `other` of its
 /// kind. So a store holds no more than this for each span that it keeps.
 const MOST: usize = 1000;
-/// What comes last: there may be many thousands, and nobody looks at the points of each.
-const LAST: &str = "credential:";
 
 /// The series that have points within the span that is under way.
 #[derive(Debug)]
@@ -32,8 +30,9 @@ impl Named {
             self.series.clear();
         }
         let mut sums = BTreeMap::<String, TallySnapshot>::new();
+        // Credentials come last: there may be many thousands, and nobody looks at the points of each.
         for last in [false, true] {
-            let parts = batch.parts().filter(|(name, _)| name.starts_with(LAST) == last);
+            let parts = batch.parts().filter(|(name, _)| name.starts_with(CREDENTIAL) == last);
             for (name, part) in parts {
                 sums.entry(self.place(name)).or_default().add(part);
             }

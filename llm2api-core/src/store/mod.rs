@@ -42,7 +42,7 @@ pub use vault::{Fingerprint, KeptCleanup, RecordChanges, Rotated, Vault};
 use crate::credential::CredentialId;
 use crate::error::Result;
 
-/// Batches that a store which nobody shares remembers: more than come in an hour.
+/// Batches that a store which nobody shares remembers: more than one server has on its way.
 pub const MOST_BATCHES: usize = 2000;
 
 /// Keeps what the engine must not lose.
