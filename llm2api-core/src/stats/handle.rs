@@ -6,13 +6,15 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::watch;
-use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
+use tokio::time::error::Elapsed;
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep, timeout};
 
 use super::kept::{Figures, Kept};
 use super::ledger::{Ledger, Pending};
 use super::model::{Kind, Now, Series, SpanFigures};
 use super::recent::Recent;
 use crate::clock::unix_seconds;
+use crate::error::{Error, ErrorKind, Result};
 use crate::metrics::{Metrics, TOTAL, TallySnapshot};
 use crate::store::{Point, PointsAsk, Span};
 
@@ -74,15 +76,30 @@ impl Statistics {
         statistics
     }
 
-    /// Looks at the counters once a second until told to stop.
+    /// Looks at the counters once a second, and asks the store again where it did not answer, until
+    /// told to stop.
     pub(crate) async fn work(&self, mut stopped: watch::Receiver<()>) {
-        let mut tick = interval(LOOK);
-        tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        loop {
-            tokio::select! {
-                _ = tick.tick() => self.look(),
-                _ = stopped.changed() => return,
+        let looking = async {
+            let mut tick = interval(LOOK);
+            tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+            loop {
+                tick.tick().await;
+                self.look();
             }
+        };
+        let asking = async {
+            loop {
+                sleep(LOOK).await;
+                let overdue = self.kept().overdue();
+                for prefix in overdue {
+                    self.read_before(prefix).await;
+                }
+            }
+        };
+        tokio::select! {
+            () = looking => {}
+            () = asking => {}
+            _ = stopped.changed() => {}
         }
     }
 
@@ -137,28 +154,29 @@ impl Statistics {
 
     /// Returns how long half of the calls with each credential took to their first content, at most,
     /// in each of the last minutes, oldest first: for those that had any.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Store`] where the store does not answer.
     pub async fn first_content(
         &self,
         credentials: &[String],
         minutes: u64,
-    ) -> Vec<(String, Vec<Option<Duration>>)> {
+    ) -> Result<Vec<(String, Vec<Option<Duration>>)>> {
         let (mut medians, now) = (Vec::new(), unix_seconds());
         let newest = Span::Minute.at(now);
-        let Ok(reading) = timeout(PATIENCE, self.shared.ledger.read()).await else {
-            return medians;
-        };
+        let reading = timeout(PATIENCE, self.shared.ledger.read()).await.map_err(no_answer)?;
         for part in credentials.chunks(AT_ONCE) {
             let names = part.iter().map(|id| format!("{}{id}", prefix(Kind::Credential)));
             let ask = ask(names.collect(), Span::Minute, minutes, now);
             let read = timeout(PATIENCE, reading.points(&ask, now)).await;
-            let Ok(Ok((stored, pending))) = read else { break };
+            let (stored, pending) = read.map_err(no_answer)??;
             let found = joined(stored, pending, Span::Minute);
             medians.extend(found.into_iter().filter_map(|(name, spans)| {
                 let id = name.strip_prefix(prefix(Kind::Credential))?;
                 Some((id.to_owned(), each_minute(&spans, newest, minutes)?))
             }));
         }
-        medians
+        Ok(medians)
     }
 
     /// Returns what was counted elsewhere or earlier.
@@ -166,12 +184,25 @@ impl Statistics {
         if let Some(figures) = self.kept().fresh(prefix) {
             return figures;
         }
-        let _turn = self.shared.reading.lock().await;
-        if let Some(figures) = self.kept().fresh(prefix) {
-            return figures;
+        // Once one has waited for a store in vain, nobody else does until it answers.
+        let unanswered = self.kept().unanswered(prefix);
+        match unanswered {
+            Some(figures) => figures,
+            None => self.read_before(prefix).await,
         }
-        let read = timeout(PATIENCE, self.shared.ledger.before(prefix)).await;
-        self.kept().take(prefix, read.ok().and_then(Result::ok))
+    }
+
+    /// Reads what was counted elsewhere or earlier.
+    async fn read_before(&self, prefix: &'static str) -> Figures {
+        let read = async {
+            let _turn = self.shared.reading.lock().await;
+            if let Some(figures) = self.kept().fresh(prefix) {
+                return figures;
+            }
+            let read = self.shared.ledger.before(prefix).await;
+            self.kept().take(prefix, read.ok())
+        };
+        timeout(PATIENCE, read).await.unwrap_or_else(|_| self.kept().take(prefix, None))
     }
 
     fn metrics(&self) -> &Metrics {
@@ -193,6 +224,10 @@ impl fmt::Debug for Statistics {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Statistics").field("now", &self.now()).finish_non_exhaustive()
     }
+}
+
+fn no_answer(_: Elapsed) -> Error {
+    Error::new(ErrorKind::Store, "read statistics", "the store does not answer")
 }
 
 fn prefix(kind: Kind) -> &'static str {

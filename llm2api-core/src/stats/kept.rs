@@ -20,17 +20,39 @@ pub(super) type Figures = Arc<Vec<(String, TallySnapshot)>>;
 /// Counters and points that were read.
 #[derive(Debug, Default)]
 pub(super) struct Kept {
-    counters: HashMap<&'static str, (Instant, Figures)>,
+    counters: HashMap<&'static str, Counters>,
     points: VecDeque<(Chart, Vec<Point>)>,
 }
 
 type Chart = (Vec<String>, Span);
 
+/// Counters as they were last read.
+#[derive(Debug)]
+struct Counters {
+    /// When they were, or should have been.
+    at: Instant,
+    /// Whether the store has answered then.
+    answered: bool,
+    figures: Figures,
+}
+
 impl Kept {
     /// Returns counters that were read, or tried to be read, a moment ago.
     pub(super) fn fresh(&self, prefix: &str) -> Option<Figures> {
-        let (at, figures) = self.counters.get(prefix)?;
-        (at.elapsed() < FRESH).then(|| figures.clone())
+        let kept = self.counters.get(prefix)?;
+        (kept.at.elapsed() < FRESH).then(|| kept.figures.clone())
+    }
+
+    /// Returns counters that the store was asked for in vain the last time.
+    pub(super) fn unanswered(&self, prefix: &str) -> Option<Figures> {
+        let kept = self.counters.get(prefix)?;
+        (!kept.answered).then(|| kept.figures.clone())
+    }
+
+    /// Names the counters that the store was asked for in vain, and not a moment ago.
+    pub(super) fn overdue(&self) -> Vec<&'static str> {
+        let is_due = |kept: &Counters| !kept.answered && kept.at.elapsed() >= FRESH;
+        self.counters.iter().filter(|(_, kept)| is_due(kept)).map(|(prefix, _)| *prefix).collect()
     }
 
     /// Takes what was read, or nothing where that failed, and returns what counts.
@@ -39,21 +61,25 @@ impl Kept {
         prefix: &'static str,
         read: Option<Vec<(String, TallySnapshot)>>,
     ) -> Figures {
-        let kept = self.counters.entry(prefix).or_insert_with(|| (Instant::now(), Arc::default()));
-        kept.0 = Instant::now();
-        if let Some(read) = read {
-            kept.1 = Arc::new(read);
-        }
-        kept.1.clone()
+        let (at, answered) = (Instant::now(), read.is_some());
+        let before = self.counters.get(prefix).map(|kept| kept.figures.clone());
+        let figures = read.map(Arc::new).or(before).unwrap_or_default();
+        self.counters.insert(prefix, Counters { at, answered, figures: figures.clone() });
+        figures
     }
 
-    /// Keeps the points of a chart.
+    /// Keeps the points of a chart: those that were read, beside those that were not asked for.
     pub(super) fn take_points(&mut self, ask: &PointsAsk, points: &[Point]) {
-        self.points.retain(|(chart, _)| !is_of(chart, ask));
+        let place = self.points.iter().position(|(chart, _)| is_of(chart, ask));
+        let known = place.and_then(|place| self.points.remove(place)).map(|(_, points)| points);
+        let mut all = known.unwrap_or_default();
+        let oldest = (ask.to + 1).saturating_sub(ask.span.kept());
+        all.retain(|point| point.at >= oldest && !(ask.from..=ask.to).contains(&point.at));
+        all.extend_from_slice(points);
         if self.points.len() == CHARTS {
             self.points.pop_front();
         }
-        self.points.push_back(((ask.series.clone(), ask.span), points.to_vec()));
+        self.points.push_back(((ask.series.clone(), ask.span), all));
     }
 
     /// Returns the points of a chart as they were last read, as far as they are asked for.

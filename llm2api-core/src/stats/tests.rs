@@ -1,7 +1,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::time::{Instant, advance};
+use tokio::sync::watch;
+use tokio::time::{Instant, advance, sleep};
 
 use super::model::{Kind, Series};
 use super::recent::Recent;
@@ -20,6 +21,7 @@ const SECOND: Duration = Duration::from_secs(1);
 /// A server on a store: its counters, and what is made of them.
 struct Server {
     metrics: Metrics,
+    vault: Vault,
     ledger: Ledger,
     statistics: Statistics,
 }
@@ -29,8 +31,8 @@ impl Server {
         let keyring = Keyring::parse(MASTER_KEY).expect("32 bytes");
         let vault = Vault::open(Arc::new(store.clone()), keyring).await.expect("a vault");
         let metrics = Metrics::default();
-        let ledger = Ledger::new(metrics.clone(), vault);
-        Self { metrics, ledger: ledger.clone(), statistics: Statistics::new(ledger) }
+        let ledger = Ledger::new(metrics.clone(), vault.clone());
+        Self { metrics, vault, ledger: ledger.clone(), statistics: Statistics::new(ledger) }
     }
 
     /// Counts calls that are over, of a model and in all.
@@ -115,6 +117,83 @@ async fn a_store_that_is_away_leaves_what_is_known() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_store_that_hangs_is_waited_for_once() {
+    let store = Moody::default();
+    let server = Server::start(&store).await;
+    let (_stop, stopped) = watch::channel(());
+    let ask = async {
+        server.count(2);
+        server.hand_over().await;
+        assert_eq!(server.statistics.total().await.requests, 2);
+        store.set(Mood::Hangs);
+        let mut waited = Vec::new();
+        for _ in 0..20 {
+            sleep(SECOND).await;
+            let asked = Instant::now();
+            assert_eq!(server.statistics.total().await.requests, 2);
+            waited.push(asked.elapsed());
+        }
+        waited.retain(|wait| *wait > SECOND / 100);
+        assert_eq!(waited.len(), 1, "{waited:?}");
+
+        store.set(Mood::Works);
+        let other = Server::start(&store).await;
+        other.count(3);
+        other.hand_over().await;
+        sleep(10 * SECOND).await;
+        assert_eq!(server.statistics.total().await.requests, 5, "it was asked again meanwhile");
+    };
+    tokio::select! {
+        () = ask => {}
+        () = server.statistics.work(stopped) => unreachable!("nobody stops it"),
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_glance_at_one_minute_leaves_the_kept_chart_whole() {
+    let store = Moody::default();
+    let server = Server::start(&store).await;
+    server.count(2);
+    server.ledger.hand_over(unix_seconds() - 600).await.expect("it works");
+    server.count(1);
+    server.hand_over().await;
+    assert_eq!(server.of_the_last_hour().await, 3);
+    server.statistics.points(&Series::Total, Span::Minute, 1).await;
+    store.set(Mood::Fails);
+    assert_eq!(server.of_the_last_hour().await, 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_removed_while_it_waited_is_not_put_back() {
+    let store = Moody::default();
+    let server = Server::start(&store).await;
+    server.metrics.credential("cred_1").begin();
+    server.metrics.model("llama").begin();
+    store.set(Mood::Fails);
+    server.ledger.hand_over(unix_seconds()).await.expect_err("it is away");
+    server.metrics.forget_credential("cred_1");
+    store.set(Mood::Works);
+    server.hand_over().await;
+    let counts = server.vault.counts("").await.expect("it works");
+    let series: Vec<_> = counts.iter().map(|count| count.series.as_str()).collect();
+    assert_eq!(series, ["model:llama"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn many_credentials_leave_room_for_the_points_of_models() {
+    let server = Server::start(&Moody::default()).await;
+    (0..1005).for_each(|at| server.metrics.credential(&format!("cred_{at}")).begin());
+    server.metrics.model("llama").begin();
+    server.hand_over().await;
+    let points = async |name: &str, kind| {
+        let series = Series::One(kind, name.to_owned());
+        server.statistics.points(&series, Span::Minute, 5).await.len()
+    };
+    assert_eq!(points("llama", Kind::Model).await, 1);
+    assert_eq!(points("other", Kind::Credential).await, 1, "what has no room is there together");
+}
+
+#[tokio::test(start_paused = true)]
 async fn each_minute_of_an_outage_is_a_minute_of_its_own() {
     let store = Moody::default();
     let server = Server::start(&store).await;
@@ -159,17 +238,23 @@ async fn what_waited_takes_the_latest_with_it() {
 
 #[tokio::test(start_paused = true)]
 async fn credentials_have_medians_minute_by_minute() {
-    let server = Server::start(&Moody::default()).await;
+    let store = Moody::default();
+    let server = Server::start(&store).await;
     server.metrics.credential("cred_1").first_content(Duration::from_millis(200));
     server.metrics.credential("cred_2").begin();
     server.hand_over().await;
     let ids = ["cred_1", "cred_2", "cred_3"].map(str::to_owned);
-    let medians = server.statistics.first_content(&ids, 60).await;
+    let medians = server.statistics.first_content(&ids, 60).await.expect("an answer");
     let [(id, minutes)] = &medians[..] else { panic!("one was used: {medians:?}") };
     assert_eq!((id.as_str(), minutes.len()), ("cred_1", 60));
     let measured: Vec<_> = minutes.iter().flatten().collect();
     assert_eq!(measured.len(), 1);
     assert!((160..=227).contains(&measured[0].as_millis()), "{measured:?}");
+    for mood in [Mood::Fails, Mood::Hangs] {
+        store.set(mood);
+        let error = server.statistics.first_content(&ids, 60).await.expect_err("half is not told");
+        assert_eq!(error.kind(), ErrorKind::Store);
+    }
 }
 
 #[tokio::test(start_paused = true)]

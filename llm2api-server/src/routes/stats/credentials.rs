@@ -24,7 +24,7 @@ pub(in crate::routes) async fn sparks(
     let in_fleet = accounts.standing().is_some();
     let used = accounts.list().into_iter().filter(|account| in_fleet || is_used(account));
     let ids: Vec<_> = used.map(|account| account.id.as_str().to_owned()).collect();
-    let medians = state.client.statistics().first_content(&ids, MINUTES).await;
+    let medians = state.client.statistics().first_content(&ids, MINUTES).await?;
     let in_millis = |(id, minutes): (_, Vec<Option<Duration>>)| {
         (id, minutes.into_iter().map(|median| median.map(millis)).collect())
     };
