@@ -135,3 +135,10 @@ export async function script(stage, ...steps) {
   const answer = await fetch(`${stage.simulator}/__sim/script`, { method: 'POST', body });
   if (!answer.ok) throw new Error(await answer.text());
 }
+
+/** What the simulator has received. */
+export async function received(stage) {
+  const answer = await fetch(`${stage.simulator}/__sim/log`);
+  if (!answer.ok) throw new Error(await answer.text());
+  return (await answer.json()).requests;
+}

@@ -25,6 +25,7 @@ export function Try() {
   const whole = { ...request, model, search: request.search && canSearch };
   const { answer, stop, start } = useAnswer();
   const change = (fields) => setRequest((old) => ({ ...old, ...fields }));
+  const changeFiles = (next) => setRequest((old) => ({ ...old, files: next(old.files) }));
   const submit = (event) => {
     event.preventDefault();
     if (stop) stop();
@@ -34,7 +35,7 @@ export function Try() {
     <h2 id="try-title">${word('view_try')}</h2>
     <form id="try" onSubmit=${submit}>
       <${Fields} request=${whole} models=${models} change=${change} canSearch=${canSearch} />
-      <${Files} files=${request.files} change=${change} />
+      <${Files} files=${request.files} change=${changeFiles} />
       <button type="submit" class="main" id="send">${word(stop ? 'stop' : 'send')}</button>
     </form>
     <${Answer} answer=${answer} isRunning=${stop !== null} />
@@ -103,25 +104,28 @@ function Fields({ request, models, change, canSearch }) {
 
 function Files({ files, change }) {
   const field = useRef();
-  const choose = async (event) => {
-    try {
-      const read = await Promise.all([...event.target.files].map(dataOf));
-      change({ files: [...files, ...read] });
-    } catch (error) {
-      say(() => `${word('unreadable')} ${error.message}`, 'bad');
-    }
-    field.current.value = '';
+  const choose = async ({ target }) => {
+    const chosen = [...target.files];
+    // Left empty, the field takes the same file again.
+    target.value = '';
+    const results = await Promise.allSettled(chosen.map(dataOf));
+    const isRead = (_, at) => results[at].status === 'fulfilled';
+    const read = results.filter(isRead).map(({ value }) => value);
+    change((old) => [...old, ...read]);
+    const missing = chosen.filter((one, at) => !isRead(one, at)).map(({ name }) => name);
+    if (missing.length > 0) say(() => word('unreadable', missing.join(', ')), 'bad');
   };
-  const drop = (at) => {
-    change({ files: files.filter((_, place) => place !== at) });
+  const drop = (file) => {
+    change((old) => old.filter((one) => one !== file));
     field.current.focus();
   };
   return html`<label>${word('files')}
       <input id="files" ref=${field} type="file" multiple onChange=${choose} />
     </label>
-    ${files.length > 0 && html`<ul class="files">${files.map(({ name, size }, at) => html`<li>
-      ${name} <span class="soft">${word('bytes', number(size))}</span>${' '}
-      <button type="button" aria-label=${word('dropFile', name)} onClick=${() => drop(at)}>${word('drop')}</button>
+    ${files.length > 0 && html`<ul class="files">${files.map((file) => html`<li>
+      ${file.name} <span class="soft">${word('bytes', number(file.size))}</span>${' '}
+      <button type="button" aria-label=${word('dropFile', file.name)}
+        onClick=${() => drop(file)}>${word('drop')}</button>
     </li>`)}</ul>`}`;
 }
 
