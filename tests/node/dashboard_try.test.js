@@ -11,15 +11,32 @@ import { audited, button, goTo, setUp, signIn, told, wellBehaved } from './dashb
 import { UPSTREAMS, received } from './programs.js';
 
 const CHAT = '/try/chat/completions';
+const MIB = 1 << 20;
 const WHOLE = 'The answer is whole.';
 const PIXEL = 'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==';
 const PICTURE = file('pixel.png', 'image/png', Buffer.from(PIXEL, 'base64'));
 const NOTES = file('größe.md', 'text/markdown', '# Größe\n\n日本\n');
+// What is too large for all, for chat accounts, or of a kind that they do not take.
+const REFUSED = [
+  [file('huge.txt', 'text/plain', Buffer.alloc(8 * MIB, 'a')), 413,
+    `the request body is larger than ${8 * MIB} bytes: send a smaller one (request_too_large)`],
+  [file('large.txt', 'text/plain', Buffer.alloc(MIB + 1, 'a')), 413,
+    'a document has more than 1 MiB of text: send a part of it (request_too_large)'],
+  [file('moving.gif', 'image/gif', 'GIF89a'), 400,
+    'an image is a GIF: convert it to PNG or JPEG (unsupported_image)'],
+  [file('program', '', '\x7fELF'), 400,
+    'a file is a program: send PNG or JPEG images, PDF, DOCX or text files (unsupported_file)'],
+  [file('empty.txt', 'text/plain', ''), 400, 'a file holds nothing'],
+];
 
 useBrowser();
 
 function file(name, mimeType, content) {
   return { name, mimeType, buffer: Buffer.from(content) };
+}
+
+function dataUrl({ mimeType, buffer }) {
+  return `data:${mimeType};base64,${buffer.toString('base64')}`;
 }
 
 /** The box in a window of its own, the operator signed in. */
@@ -56,6 +73,17 @@ async function chats(stage) {
   return all.filter(({ path }) => path === '/v1/chat/completions').map(({ body }) => JSON.parse(body));
 }
 
+/** The program in that language. */
+async function program(page, language) {
+  await page.locator('#language-of-code').selectOption(language);
+  return page.locator('#code').textContent();
+}
+
+/** The body that the program for curl sends. */
+function bodyOfCurl(text) {
+  return JSON.parse(text.slice(text.indexOf("-d '") + 4, text.lastIndexOf("'")).replaceAll("'\\''", "'"));
+}
+
 /** Lets the browser read files of this name only after what this returns was called. */
 async function holdBack(page, { name }) {
   await page.evaluate((held) => {
@@ -70,6 +98,84 @@ async function holdBack(page, { name }) {
   }, name);
   return () => page.evaluate(() => window.release());
 }
+
+test('files reach an OpenAI upstream as they are, and stand in the programs', async (t) => {
+  const scene = await openBox(t, { upstream: UPSTREAMS.openai });
+  const { page, stage, origin } = scene;
+  await attach(page, PICTURE, NOTES);
+  await attachment(page, NOTES).getByText('18 bytes').waitFor();
+  const { body } = await send(page, 'Look');
+  const parts = [
+    { type: 'text', text: 'Look' },
+    { type: 'image_url', image_url: { url: dataUrl(PICTURE) } },
+    { type: 'file', file: { filename: NOTES.name, file_data: dataUrl(NOTES) } },
+  ];
+  assert.deepEqual((await chats(stage)).at(-1).messages, [{ role: 'user', content: parts }]);
+
+  const curl = await program(page, 'curl');
+  assert.ok(curl.startsWith(`curl -N ${origin}/v1/chat/completions `), curl);
+  assert.deepEqual(bodyOfCurl(curl), body);
+  const url = JSON.stringify(dataUrl(PICTURE));
+  assert.ok((await program(page, 'python')).includes(`"url": ${url},`));
+  assert.ok((await program(page, 'rust')).includes(`"url": ${url}\n`));
+  wellBehaved(scene);
+});
+
+test('a chat account sees the image and reads the file', async (t) => {
+  const scene = await openBox(t, { upstream: UPSTREAMS['chat-ui-v2'] });
+  const { page } = scene;
+  await page.locator('#model').selectOption('mock/vision-1');
+  await attach(page, PICTURE);
+  await attach(page, NOTES);
+  const [{ role, content }] = JSON.parse((await send(page, 'PROMPT')).said);
+  assert.equal(role, 'user');
+  const [{ text }, { image_url: image }] = content;
+  assert.equal(image.url, dataUrl(PICTURE));
+  assert.ok(text.includes(`name="${NOTES.name}"`) && text.includes(NOTES.buffer.toString()), text);
+  assert.ok(text.endsWith('PROMPT'), text);
+  wellBehaved(scene);
+});
+
+test('a file that was left out is not sent', async (t) => {
+  const scene = await openBox(t, { upstream: UPSTREAMS.openai });
+  const { page, stage } = scene;
+  await attach(page, NOTES, PICTURE);
+  assert.equal(await page.locator('#files').inputValue(), '', 'the same file can be chosen again');
+  await button(page, `Leave out: ${PICTURE.name}`).click();
+  await attachment(page, PICTURE).waitFor({ state: 'detached' });
+  await page.locator('#files:focus').waitFor();
+  await send(page, 'Look');
+  const types = ({ messages }) => messages[0].content.map(({ type }) => type);
+  assert.deepEqual(types((await chats(stage)).at(-1)), ['text', 'file']);
+
+  await attach(page, PICTURE);
+  await button(page, `Leave out: ${NOTES.name}`).click();
+  await button(page, `Leave out: ${PICTURE.name}`).click();
+  await send(page, 'Nothing');
+  assert.deepEqual((await chats(stage)).at(-1).messages, [{ role: 'user', content: 'Nothing' }]);
+  wellBehaved(scene);
+});
+
+test('a file that is refused leaves the text and the other files where they are', async (t) => {
+  const settings = { REQUEST_BODY_LIMIT: '8MiB' };
+  const scene = await openBox(t, { upstream: UPSTREAMS['chat-ui-v2'], settings });
+  const { page } = scene;
+  await attach(page, NOTES);
+  await page.locator('#user').fill('PROMPT');
+  for (const [refused, , problem] of REFUSED) {
+    await attach(page, refused);
+    await page.locator('#send').click();
+    await page.locator('.answer .bad', { hasText: problem }).waitFor();
+    await told(page, problem.replace(/ \(\w+\)$/, ''));
+    assert.equal(await page.locator('#user').inputValue(), 'PROMPT');
+    await button(page, `Leave out: ${refused.name}`).click();
+    assert.equal(await page.getByRole('listitem').filter({ hasText: 'bytes' }).count(), 1);
+  }
+  await page.locator('#send').click();
+  await told(page, WHOLE);
+  assert.ok((await page.locator('#said').textContent()).includes(NOTES.name));
+  wellBehaved(scene, REFUSED.map(([, status]) => `${status} ${CHAT}`));
+});
 
 test('a file that takes long to read takes no other away', async (t) => {
   const scene = await openBox(t, { upstream: UPSTREAMS.openai });
