@@ -1,4 +1,4 @@
-// The box of the dashboard with files, in a browser.
+// The box of the dashboard with files, searches and aliases, in a browser.
 
 import assert from 'node:assert/strict';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
@@ -28,6 +28,12 @@ const REFUSED = [
     'a file is a program: send PNG or JPEG images, PDF, DOCX or text files (unsupported_file)'],
   [file('empty.txt', 'text/plain', ''), 400, 'a file holds nothing'],
 ];
+const SEARCHES = { ...UPSTREAMS.openai, searches: true };
+const ALIAS = 'quick';
+const ALIASES = {
+  ...UPSTREAMS.openai,
+  file: `[[model]]\nname = "${ALIAS}"\nserve = ["openai/${UPSTREAMS.openai.model}"]\n`,
+};
 
 useBrowser();
 
@@ -224,5 +230,58 @@ test('a file that cannot be read is named, and the others are taken', async (t) 
   assert.equal(await attachment(page, NOTES).count(), 0);
   assert.equal(await page.locator('#user').inputValue(), 'Look');
   await audited(page, 'files');
+  wellBehaved(scene);
+});
+
+test('a search shows what it found, and stands in the programs', async (t) => {
+  const scene = await openBox(t, { upstream: SEARCHES });
+  const { page, stage, context } = scene;
+  await page.getByLabel('Search the web', { exact: true }).check();
+  const { body, said } = await send(page, 'How large is Oslo?\nECHO:It is large [1].');
+  assert.deepEqual(body.web_search_options, {});
+  assert.match(said, /^<search>\n\n1\. \[Result 1 for .+\]\(https:\/\/site1\.example\/.+\)\n2\. /);
+  assert.match(said, /\n<\/search>\n\nIt is large \[1\]\.$/);
+  const searches = (await received(stage)).filter(({ path }) => path.startsWith('/searxng/search?'));
+  assert.ok(searches.length > 0 && searches[0].path.includes('Oslo'));
+
+  assert.deepEqual(bodyOfCurl(await program(page, 'curl')), body);
+  assert.ok((await program(page, 'python')).includes('\n    web_search_options={},\n'));
+  const rust = await program(page, 'rust');
+  assert.ok(rust.includes('"web_search_options": {}'));
+  await context.grantPermissions(['clipboard-read', 'clipboard-write']);
+  await button(page, 'Copy').click();
+  await told(page, 'Copied.');
+  assert.equal(await page.evaluate(() => navigator.clipboard.readText()), rust);
+
+  await page.getByLabel('Search the web', { exact: true }).uncheck();
+  const without = await send(page, 'ECHO:No source.');
+  assert.ok(!('web_search_options' in without.body));
+  assert.equal(without.said, 'No source.');
+  wellBehaved(scene);
+});
+
+test('without a SearXNG there is nothing to switch on', async (t) => {
+  const scene = await openBox(t, { upstream: UPSTREAMS.openai });
+  const { page } = scene;
+  assert.ok(await page.getByLabel('Search the web (SEARXNG_URL is not set)').isDisabled());
+  assert.ok(!('web_search_options' in (await send(page, 'Hello')).body));
+  wellBehaved(scene);
+});
+
+test('an alias answers as the model that it stands for', async (t) => {
+  const scene = await openBox(t, { upstream: ALIASES });
+  const { page, stage } = scene;
+  await page.locator('#model').selectOption(ALIAS);
+  const { body, said } = await send(page, 'ECHO:Here.');
+  assert.equal(said, 'Here.');
+  assert.equal(body.model, ALIAS);
+  assert.equal((await chats(stage)).at(-1).model, stage.model);
+  assert.equal(bodyOfCurl(await program(page, 'curl')).model, ALIAS);
+
+  await page.locator('#explained').click();
+  await page.locator('.timeline', { hasText: stage.model }).waitFor();
+  await page.locator('.pairs', { hasText: ALIAS }).waitFor();
+  await goTo(page, 'settings');
+  await page.getByRole('row').filter({ hasText: ALIAS }).getByText(`openai/${stage.model}`).waitFor();
   wellBehaved(scene);
 });

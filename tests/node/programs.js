@@ -2,7 +2,7 @@
 
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -93,6 +93,7 @@ export async function play(t, name, settings = {}) {
     if (upstream.searches) environment.SEARXNG_URL = `${simulator}/searxng`;
   }
   Object.assign(environment, settings);
+  if (upstream.file) await writeFile(join(directory, 'llm2api.toml'), upstream.file);
   const path = built('LLM2API_SERVER');
   const begin = () => start(path, [], environment, directory, 'OPENAI_BASE_URL=');
   let server = await begin();
