@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import { useBrowser } from './browser.js';
-import { addByProgram, button, goTo, hide, setUp, signIn, told, wellBehaved } from './dashboard.js';
+import { addByProgram, button, chat, goTo, hide, row, setUp, signIn, told, wellBehaved } from './dashboard.js';
 import { EMPTY_POOL } from './programs.js';
 
 // More than stand on a page, and more than one event tells.
@@ -108,5 +108,41 @@ test('a page outlives a server that is away', async (t) => {
   watch.trouble = watch.trouble.filter((text) => !/net::ERR_/.test(text));
   const refused = watch.refused.splice(1);
   assert.ok(refused.every((one) => /^(401|503) \/(events|stats)$/.test(one)), refused);
+  wellBehaved(scene);
+});
+
+test('an account whose only place is taken shows so, until the answer ends', async (t) => {
+  const settings = { MAX_CONCURRENCY_PER_CREDENTIAL: '1', QUEUE_TIMEOUT: '0' };
+  const scene = await setUp(t, { settings });
+  const { page, stage, origin, context } = scene;
+  await addByProgram(origin, 'cookie-of-ann', { label: 'Ann' });
+  await signIn(page);
+  await goTo(page, 'accounts');
+  const inFlight = (text) => row(page, 'Ann').getByRole('cell', { name: text, exact: true });
+  await inFlight('0 / 1').waitFor();
+  const other = await context.newPage();
+  await other.goto(`${origin}/#try`);
+  await other.locator('#model').selectOption(stage.model);
+  await other.locator('#user').fill('SLOW LONGRUN');
+  await button(other, 'Send').click();
+  await other.locator('#said').filter({ hasText: 'Hello' }).waitFor();
+  // A window behind another is slow to act in.
+  await page.bringToFront();
+  await inFlight('1 / 1').waitFor();
+  await row(page, 'Ann').getByText('active', { exact: true }).waitFor();
+
+  assert.equal(await chat(stage), 429);
+  await goTo(page, 'requests');
+  const refused = page.locator('#requests tbody tr').filter({ hasText: 'failed' });
+  await refused.getByRole('link').click();
+  await page.locator('.choice', { hasText: 'nobody' }).getByText('Ann chat-ui: busy').waitFor();
+
+  await other.bringToFront();
+  await button(other, 'Stop').click();
+  await told(other, 'Stopped.');
+  await page.bringToFront();
+  await goTo(page, 'accounts');
+  await inFlight('0 / 1').waitFor();
+  assert.equal(await chat(stage), 200);
   wellBehaved(scene);
 });
