@@ -75,7 +75,7 @@ function scene(title, refused, settings, act) {
 async function open(context, origin) {
   const page = await context.newPage();
   await page.goto(`${origin}/cookie`);
-  await page.locator('form:visible').waitFor();
+  await page.locator('form:visible :focus').waitFor();
   return page;
 }
 
@@ -303,6 +303,7 @@ scene('the keyboard is enough', ['401 /session'], {}, async ({ page }) => {
   const { keyboard } = page;
   const reaches = async (key, kind, name) => {
     if (key) await keyboard.press(key);
+    else await field(page, name).and(page.locator(':focus')).waitFor();
     assert.equal(await focused(page), `${kind} "${name}"`);
     const outline = await page.evaluate(() => getComputedStyle(document.activeElement).outlineStyle);
     assert.equal(outline, 'solid', `the focus on ${name} is seen`);

@@ -36,7 +36,7 @@ export async function setUp(t, { browser, upstream = EMPTY_POOL, settings } = {}
   const { origin } = new URL(stage.baseURL);
   const page = await context.newPage();
   await page.goto(`${origin}/`);
-  await page.locator('#key:visible').waitFor();
+  await page.locator('#key:focus').waitFor();
   return { stage, origin, context, page, watch };
 }
 
