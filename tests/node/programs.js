@@ -10,6 +10,8 @@ import { createInterface } from 'node:readline';
 import OpenAI from 'openai';
 
 const DEADLINE = 30_000;
+// A server goes on letting clients in for a second, or for as long as this where that is less.
+const SHUTDOWN_GRACE = '100ms';
 const LLAMA = 'meta-llama/Meta-Llama-3.1-70B-Instruct';
 const ACCOUNT = ['--login', '--session', 'cookie-of-ann=ann'];
 const CHAT_UI = { UPSTREAM_KIND: 'chat-ui', COOKIES: 'hf-chat=cookie-of-ann' };
@@ -82,7 +84,7 @@ export async function play(t, name, settings = {}) {
   t.after(async () => {
     while (ends.length > 0) await ends.pop()();
   });
-  const environment = { LISTEN: '127.0.0.1:0', SHUTDOWN_GRACE: '5s', ...upstream.settings };
+  const environment = { LISTEN: '127.0.0.1:0', SHUTDOWN_GRACE, ...upstream.settings };
   let simulator;
   if (upstream.simulator) {
     const args = ['--exit-with-stdin', ...upstream.simulator];
@@ -112,7 +114,7 @@ export async function playAuthority(t, key) {
   const directory = await mkdtemp(join(tmpdir(), 'llm2api-'));
   const settings = {
     LISTEN: '127.0.0.1:0',
-    SHUTDOWN_GRACE: '5s',
+    SHUTDOWN_GRACE,
     STORE_URL: 'memory:',
     ADMIN_KEY: key,
   };
