@@ -107,7 +107,7 @@ test('a page outlives a server that is away', async (t) => {
   await button(page, `Disable: ${label}`).waitFor();
   watch.trouble = watch.trouble.filter((text) => !/net::ERR_/.test(text));
   const refused = watch.refused.splice(1);
-  assert.ok(refused.every((one) => /^(401|503) \/(events|stats)$/.test(one)), refused);
+  assert.ok(refused.every((one) => /^(401|503) \/(events|stats|stats\/sparks)$/.test(one)), refused);
   wellBehaved(scene);
 });
 
