@@ -260,6 +260,36 @@ test('a search shows what it found, and stands in the programs', async (t) => {
   wellBehaved(scene);
 });
 
+test('without the block, what the answer cites stands below it', async (t) => {
+  const scene = await openBox(t, { upstream: SEARCHES, settings: { SEARCH_BLOCK: 'false' } });
+  const { page } = scene;
+  await page.getByLabel('Search the web', { exact: true }).check();
+  const { said } = await send(page, 'How large is Oslo?\nECHO:😀 Large [2], said [2] and [1].');
+  assert.equal(said, '😀 Large [2], said [2] and [1].');
+  const lines = await page.getByRole('list', { name: 'Sources' }).getByRole('listitem').all();
+  const texts = await Promise.all(lines.map((line) => line.textContent()));
+  assert.match(texts[0].trim(), /^\[2\]\s+Result 2 for /);
+  assert.match(texts[1].trim(), /^\[1\]\s+Result 1 for /);
+  assert.match(texts[2].trim(), /^Result 3 for /, 'what was found and not cited');
+  const address = await lines[0].getByRole('link').getAttribute('href');
+  assert.match(address, /^https:\/\/site2\.example\//);
+  await audited(page, 'sources');
+  wellBehaved(scene);
+});
+
+test('a search that has failed is said to have', async (t) => {
+  const scene = await openBox(t, { upstream: SEARCHES });
+  const { page } = scene;
+  await page.getByLabel('Search the web', { exact: true }).check();
+  for (const streams of [true, false]) {
+    await page.getByLabel('Stream', { exact: true }).setChecked(streams);
+    const { said } = await send(page, 'SX500\nECHO:Here all the same.');
+    assert.equal(said, 'Here all the same.');
+    await page.locator('.answer .warn', { hasText: 'The search has failed (search_' }).waitFor();
+  }
+  wellBehaved(scene);
+});
+
 test('without a SearXNG there is nothing to switch on', async (t) => {
   const scene = await openBox(t, { upstream: UPSTREAMS.openai });
   const { page } = scene;

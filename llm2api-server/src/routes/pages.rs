@@ -34,7 +34,7 @@ macro_rules! file {
 
 /// What the pages load.
 #[rustfmt::skip]
-const FILES: [File; 43] = [
+const FILES: [File; 44] = [
     file!(STYLE, "style.css"),
     file!(SCRIPT, "account_acts.js"),
     file!(SCRIPT, "account_dialog.js"),
@@ -42,6 +42,7 @@ const FILES: [File; 43] = [
     file!(SCRIPT, "account_row.js"),
     file!(SCRIPT, "accounts.js"),
     file!(SCRIPT, "add.js"),
+    file!(SCRIPT, "answer.js"),
     file!(SCRIPT, "ask.js"),
     file!(SCRIPT, "authorisation.js"),
     file!(SCRIPT, "chart.js"),

@@ -17,11 +17,15 @@ async function* texts(body) {
 }
 
 /**
- * Asks, and tells `hear` what comes: `{ id }` of the request, then pieces `{ text, thought, usage }`.
+ * Asks, and tells `hear` what comes: `{ id, search }` of the request, the latter the code of a search
+ * that has failed, then pieces `{ text, thought, usage, sources }`.
  * Throws where the answer is an error, or breaks off.
  */
 export async function ask(body, signal, hear) {
-  const heard = (answer) => hear({ id: answer.headers.get('x-request-id') });
+  const heard = ({ headers }) => {
+    const [, search] = /^failed; code=(.+)$/.exec(headers.get('x-llm2api-search')) ?? [];
+    hear({ id: headers.get('x-request-id'), search });
+  };
   const answer = await send('POST', '/try/chat/completions', body, signal, heard);
   if (!body.stream) {
     const json = await answer.json();
@@ -38,5 +42,10 @@ export async function ask(body, signal, hear) {
 }
 
 function piece(message) {
-  return { text: message?.content ?? '', thought: message?.reasoning_content ?? '' };
+  const sources = (message?.annotations ?? []).map(({ url_citation: cited }) => cited);
+  return {
+    text: message?.content ?? '',
+    thought: message?.reasoning_content ?? '',
+    sources: sources.filter(Boolean),
+  };
 }

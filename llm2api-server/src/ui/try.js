@@ -1,18 +1,16 @@
 // A box to try the server with.
 
+import { Answer, SILENT, grown } from './answer.js';
 import { ask } from './ask.js';
 import { bodyOf } from './chat.js';
 import { word } from './language.js';
 import { stats } from './live.js';
 import { useModels } from './polled.js';
-import { link } from './route.js';
 import { LANGUAGES, snippet } from './snippets.js';
 import { complain, say } from './status.js';
 import { useStore } from './store.js';
 import { html, useEffect, useRef, useState } from './vendor/preact.js';
 import { number } from './words.js';
-
-const SILENT = { id: null, text: '', thought: '', usage: null, problem: null };
 
 /** The view. */
 export function Try() {
@@ -56,14 +54,7 @@ function useAnswer() {
     setStopper(control);
     setAnswer(SILENT);
     say(() => word('answering'));
-    const hear = ({ id, text = '', thought = '', usage }) =>
-      setAnswer((old) => ({
-        ...old,
-        id: id ?? old.id,
-        text: old.text + text,
-        thought: old.thought + thought,
-        usage: usage ?? old.usage,
-      }));
+    const hear = (more) => setAnswer((old) => grown(old, more));
     try {
       await ask(body, control.signal, hear);
       say(() => word('answered'), 'good');
@@ -137,20 +128,6 @@ function dataOf(file) {
     reader.onerror = () => reject(reader.error);
     reader.readAsDataURL(file);
   });
-}
-
-/** The answer as it grows. It is not read out piece by piece; the status line says when it is whole. */
-function Answer({ answer, isRunning }) {
-  const { id, text, thought, usage, problem } = answer;
-  if (!id && !problem && !isRunning) return null;
-  return html`<section class="answer" aria-labelledby="answer-title" aria-busy=${String(isRunning)}>
-    <h3 id="answer-title">${word('answer')}</h3>
-    ${thought && html`<details><summary>${word('thought')}</summary><p class="said soft">${thought}</p></details>`}
-    <p class="said" id="said">${text}</p>
-    ${problem && html`<p class="bad">${problem.text?.() ?? String(problem)} ${problem.code && `(${problem.code})`}</p>`}
-    ${usage && html`<p class="soft">${word('usage', number(usage.prompt_tokens), number(usage.completion_tokens))}</p>`}
-    ${id && html`<p>${word('request')} <a class="code" id="explained" href=${link('requests', id)}>${id}</a></p>`}
-  </section>`;
 }
 
 function Snippets({ body }) {
