@@ -9,6 +9,7 @@ use super::model::{AccountChange, AccountStatus};
 use crate::clock::unix_seconds;
 use crate::credential::{Credential, CredentialId, Profile, Record, SavedHealth, Secret, Signal};
 use crate::error::{Error, Result};
+use crate::metrics::CREDENTIAL;
 use crate::store::Inserted;
 use crate::upstream::Account;
 
@@ -90,7 +91,7 @@ impl Accounts {
             this.drop_here(&id);
             this.shared.parts.conversations.forget_account(&id).await;
             // Nobody asks for them any more: they are left where this cannot be done.
-            let series = format!("credential:{id}");
+            let series = format!("{CREDENTIAL}{id}");
             let _ = this.note_store(this.shared.parts.vault.forget_counts(&series).await);
             Ok(())
         })

@@ -16,7 +16,7 @@ use crate::clock::unix_millis;
 use crate::conversations::Keeper;
 use crate::credential::{Credential, CredentialId, Health, Material, Profile, Record};
 use crate::error::{Error, ErrorKind, Result};
-use crate::metrics::Metrics;
+use crate::metrics::{CREDENTIAL, Metrics};
 use crate::pool::{CredentialStatus, Event, Member, Pool};
 use crate::single_flight::Turns;
 use crate::stats::Ledger;
@@ -93,7 +93,7 @@ impl Accounts {
             parts.pool.share_places(places);
         }
         let (records, version) = parts.vault.load().await?;
-        let counts = parts.vault.counts("credential:").await?;
+        let counts = parts.vault.counts(CREDENTIAL).await?;
         let shared = Shared {
             parts,
             plan: watch::Sender::new(Arc::new(plan)),
@@ -123,7 +123,7 @@ impl Accounts {
         let Shared { parts, book, .. } = &*self.shared;
         let mut sums = HashMap::<&str, (u64, u64)>::new();
         for count in counts {
-            let Some(id) = count.series.strip_prefix("credential:") else { continue };
+            let Some(id) = count.series.strip_prefix(CREDENTIAL) else { continue };
             let (requests, failures) = sums.entry(id).or_default();
             match count.field.as_str() {
                 "requests" => *requests += count.value,

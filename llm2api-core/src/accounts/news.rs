@@ -12,6 +12,7 @@ use super::handle::Accounts;
 use super::keep::TICK;
 use crate::credential::Record;
 use crate::error::Result;
+use crate::metrics::CREDENTIAL;
 use crate::store::Inserted;
 
 /// How often is asked what other servers have counted.
@@ -32,7 +33,7 @@ impl Accounts {
                 tracing::debug!(%error, "the store has no news to give");
             } else if counts_taken.elapsed() >= COUNTS {
                 counts_taken = Instant::now();
-                if let Ok(counts) = self.shared.parts.vault.counts("credential:").await {
+                if let Ok(counts) = self.shared.parts.vault.counts(CREDENTIAL).await {
                     self.take_counts(&counts);
                 }
             }

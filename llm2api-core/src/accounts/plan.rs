@@ -10,6 +10,7 @@ use super::add::{SEEDED_AT_ONCE, profile};
 use super::handle::Accounts;
 use crate::credential::{Credential, CredentialId, Record, SavedHealth};
 use crate::error::Result;
+use crate::metrics::CREDENTIAL;
 use crate::pool::UpstreamTerms;
 use crate::store::{Count, Fingerprint, Inserted};
 use crate::upstream::{Account, Upstream};
@@ -148,7 +149,7 @@ impl Accounts {
         if records.is_empty() {
             return Ok((records, Vec::new()));
         }
-        let counts = self.note_store(self.shared.parts.vault.counts("credential:").await)?;
+        let counts = self.note_store(self.shared.parts.vault.counts(CREDENTIAL).await)?;
         Ok((records, counts))
     }
 

@@ -69,7 +69,7 @@ pub struct MetricsSnapshot {
     pub completed: u64,
     /// Calls whose caller left.
     pub cancelled: u64,
-    /// Calls that failed otherwise.
+    /// Calls that failed, the refused ones aside.
     pub failed: u64,
     /// Calls that were [refused for what they ask](ErrorKind::is_client_error).
     pub refused: u64,
@@ -193,7 +193,7 @@ impl Metrics {
 
     /// Returns how many requests of a credential, and how many failures and refusals, were handed over.
     pub(crate) fn handed_over(&self, id: &str) -> (u64, u64) {
-        let handed = self.shared.series.handed(&format!("credential:{id}"));
+        let handed = self.shared.series.handed(&format!("{CREDENTIAL}{id}"));
         handed.map_or((0, 0), |handed| (handed.requests, handed.failed + handed.refused))
     }
 

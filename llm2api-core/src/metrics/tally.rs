@@ -33,7 +33,7 @@ pub struct TallySnapshot {
     pub completed: u64,
     /// Calls whose caller left.
     pub cancelled: u64,
-    /// Calls that failed otherwise.
+    /// Calls that failed, the refused ones aside.
     pub failed: u64,
     /// Calls that were [refused for what they ask](crate::ErrorKind::is_client_error).
     pub refused: u64,

@@ -15,7 +15,7 @@ use super::model::{Kind, Now, Series, SpanFigures};
 use super::recent::Recent;
 use crate::clock::unix_seconds;
 use crate::error::{Error, ErrorKind, Result};
-use crate::metrics::{Metrics, TOTAL, TallySnapshot};
+use crate::metrics::{CREDENTIAL, Metrics, TOTAL, TallySnapshot};
 use crate::store::{Point, PointsAsk, Span};
 
 /// How often the counters are looked at.
@@ -233,7 +233,7 @@ fn no_answer(_: Elapsed) -> Error {
 fn prefix(kind: Kind) -> &'static str {
     match kind {
         Kind::Model => "model:",
-        Kind::Credential => "credential:",
+        Kind::Credential => CREDENTIAL,
         Kind::Key => "key:",
         Kind::Upstream => "upstream:",
     }
