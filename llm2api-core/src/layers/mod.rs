@@ -44,3 +44,49 @@ pub(crate) fn take_ready<S: Clone>(service: &mut S) -> S {
     let clone = service.clone();
     std::mem::replace(service, clone)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use async_trait::async_trait;
+    use tokio::time::{sleep, timeout};
+
+    use super::*;
+    use crate::chat::Call;
+
+    /// An upstream that takes a second to list its models.
+    #[derive(Debug)]
+    struct Slow;
+
+    #[async_trait]
+    impl Routes for Slow {
+        async fn routes(&self, model: &str) -> Result<Vec<Route>> {
+            sleep(Duration::from_secs(1)).await;
+            Ok(vec![Route { upstream: "slow".into(), model: model.into() }])
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_wait_for_lists_is_noted_also_where_the_caller_leaves() {
+        let trail = Trail::new();
+        let mut request = ChatRequest::new("m");
+        request.call = Call::new("req_1").with_trail(trail.clone());
+        find_routes(&Slow, &request).await.expect("routes");
+        assert_eq!(trail.waits(), Duration::from_secs(1));
+        let patience = Duration::from_millis(300);
+        timeout(patience, find_routes(&Slow, &request)).await.expect_err("it left");
+        assert_eq!(trail.waits(), Duration::from_millis(1300));
+    }
+
+    #[cfg(feature = "web-search")]
+    #[tokio::test(start_paused = true)]
+    async fn what_is_asked_aside_waits_for_no_lists_of_its_own() {
+        let trail = Trail::new();
+        let mut request = ChatRequest::new("m");
+        let call = Call::new("req_1").with_trail(trail.clone());
+        request.call = call.aside().expect("there are sends left");
+        find_routes(&Slow, &request).await.expect("routes");
+        assert_eq!(trail.waits(), Duration::ZERO);
+    }
+}

@@ -15,7 +15,7 @@ use llm2api_core::{
 use tokio::time::sleep;
 
 /// A service whose accounts are the texts of their keys: `dead…` is signed out, `down…` cannot be
-/// asked, and everything up to a `-` is the account's name.
+/// asked, and everything up to a `-` is the account's name. It has no model `refused`.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Club {
     pub(crate) checks: Arc<AtomicU32>,
@@ -53,7 +53,10 @@ impl Upstream for Club {
         Capability::default()
     }
 
-    async fn chat(&self, _: ChatRequest, credential: &Credential) -> Result<ChatStream> {
+    async fn chat(&self, request: ChatRequest, credential: &Credential) -> Result<ChatStream> {
+        if request.model == "refused" {
+            return Err(fault(ErrorKind::ModelNotFound));
+        }
         if self.signed_out.lock().expect("no panic").contains(&key(credential)) {
             return Err(fault(ErrorKind::CredentialRejected));
         }

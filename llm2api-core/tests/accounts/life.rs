@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use llm2api_core::accounts::{AccountChange, AccountState, NewAccount, Verdict};
 use llm2api_core::store::Swapped;
-use llm2api_core::{ChatRequest, Message};
+use llm2api_core::{ChatRequest, Client, Message};
 use tokio::time::{advance, sleep};
 
 use crate::club::{Home, add, ask, until};
@@ -75,6 +75,28 @@ async fn g17_a_restart_keeps_accounts_with_all_that_is_known() {
     assert_eq!((&*ann.label, ann.weight, ann.state), ("Ann", 7, AccountState::Disabled));
     let seed = all.iter().find(|account| account.id != ann.id).expect("the seed");
     assert_eq!((seed.requests, seed.failures), (1, 0), "counters outlive the process");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_an_upstream_refuses_is_told_of_the_account_over_a_restart() {
+    let home = Home::new();
+    let counts = |client: &Client| {
+        let account = client.accounts().list().remove(0);
+        (account.requests, account.failures)
+    };
+    let client = home.start(&["seed-1"]).await;
+    client.ask("m", "hello").await.expect("an answer");
+    client.ask("refused", "hello").await.expect_err("there is no such model");
+    assert_eq!(counts(&client), (2, 1));
+    let metrics = client.metrics().snapshot();
+    assert_eq!((metrics.refused, metrics.failed), (1, 0), "no failure of the gateway's");
+    client.shutdown(Duration::from_secs(5)).await;
+    drop(client);
+
+    let client = home.start(&["seed-1"]).await;
+    assert_eq!(counts(&client), (2, 1));
+    client.ask("refused", "hello").await.expect_err("there is no such model");
+    assert_eq!(counts(&client), (3, 2));
 }
 
 #[tokio::test(start_paused = true)]

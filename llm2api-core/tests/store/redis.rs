@@ -341,6 +341,10 @@ async fn points_run_out_and_are_packed() {
         assert!(left.is_some_and(|left| left > day && left <= day + 2 * 3600), "{key}: {left:?}");
     }
     assert_eq!(redis.number(&format!("HLEN {key}")).await, Some(12 * 40));
+    let read = minutes(&store, &["total"]).await;
+    let ats: Vec<_> = read.iter().map(|point| (point.at - NOW, point.figures.len())).collect();
+    assert_eq!(ats, (0..12).map(|at| (at, 40)).collect::<Vec<_>>());
+    assert!(read.iter().flat_map(|point| &point.figures).all(|(name, _)| names.contains(name)));
     let encoding = format!("redis.call('OBJECT', 'ENCODING', '{key}')");
     let is_packed = format!(r#"EVAL "return {encoding} == 'hashtable' and 0 or 1" 0"#);
     assert_eq!(redis.number(&is_packed).await, Some(1));
