@@ -145,7 +145,7 @@ impl Cli {
     /// document. Returns the exit code then.
     pub fn execute_alone(&self) -> Option<u8> {
         match self.command {
-            Some(Task::ExtractDocument { kind, limited }) => Some(documents::run(kind, limited)),
+            Some(Task::ExtractDocument { kind, limited }) => Some(read_document(kind, limited)),
             _ => None,
         }
     }
@@ -185,7 +185,7 @@ impl Cli {
             Task::Healthcheck => {
                 healthcheck::run(config.listen).map_or_else(|text| fail(&text), say)
             }
-            Task::ExtractDocument { kind, limited } => documents::run(kind, limited),
+            Task::ExtractDocument { kind, limited } => read_document(kind, limited),
             Task::Auth(task) => Box::pin(auth::execute(task, origins)).await,
             Task::Authority { private_key_file } => {
                 Box::pin(auth::serve(private_key_file, origins)).await
@@ -228,6 +228,10 @@ async fn rotate_key(config: &Config) -> u8 {
         Ok(count) => say(&format!("{count} credential(s) are sealed with the first key\n")),
         Err(error) => fail(&error.to_string()),
     }
+}
+
+fn read_document(kind: DocumentKind, limited: bool) -> u8 {
+    documents::run(kind, limited, documents::own_program().as_ref())
 }
 
 fn document_kind(name: &str) -> Result<DocumentKind, &'static str> {

@@ -3,13 +3,16 @@
 #[cfg(unix)]
 mod limits;
 
+use std::ffi::OsStr;
 use std::io::{stdin, stdout};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::thread;
 
 use llm2api_core::adapt::files::{DocumentKind, Extract};
 use llm2api_core::documents::{Fault, ProcessExtractor, serve};
+
+use crate::config::Program;
 
 const COMMAND: &str = "extract-document";
 /// Documents nest, and their readers recurse; deeper ones end this process.
@@ -18,28 +21,29 @@ const STACK: usize = 64 << 20;
 const FAILED: u8 = 1;
 
 /// Makes what starts `program` for each document.
-pub(crate) fn extractor(program: &Path) -> Arc<dyn Extract> {
-    Arc::new(ProcessExtractor::new(program, [COMMAND]))
+pub(crate) fn extractor(program: &Program) -> Arc<dyn Extract> {
+    let first = program.arguments.iter().map(OsStr::new);
+    Arc::new(ProcessExtractor::new(&program.path, first.chain([OsStr::new(COMMAND)])))
 }
 
 /// Returns this program; none where it could not bound itself.
-pub(crate) fn own_program() -> Option<PathBuf> {
+pub(crate) fn own_program() -> Option<Program> {
     // An update may have put another program in the place of this one.
     let running = Path::new("/proc/self/exe");
     if running.exists() {
-        return Some(running.to_owned());
+        return Some(Program::new(running));
     }
-    std::env::current_exe().ok().filter(|_| cfg!(unix))
+    std::env::current_exe().ok().filter(|_| cfg!(unix)).map(Program::new)
 }
 
-/// Reads a document and returns the exit code. The first time the limits are set, and this program
-/// begins anew: what an allocator has taken before would be outside of them.
-pub(crate) fn run(kind: DocumentKind, limited: bool) -> u8 {
+/// Reads a document and returns the exit code. The first time the limits are set, and `own`, this
+/// program, begins anew: what an allocator has taken before would be outside of them.
+pub(crate) fn run(kind: DocumentKind, limited: bool, own: Option<&Program>) -> u8 {
     if limited {
         return read(kind);
     }
     #[cfg(unix)]
-    limits::begin_anew(own_program(), &[COMMAND, kind.name(), "--limited"]);
+    limits::begin_anew(own, &[COMMAND, kind.name(), "--limited"]);
     FAILED
 }
 

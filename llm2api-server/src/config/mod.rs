@@ -15,6 +15,7 @@ mod metrics;
 mod model;
 mod origins;
 mod pool;
+mod program;
 mod search;
 mod settings;
 mod show;
@@ -35,6 +36,7 @@ pub use model::{
     Alias, AuthConfig, ClientLimits, Config, LogFormat, Openness, StoreConfig, Upstream,
 };
 pub(crate) use origins::Origins;
+pub use program::Program;
 pub use search::SearchConfig;
 pub use settings::{Origin, Settings};
 pub use sources::{Read, Sources};

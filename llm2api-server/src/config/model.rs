@@ -13,6 +13,7 @@ use secrecy::SecretString;
 
 use super::hosts::AllowedHosts;
 use super::metrics::MetricsConfig;
+use super::program::Program;
 use super::search::SearchConfig;
 use super::traces::TraceConfig;
 
@@ -73,7 +74,7 @@ pub struct Config {
     /// Whether images are fetched from the addresses that requests name.
     pub remote_images: RemoteImages,
     /// The program that reads PDF and DOCX files: this one. Such files are refused where absent.
-    pub document_reader: Option<PathBuf>,
+    pub document_reader: Option<Program>,
     /// How the web is searched; not at all where absent.
     pub search: Option<SearchConfig>,
     /// Whether it is searched for every chat, and not only for those that ask for it.

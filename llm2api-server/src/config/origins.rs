@@ -5,6 +5,7 @@ use std::io;
 use std::path::PathBuf;
 
 use super::error::ConfigError;
+use super::program::Program;
 use super::settings::Settings;
 use super::sources::Sources;
 use super::table::{Setting, TABLE};
@@ -20,7 +21,7 @@ pub(crate) struct Origins {
     pub(crate) flags: BTreeMap<String, String>,
     pub(crate) environment: BTreeMap<String, String>,
     /// This program, where it is one of its own.
-    pub(crate) program: Option<PathBuf>,
+    pub(crate) program: Option<Program>,
 }
 
 impl Origins {

@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::path::PathBuf;
 
 use secrecy::SecretString;
 
 use super::error::ConfigError;
 use super::file::{File, FileCredential, FileModel, FileUpstream};
+use super::program::Program;
 use super::sources::{Read, Sources};
 use super::table::{FIXED, Kind, POOL, Setting, TABLE};
 use super::value;
@@ -47,7 +47,7 @@ pub struct Settings {
     values: BTreeMap<&'static str, (String, Origin)>,
     pub(super) upstreams: Vec<FileUpstreamWith>,
     pub(super) models: Vec<FileModel>,
-    pub(super) program: Option<PathBuf>,
+    pub(super) program: Option<Program>,
 }
 
 impl Settings {

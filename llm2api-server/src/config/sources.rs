@@ -1,8 +1,9 @@
 //! Everything that settings are made of.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 use std::{fmt, io};
+
+use super::program::Program;
 
 /// Reads the file at a path.
 pub type Read = fn(&str) -> io::Result<String>;
@@ -27,7 +28,7 @@ pub struct Sources {
     /// The settings file: its path, to be named in errors, and its text.
     pub file: Option<(String, String)>,
     /// This program, which is started anew to read documents; none where it is part of another.
-    pub program: Option<PathBuf>,
+    pub program: Option<Program>,
     /// Reads the file that a `NAME_FILE` setting points to.
     pub read: Read,
 }

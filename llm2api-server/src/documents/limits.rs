@@ -1,10 +1,11 @@
 //! The limits of a process that reads a document.
 
 use std::os::unix::process::CommandExt;
-use std::path::PathBuf;
 use std::process::Command;
 
 use rustix::process::{Resource, Rlimit, setrlimit};
+
+use crate::config::Program;
 
 /// What the process may use: memory and files in bytes, time of a processor in seconds, descriptors.
 const LIMITS: [(Resource, u64); 5] = [
@@ -16,7 +17,7 @@ const LIMITS: [(Resource, u64); 5] = [
 ];
 
 /// Sets the limits and starts `program` in the place of this one. Returns only where that fails.
-pub(super) fn begin_anew(program: Option<PathBuf>, arguments: &[&str]) {
+pub(super) fn begin_anew(program: Option<&Program>, arguments: &[&str]) {
     for (resource, most) in LIMITS {
         let limit = Rlimit { current: Some(most), maximum: Some(most) };
         // A system that cannot limit memory, as macOS, still limits time.
@@ -25,6 +26,7 @@ pub(super) fn begin_anew(program: Option<PathBuf>, arguments: &[&str]) {
         }
     }
     if let Some(program) = program {
-        let _never = Command::new(program).args(arguments).env_clear().exec();
+        let mut command = Command::new(&program.path);
+        let _never = command.args(&program.arguments).args(arguments).env_clear().exec();
     }
 }
