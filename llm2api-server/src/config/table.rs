@@ -74,7 +74,7 @@ const fn row(name: &'static str, default: &'static str, kind: Kind, help: &'stat
 
 const KEY: Kind = Kind::Secret { refuse_empty: true };
 const COOKIES: Kind = Kind::Secret { refuse_empty: false };
-const UPSTREAMS: Kind = Kind::Choice(&["chat-ui", "openai", "open-webui", "demo"]);
+const UPSTREAMS: Kind = Kind::Choice(&["auto", "chat-ui", "openai", "open-webui", "demo"]);
 const STRATEGIES: Kind = Kind::Choice(&["least-loaded", "round-robin"]);
 const IMAGES: Kind = Kind::Choice(&["off", "public"]);
 const CONVERSATIONS: Kind = Kind::Choice(&["reuse", "fresh"]);
@@ -97,7 +97,7 @@ pub static TABLE: &[Setting] = &[
     row("ALLOW_OPEN", "false", Kind::Switch, "Serve without a key on an address that is not loopback, until there is one"),
     row("API_PATH", "", Kind::Path, "Prefix of the client paths: `custom` serves /custom/v1/…"),
     row("ADMIN_KEY", "", KEY, "Key of the operator, for /cookies and /cookie/*; else the first API_KEY, else one kept in DATA_DIR/admin.key"),
-    row("UPSTREAM_KIND", "", UPSTREAMS, "What the upstream speaks; `chat-ui` with UPSTREAM_URL, else `demo`"),
+    row("UPSTREAM_KIND", "", UPSTREAMS, "What the upstream speaks; `auto`, as without: `openai` where UPSTREAM_URL ends in /v1, else `chat-ui`, and `demo` without a URL"),
     row("UPSTREAM_URL", "", Kind::Url, "Base URL of the upstream, base path included"),
     row("COOKIES", "", COOKIES, "Credentials, comma- or newline-separated: `name=value; name2=value2` or a bare value"),
     row("ALLOWED_HOSTS", "", Kind::Hosts, "Host names that operators, and a Prometheus, may call this server by; `*` for any [default: loopback names and LISTEN's]"),

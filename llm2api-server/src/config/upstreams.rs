@@ -9,6 +9,9 @@ use super::settings::Settings;
 use super::table::check_url;
 use super::value;
 
+const KIND: &str = "UPSTREAM_KIND";
+/// As if nobody had said anything.
+const AUTO: &str = "auto";
 const DEMO: &str = "demo";
 const KINDS: [&str; 4] = ["chat-ui", "openai", "open-webui", DEMO];
 
@@ -20,12 +23,12 @@ pub(super) fn upstreams(
     if settings.upstreams.is_empty() {
         return Ok(vec![single(settings, concurrency)?]);
     }
-    for name in ["UPSTREAM_KIND", "UPSTREAM_URL", "COOKIES"] {
-        if !settings.text(name).is_empty() {
-            return Err(ConfigError::new(format!(
-                "`{name}` is set and the file has [[upstream]]: say it in one of the two places"
-            )));
-        }
+    if let Some(name) =
+        [KIND, "UPSTREAM_URL", "COOKIES"].into_iter().find(|name| says(settings, name))
+    {
+        return Err(ConfigError::new(format!(
+            "`{name}` is set and the file has [[upstream]]: say it in one of the two places"
+        )));
     }
     let mut all: Vec<Upstream> = Vec::new();
     for (upstream, credentials) in &settings.upstreams {
@@ -42,17 +45,13 @@ pub(super) fn upstreams(
 /// Makes the one upstream that `UPSTREAM_KIND`, `UPSTREAM_URL` and `COOKIES` describe.
 fn single(settings: &Settings, max_concurrency: u32) -> Result<Upstream, ConfigError> {
     let url = Some(settings.text("UPSTREAM_URL")).filter(|url| !url.is_empty());
-    let kind = match settings.text("UPSTREAM_KIND") {
-        "" if url.is_some() => "chat-ui",
-        "" => DEMO,
-        kind => kind,
-    };
+    let kind = if says(settings, KIND) { settings.text(KIND) } else { kind_at(url) };
     let cookies = settings.text("COOKIES");
     if kind == DEMO && !cookies.is_empty() {
         let wrong = "is set, but there is no upstream to use it with: set UPSTREAM_URL";
         return Err(ConfigError::bad_secret("COOKIES", wrong));
     }
-    check_kind("UPSTREAM_KIND", kind, "UPSTREAM_URL", url)?;
+    check_kind(KIND, kind, "UPSTREAM_URL", url)?;
     Ok(Upstream {
         kind: kind.to_owned(),
         name: kind.to_owned(),
@@ -63,6 +62,19 @@ fn single(settings: &Settings, max_concurrency: u32) -> Result<Upstream, ConfigE
         any_model: false,
         trace: false,
     })
+}
+
+fn says(settings: &Settings, name: &str) -> bool {
+    let text = settings.text(name);
+    !text.is_empty() && (name != KIND || text != AUTO)
+}
+
+/// Tells what is at a base URL: `/v1` is the end of an OpenAI-compatible one, and of no chat-ui's.
+fn kind_at(url: Option<&str>) -> &'static str {
+    let Some(url) = url else { return DEMO };
+    let path = url.split_once("://").and_then(|(_, rest)| rest.split_once('/'));
+    let last = path.and_then(|(_, path)| path.trim_end_matches('/').rsplit('/').next());
+    if last == Some("v1") { "openai" } else { "chat-ui" }
 }
 
 fn from_file(
@@ -143,4 +155,38 @@ pub(super) fn aliases(
     }
     let alias = |model: &FileModel| Alias { name: model.name.clone(), serve: model.serve.clone() };
     Ok(settings.models.iter().map(alias).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Sources;
+
+    #[test]
+    fn a_url_says_what_is_there() {
+        for url in ["http://a/v1", "http://a:1/v1/", "https://a.example/api/v1"] {
+            assert_eq!(kind_at(Some(url)), "openai", "{url}");
+        }
+        for url in ["https://a", "https://a/", "https://v1", "https://a/v1/chat", "https://a/xv1"] {
+            assert_eq!(kind_at(Some(url)), "chat-ui", "{url}");
+        }
+        assert_eq!(kind_at(None), DEMO);
+    }
+
+    #[test]
+    fn auto_is_as_good_as_nothing() {
+        let kind = |wanted: &str, url: &str, file: &str| {
+            let pairs = [(KIND, wanted), ("UPSTREAM_URL", url)];
+            let environment = pairs.map(|(name, text)| (name.to_owned(), text.to_owned())).into();
+            let file = Some(("llm2api.toml".to_owned(), file.to_owned()));
+            let sources = Sources { environment, file, ..Sources::default() };
+            let config = Settings::resolve(&sources).and_then(|settings| settings.config());
+            config.expect("in order").upstreams.remove(0).kind
+        };
+        assert_eq!(kind(AUTO, "http://127.0.0.1:8080/v1", ""), "openai");
+        assert_eq!(kind("chat-ui", "http://127.0.0.1:8080/v1", ""), "chat-ui");
+        assert_eq!(kind(AUTO, "", ""), DEMO);
+        let file = "[[upstream]]\nname = \"x\"\nkind = \"openai\"\nurl = \"http://x\"\n";
+        assert_eq!(kind(AUTO, "", file), "openai");
+    }
 }
