@@ -1,31 +1,13 @@
 //! The settings of an authority: those of the gateway that are not about chats.
 
 use super::error::ConfigError;
+use super::file::File;
 use super::model::Config;
 use super::origins::Origins;
+use super::parts;
 use super::settings::Settings;
 use super::store;
-use super::table::TABLE;
 
-/// What an authority goes by; everything else is the gateway's, and may be set all the same.
-const OURS: &[&str] = &[
-    "LISTEN",
-    "ADMIN_KEY",
-    "ALLOWED_HOSTS",
-    "DATA_DIR",
-    "WRITE_STALL_TIMEOUT",
-    "CLIENT_HEAD_TIMEOUT",
-    "CLIENT_BODY_TIMEOUT",
-    "CLIENT_IDLE_TIMEOUT",
-    "MAX_CONNECTIONS",
-    "BODY_BYTES_IN_FLIGHT",
-    "REQUEST_BODY_LIMIT",
-    "REQUEST_HEAD_LIMIT",
-    "JSON_DEPTH",
-    "SHUTDOWN_GRACE",
-    "LOG_FORMAT",
-    "RUST_LOG",
-];
 /// Apart, since it may hold what only a gateway needs more for: nothing of an authority is sealed.
 const STORE: &str = "STORE_URL";
 
@@ -34,30 +16,24 @@ impl Origins {
     ///
     /// # Errors
     /// A file that cannot be read, and what [`Settings::resolve`] refuses.
-    pub(crate) fn authority(mut self) -> Result<Config, ConfigError> {
-        self.flags.retain(|name, _| is_ours(name));
-        self.environment.retain(|name, _| is_ours(name));
-        Settings::resolve_part(&self.sources()?, is_ours)?.authority()
+    pub(crate) fn authority(self) -> Result<Config, ConfigError> {
+        let sources = self.sources()?;
+        let server = File::of(sources.file.as_ref())?.server;
+        let file = File { server, ..File::default() };
+        Settings::resolve_part(&sources, file, parts::authority)?.authority()
     }
 }
 
 impl Settings {
-    /// Makes the typed settings of an authority: without chats, nobody can be let in to them.
+    /// Makes the typed settings of an authority.
     fn authority(mut self) -> Result<Config, ConfigError> {
         let store_url = self.text(STORE).to_owned();
-        self.keep_only(OURS);
+        self.put(STORE, "");
         let mut config = self.config()?;
         config.store = store::store(&store_url, &config.data_dir);
         config.warnings.clear();
         Ok(config)
     }
-}
-
-/// Says whether a variable is one of ours, or none of the settings at all.
-fn is_ours(name: &str) -> bool {
-    let name = name.strip_suffix("_FILE").unwrap_or(name);
-    let is_setting = TABLE.iter().any(|setting| setting.name == name) || name.starts_with("AUTH_");
-    !is_setting || name == STORE || OURS.contains(&name)
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ use std::fmt;
 
 use serde::de::{DeserializeSeed, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
+use serde_json::{Map, Value};
 
 use super::error::ConfigError;
 use super::table::{POOL, TABLE};
@@ -69,21 +70,43 @@ pub(crate) struct FileModel {
 }
 
 impl File {
+    /// Parses a file, its path and its text; one that is not there says nothing.
+    pub(crate) fn of(file: Option<&(String, String)>) -> Result<Self, ConfigError> {
+        file.map_or_else(|| Ok(Self::default()), |(path, text)| Self::parse(path, text))
+    }
+
     /// Parses `text`; `path` is named in errors.
     pub(crate) fn parse(path: &str, text: &str) -> Result<Self, ConfigError> {
-        let mut file: Self = toml::from_str(text).map_err(|error| {
+        let file: Self = toml::from_str(text).map_err(|error| {
             let before = error.span().and_then(|span| text.get(..span.start));
             let line = before.map_or(1, |before| before.matches('\n').count() + 1);
             let message = hide_strings(error.message());
             ConfigError::new(format!("`{path}`, line {line}: {message}"))
         })?;
-        if let Some(strategy) = file.pool.0.remove(STRATEGY)
-            && file.server.0.insert(STRATEGY.to_owned(), strategy).is_some()
+        file.with_strategy(path)
+    }
+
+    /// Parses what a file would hold from JSON; `name` is named in errors.
+    pub(crate) fn from_json(name: &str, json: &str) -> Result<Self, ConfigError> {
+        let no_table = |error| ConfigError::new(format!("`{name}` is no table in JSON: {error}"));
+        let table: Map<String, Value> = serde_json::from_str(json).map_err(no_table)?;
+        let table = Value::Object(table);
+        let file: Self = serde_path_to_error::deserialize(table).map_err(|error| {
+            let message = hide_strings(&error.inner().to_string());
+            ConfigError::new(format!("`{name}`, at `{}`: {message}", error.path()))
+        })?;
+        file.with_strategy(name)
+    }
+
+    /// Moves the figure of the pool that is a setting to the settings.
+    fn with_strategy(mut self, path: &str) -> Result<Self, ConfigError> {
+        if let Some(strategy) = self.pool.0.remove(STRATEGY)
+            && self.server.0.insert(STRATEGY.to_owned(), strategy).is_some()
         {
             let wrong = "`pool_strategy` in [server] and `strategy` in [pool]: give one of the two";
             return Err(ConfigError::new(format!("`{path}`: {wrong}")));
         }
-        Ok(file)
+        Ok(self)
     }
 }
 
@@ -186,6 +209,10 @@ impl<'de> Visitor<'de> for TextVisitor {
     }
 
     fn visit_i64<E>(self, number: i64) -> Result<Text, E> {
+        Ok(Text(number.to_string()))
+    }
+
+    fn visit_u64<E>(self, number: u64) -> Result<Text, E> {
         Ok(Text(number.to_string()))
     }
 

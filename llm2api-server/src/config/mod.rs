@@ -1,19 +1,21 @@
-//! Settings: one table, four places where a value may come from, one typed result.
+//! Settings: one table, five places where a value may come from, one typed result.
 //!
 //! Nothing here reads the environment or writes anything; whoever calls hands everything in as
-//! [`Sources`]. A flag counts over the environment, the environment over the file, the file over
-//! the default.
+//! [`Sources`]. A keyword or a flag counts over the environment, the environment over the file, the
+//! file over the default.
 
 mod authorisation;
 mod authority;
 mod build;
 mod changes;
+mod client;
 mod error;
 mod file;
 mod hosts;
 mod metrics;
 mod model;
 mod origins;
+mod parts;
 mod pool;
 mod program;
 mod search;
@@ -29,6 +31,7 @@ mod upstreams;
 pub(crate) mod value;
 
 pub(crate) use changes::Changes;
+pub use client::{ClientFile, ClientSources, client_settings};
 pub use error::ConfigError;
 pub use hosts::AllowedHosts;
 pub use metrics::MetricsConfig;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::error::ConfigError;
 use super::program::Program;
@@ -12,6 +12,8 @@ use super::table::{Setting, TABLE};
 
 /// The file that is read where none is named, if it is there.
 const FILE: &str = "llm2api.toml";
+/// What names another on the command line.
+const OPTION: &str = "--config";
 
 /// Where settings come from: the path of the file, and flags and environment as they were at start.
 #[derive(Clone)]
@@ -39,7 +41,7 @@ impl Origins {
     /// # Errors
     /// A file that cannot be read.
     pub(super) fn sources(&self) -> Result<Sources, ConfigError> {
-        let file = self.text()?;
+        let file = text(self.file.as_deref(), OPTION)?;
         let (flags, environment) = (self.flags.clone(), self.environment.clone());
         let program = self.program.clone();
         Ok(Sources { flags, environment, file, program, ..Sources::default() })
@@ -51,7 +53,9 @@ impl Origins {
     /// As [`read`](Self::read), and for a settings file that is gone.
     pub(crate) fn read_again(&self, had_file: bool) -> Result<(Settings, bool), ConfigError> {
         match self.read()? {
-            (_, false) if had_file => Err(unreadable(FILE, &io::ErrorKind::NotFound.into())),
+            (_, false) if had_file => {
+                Err(unreadable(OPTION, FILE, &io::ErrorKind::NotFound.into()))
+            }
             read => Ok(read),
         }
     }
@@ -65,23 +69,28 @@ impl Origins {
         };
         TABLE.iter().filter(|setting| setting.takes_file()).any(is_named)
     }
+}
 
-    fn text(&self) -> Result<Option<(String, String)>, ConfigError> {
-        let path = self.file.clone().unwrap_or_else(|| FILE.into());
-        let shown = path.display().to_string();
-        match std::fs::read_to_string(&path) {
-            Ok(text) => Ok(Some((shown, text))),
-            Err(error) if error.kind() == io::ErrorKind::NotFound && self.file.is_none() => {
-                Ok(None)
-            }
-            Err(error) => Err(unreadable(&shown, &error)),
-        }
+/// Reads the settings file, its path and its text: the one that `option` names, else ours if it is
+/// there.
+///
+/// # Errors
+/// A file that cannot be read.
+pub(super) fn text(
+    named: Option<&Path>,
+    option: &str,
+) -> Result<Option<(String, String)>, ConfigError> {
+    let path = named.unwrap_or(Path::new(FILE));
+    let shown = path.display().to_string();
+    match std::fs::read_to_string(path) {
+        Ok(text) => Ok(Some((shown, text))),
+        Err(error) if error.kind() == io::ErrorKind::NotFound && named.is_none() => Ok(None),
+        Err(error) => Err(unreadable(option, &shown, &error)),
     }
 }
 
-fn unreadable(path: &str, error: &io::Error) -> ConfigError {
-    let right = format!("this settings file cannot be read ({error})");
-    ConfigError::bad("--config", path, &right)
+fn unreadable(option: &str, path: &str, error: &io::Error) -> ConfigError {
+    ConfigError::bad(option, path, &format!("this settings file cannot be read ({error})"))
 }
 
 #[cfg(test)]

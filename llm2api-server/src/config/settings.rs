@@ -7,6 +7,7 @@ use secrecy::SecretString;
 
 use super::error::ConfigError;
 use super::file::{File, FileCredential, FileModel, FileUpstream};
+use super::parts::{self, Part};
 use super::program::Program;
 use super::sources::{Read, Sources};
 use super::table::{FIXED, Kind, POOL, Setting, TABLE};
@@ -16,6 +17,8 @@ use super::value;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Origin {
+    /// In the program that this one is part of.
+    Keyword,
     /// On the command line.
     Flag,
     /// In the environment.
@@ -30,6 +33,7 @@ impl Origin {
     /// Names it in one word of lower case.
     pub const fn as_str(self) -> &'static str {
         match self {
+            Self::Keyword => "keyword",
             Self::Flag => "flag",
             Self::Environment => "environment",
             Self::File => "file",
@@ -56,32 +60,29 @@ impl Settings {
     /// # Errors
     /// The first mistake found: an unknown key, a value that cannot be read, an empty key.
     pub fn resolve(sources: &Sources) -> Result<Self, ConfigError> {
-        Self::resolve_with(sources, file_of(sources)?)
+        Self::resolve_part(sources, File::of(sources.file.as_ref())?, parts::gateway)
     }
 
-    /// Does the same with what `counts` of `[server]`, and nothing else of the file.
+    /// Does the same for a part of the settings, with what is left of the file; all others have
+    /// their defaults.
     ///
     /// # Errors
-    /// As [`resolve`](Self::resolve).
+    /// As [`resolve`](Self::resolve), apart from the others.
     pub(super) fn resolve_part(
         sources: &Sources,
-        counts: fn(&str) -> bool,
+        file: File,
+        part: Part,
     ) -> Result<Self, ConfigError> {
-        let mut server = file_of(sources)?.server;
-        server.0.retain(|name, _| counts(name));
-        Self::resolve_with(sources, File { server, ..File::default() })
-    }
-
-    fn resolve_with(sources: &Sources, file: File) -> Result<Self, ConfigError> {
-        refuse(&sources.environment)?;
         let levels = [
+            (Origin::Keyword, &sources.keywords),
             (Origin::Flag, &sources.flags),
             (Origin::Environment, &sources.environment),
             (Origin::File, &file.server.0),
         ];
         let mut values = BTreeMap::new();
         for setting in TABLE {
-            values.insert(setting.name, value_of(setting, &levels, sources.read)?);
+            let levels = if part(setting) { &levels[..] } else { &[] };
+            values.insert(setting.name, value_of(setting, levels, sources.read)?);
         }
         for setting in POOL {
             let level = [(Origin::File, &file.pool.0)];
@@ -118,15 +119,9 @@ impl Settings {
         }
     }
 
-    /// Puts everything but these settings back to its default, and lets anybody reach the server:
-    /// there are no chats then.
-    pub(super) fn keep_only(&mut self, names: &[&str]) {
-        for setting in TABLE.iter().filter(|setting| !names.contains(&setting.name)) {
-            let text = if setting.name == "ALLOW_OPEN" { "true" } else { setting.default };
-            self.values.insert(setting.name, (text.to_owned(), Origin::Default));
-        }
-        self.upstreams.clear();
-        self.models.clear();
+    /// Puts another text in the place of a default.
+    pub(super) fn put(&mut self, name: &'static str, text: &str) {
+        self.values.insert(name, (text.to_owned(), Origin::Default));
     }
 
     /// Returns where the value of a setting was found.
@@ -150,6 +145,7 @@ fn value_of(
     read: Read,
 ) -> Result<(String, Origin), ConfigError> {
     for (origin, level) in levels {
+        refuse(setting, level)?;
         if let Some(text) = at_level(setting, level, read)? {
             setting.check(&text)?;
             if *origin == Origin::Flag && setting.kind == Kind::Store && text.contains('@') {
@@ -228,22 +224,13 @@ fn lookup(sources: &Sources, credential: &FileCredential) -> Result<SecretString
     }
 }
 
-fn file_of(sources: &Sources) -> Result<File, ConfigError> {
-    match &sources.file {
-        Some((path, text)) => File::parse(path, text),
-        None => Ok(File::default()),
-    }
-}
-
-fn is_set(environment: &BTreeMap<String, String>, name: &str) -> bool {
-    environment.get(name).is_some_and(|text| !text.trim().is_empty())
-}
-
 /// Refuses what promises protection under a name that is not read: starting would break that promise.
-fn refuse(environment: &BTreeMap<String, String>) -> Result<(), ConfigError> {
-    if !is_set(environment, "AUTH_URL_FILE") {
+fn refuse(setting: &Setting, level: &BTreeMap<String, String>) -> Result<(), ConfigError> {
+    let name = "AUTH_URL_FILE";
+    let is_set = level.get(name).is_some_and(|text| !text.trim().is_empty());
+    if setting.name != "AUTH_URL" || !is_set {
         return Ok(());
     }
     let wrong = "is set, but a URL is no secret and is not read from a file: set AUTH_URL";
-    Err(ConfigError::bad_secret("AUTH_URL_FILE", wrong))
+    Err(ConfigError::bad_secret(name, wrong))
 }

@@ -21,6 +21,8 @@ pub type Read = fn(&str) -> io::Result<String>;
 /// # Ok::<(), llm2api_server::config::ConfigError>(())
 /// ```
 pub struct Sources {
+    /// What a program says that this one is part of, by the names of the table; it counts over all.
+    pub keywords: BTreeMap<String, String>,
     /// Flags, by the names of the table.
     pub flags: BTreeMap<String, String>,
     /// The process's environment.
@@ -36,6 +38,7 @@ pub struct Sources {
 impl Default for Sources {
     fn default() -> Self {
         Self {
+            keywords: BTreeMap::new(),
             flags: BTreeMap::new(),
             environment: BTreeMap::new(),
             file: None,
@@ -49,6 +52,7 @@ impl fmt::Debug for Sources {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // Values are left out: any of them may be a secret.
         f.debug_struct("Sources")
+            .field("keywords", &self.keywords.keys())
             .field("flags", &self.flags.keys())
             .field("environment", &self.environment.len())
             .field("file", &self.file.as_ref().map(|(path, _)| path))

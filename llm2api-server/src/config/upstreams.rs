@@ -1,5 +1,7 @@
 //! Which upstreams there are: one from the settings, several from the file, or the demo.
 
+use std::collections::BTreeMap;
+
 use secrecy::SecretString;
 
 use super::error::ConfigError;
@@ -10,6 +12,7 @@ use super::table::check_url;
 use super::value;
 
 const KIND: &str = "UPSTREAM_KIND";
+const URL: &str = "UPSTREAM_URL";
 /// As if nobody had said anything.
 const AUTO: &str = "auto";
 const DEMO: &str = "demo";
@@ -24,7 +27,7 @@ pub(super) fn upstreams(
         return Ok(vec![single(settings, concurrency)?]);
     }
     if let Some(name) =
-        [KIND, "UPSTREAM_URL", "COOKIES"].into_iter().find(|name| says(settings, name))
+        [KIND, URL, "COOKIES"].into_iter().find(|name| says(name, settings.text(name)))
     {
         return Err(ConfigError::new(format!(
             "`{name}` is set and the file has [[upstream]]: say it in one of the two places"
@@ -44,14 +47,14 @@ pub(super) fn upstreams(
 
 /// Makes the one upstream that `UPSTREAM_KIND`, `UPSTREAM_URL` and `COOKIES` describe.
 fn single(settings: &Settings, max_concurrency: u32) -> Result<Upstream, ConfigError> {
-    let url = Some(settings.text("UPSTREAM_URL")).filter(|url| !url.is_empty());
-    let kind = if says(settings, KIND) { settings.text(KIND) } else { kind_at(url) };
+    let url = Some(settings.text(URL)).filter(|url| !url.is_empty());
+    let kind = if says(KIND, settings.text(KIND)) { settings.text(KIND) } else { kind_at(url) };
     let cookies = settings.text("COOKIES");
     if kind == DEMO && !cookies.is_empty() {
         let wrong = "is set, but there is no upstream to use it with: set UPSTREAM_URL";
         return Err(ConfigError::bad_secret("COOKIES", wrong));
     }
-    check_kind(KIND, kind, "UPSTREAM_URL", url)?;
+    check_kind(KIND, kind, URL, url)?;
     Ok(Upstream {
         kind: kind.to_owned(),
         name: kind.to_owned(),
@@ -64,8 +67,13 @@ fn single(settings: &Settings, max_concurrency: u32) -> Result<Upstream, ConfigE
     })
 }
 
-fn says(settings: &Settings, name: &str) -> bool {
-    let text = settings.text(name);
+/// Says whether one upstream is named among settings, by its kind or its URL.
+pub(super) fn names_one(settings: &BTreeMap<String, String>) -> bool {
+    let is_said = |name: &&str| settings.get(*name).is_some_and(|text| says(name, text.trim()));
+    [KIND, URL].iter().any(is_said)
+}
+
+fn says(name: &str, text: &str) -> bool {
     !text.is_empty() && (name != KIND || text != AUTO)
 }
 
@@ -176,7 +184,7 @@ mod tests {
     #[test]
     fn auto_is_as_good_as_nothing() {
         let kind = |wanted: &str, url: &str, file: &str| {
-            let pairs = [(KIND, wanted), ("UPSTREAM_URL", url)];
+            let pairs = [(KIND, wanted), (URL, url)];
             let environment = pairs.map(|(name, text)| (name.to_owned(), text.to_owned())).into();
             let file = Some(("llm2api.toml".to_owned(), file.to_owned()));
             let sources = Sources { environment, file, ..Sources::default() };
