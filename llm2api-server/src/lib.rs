@@ -39,6 +39,7 @@ pub use app::app;
 pub use cli::Cli;
 pub use config::{Config, ConfigError};
 pub use live::Live;
+pub use openai::error::Failure;
 pub use run::{RunError, client, run, serve};
 pub use state::State;
 pub use stop::Stop;

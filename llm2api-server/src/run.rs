@@ -193,7 +193,24 @@ pub(crate) fn settle_admin_key(config: &mut Config) -> Result<Option<PathBuf>, K
     Ok(Some(path))
 }
 
-/// Builds the engine that `config` describes, over its store.
+/// Builds the engine that `config` describes, over its store: what [`serve`] works with, for a program
+/// that asks it without HTTP. Its warnings are left to the caller.
+///
+/// # Example
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use llm2api_server::Failure;
+/// use llm2api_server::config::{ClientFile, ClientSources};
+///
+/// let mut sources = ClientSources::default();
+/// sources.file = ClientFile::Table("{}".into());
+/// let client = llm2api_server::client(&sources.config()?).await?;
+/// assert!(client.ask("demo", "Hello").await?.contains("Hello"));
+/// let failure = Failure::from(client.ask("gpt-4o", "Hello").await.unwrap_err());
+/// assert_eq!((failure.status(), failure.code()), (404, "model_not_found"));
+/// # Ok(()) }
+/// ```
 ///
 /// # Errors
 /// What [`ClientBuilder::build`] refuses, such as a bad URL or an authorisation code that is not

@@ -1,6 +1,5 @@
 //! Errors in the envelope of Messages.
 
-use poem::error::ResponseError;
 use serde::Serialize;
 
 use crate::openai::error::Failure;
@@ -22,7 +21,7 @@ struct Body<'a> {
 
 /// Appends the envelope, on one line, to `out`.
 pub(crate) fn write_error(failure: &Failure, request_id: &str, out: &mut Vec<u8>) {
-    let kind = kind(failure.status().as_u16());
+    let kind = kind(failure.status());
     let error = Body { kind, message: failure.message() };
     serde_json::to_writer(out, &Envelope { tag: "error", error, request_id })
         .expect("a Vec takes every byte, and the envelope has string keys only");

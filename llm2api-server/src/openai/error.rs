@@ -7,7 +7,8 @@ use llm2api_core::quota::{Exceeded, QuotaRefusal};
 use llm2api_core::{Error, ErrorKind};
 use poem::http::{StatusCode, header};
 
-pub(crate) use super::failure::{Failed, Failure};
+pub(crate) use super::failure::Failed;
+pub use super::failure::Failure;
 
 const REQUEST: &str = "invalid_request_error";
 const SERVER: &str = "server_error";

@@ -10,9 +10,25 @@ use serde::Serialize;
 
 use crate::dialect::Dialect;
 
-/// A refusal or a fault, ready to be told; [`super::error`] says which status each gets.
+/// Few envelopes are larger.
+const ENVELOPE: usize = 256;
+
+/// A refusal or a fault as a client is told it over HTTP: status, `error.type`, `error.code` and
+/// the rest.
+///
+/// Whoever calls the engine in the same process makes it from the engine's error, and tells the same.
+///
+/// # Example
+/// ```
+/// use llm2api_core::{Error, ErrorKind};
+/// use llm2api_server::Failure;
+///
+/// let failure = Failure::from(Error::new(ErrorKind::RateLimited, "chat", "too many requests"));
+/// assert_eq!((failure.status(), failure.kind()), (429, "rate_limit_error"));
+/// assert_eq!(failure.retry_after().map(|wait| wait.as_secs()), Some(30));
+/// ```
 #[derive(Clone, Debug)]
-pub(crate) struct Failure {
+pub struct Failure {
     parts: Box<Parts>,
 }
 
@@ -102,14 +118,44 @@ impl Failure {
         self
     }
 
-    /// Returns the code that clients may compare.
-    pub(crate) fn code(&self) -> &'static str {
+    /// Returns the status of the HTTP answer.
+    pub fn status(&self) -> u16 {
+        self.parts.status.as_u16()
+    }
+
+    /// Returns the group that OpenAI's clients know, such as `invalid_request_error`: `error.type`.
+    pub fn kind(&self) -> &'static str {
+        self.parts.kind
+    }
+
+    /// Returns the code that clients may compare, such as `model_not_found`: `error.code`.
+    pub fn code(&self) -> &'static str {
         self.parts.code
     }
 
-    /// Returns the sentence for people.
-    pub(crate) fn message(&self) -> &str {
+    /// Returns the sentence for people: `error.message`.
+    pub fn message(&self) -> &str {
         &self.parts.message
+    }
+
+    /// Returns the request field at fault, where one is: `error.param`.
+    pub fn param(&self) -> Option<&str> {
+        self.parts.param.as_deref()
+    }
+
+    /// Returns when the client may come back, where that is known, in whole seconds, rounded up as in
+    /// the header `Retry-After`: a client that comes back early only fails again.
+    pub fn retry_after(&self) -> Option<Duration> {
+        let wait = self.parts.retry_after?;
+        let rest = u64::from(wait.subsec_nanos() > 0);
+        Some(Duration::from_secs(wait.as_secs() + rest))
+    }
+
+    /// Returns the body of the HTTP answer, on one line: `{"error": {…}}`.
+    pub fn to_json(&self, request_id: &str) -> String {
+        let mut json = Vec::with_capacity(ENVELOPE);
+        self.write_json(request_id, &mut json);
+        String::from_utf8(json).expect("JSON is UTF-8")
     }
 
     /// Returns what an operator needs to read; none where the client is at fault, since what it
@@ -123,7 +169,7 @@ impl Failure {
         let error = Body {
             message: &self.parts.message,
             kind: self.parts.kind,
-            param: self.parts.param.as_deref(),
+            param: self.param(),
             code: self.parts.code,
             request_id,
         };
@@ -138,7 +184,7 @@ impl Failure {
 
     /// Makes the HTTP answer, in the envelope of a dialect.
     pub(crate) fn respond_in(self, dialect: Dialect, request_id: &str) -> Response {
-        let mut body = Vec::with_capacity(256);
+        let mut body = Vec::with_capacity(ENVELOPE);
         dialect.write_error(&self, request_id, &mut body);
         let mut response = Response::from((self.parts.status, body));
         let headers = response.headers_mut();
@@ -146,8 +192,8 @@ impl Failure {
         if let Some((name, value)) = &self.parts.header {
             headers.insert(name.clone(), HeaderValue::from_static(value));
         }
-        if let Some(wait) = self.parts.retry_after {
-            headers.insert(header::RETRY_AFTER, HeaderValue::from(whole_seconds(wait)));
+        if let Some(wait) = self.retry_after() {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(wait.as_secs()));
         }
         if self.parts.close {
             headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
@@ -155,11 +201,6 @@ impl Failure {
         response.set_data(Failed(self));
         response
     }
-}
-
-/// Rounds up: a client that comes back early only fails again.
-fn whole_seconds(wait: Duration) -> u64 {
-    wait.as_secs() + u64::from(wait.subsec_nanos() > 0)
 }
 
 impl fmt::Display for Failure {

@@ -1,7 +1,6 @@
 //! The response object.
 
 use llm2api_core::{FinishReason, Usage};
-use poem::error::ResponseError;
 use serde::Serialize;
 
 use super::echo::Echo;
@@ -122,7 +121,7 @@ impl Template {
 
     /// Appends one that has failed.
     pub(super) fn write_failed(&self, failure: &Failure, out: &mut Vec<u8>) {
-        let code = match failure.status().as_u16() {
+        let code = match failure.status() {
             429 => "rate_limit_exceeded",
             400..=499 => "invalid_prompt",
             _ => "server_error",
