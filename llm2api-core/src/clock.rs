@@ -15,7 +15,12 @@ pub(crate) fn after(wait: Duration) -> Instant {
 
 /// Seconds since 1970, as `created` has them; 0 on a machine whose clock is before that.
 pub(crate) fn unix_seconds() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
+    seconds_of(SystemTime::now())
+}
+
+/// The seconds from 1970 to a time; 0 for one before that.
+pub(crate) fn seconds_of(time: SystemTime) -> u64 {
+    time.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
 }
 
 /// Milliseconds since 1970; 0 on a machine whose clock is before that.

@@ -12,7 +12,7 @@ use super::book::{Book, Page};
 use super::jobs::Job;
 use super::model::{AccountState, AccountStatus, Exported, Target};
 use super::plan::Plan;
-use crate::clock::unix_millis;
+use crate::clock::{seconds_of, unix_millis};
 use crate::conversations::Keeper;
 use crate::credential::{Credential, CredentialId, Health, Material, Profile, Record};
 use crate::error::{Error, ErrorKind, Result};
@@ -338,7 +338,9 @@ fn join(status: CredentialStatus, page: &Page) -> AccountStatus {
         until: status
             .until
             .filter(|_| status.state == AccountState::Cooling || status.reason.is_some())
-            .map(|until| today + until.saturating_duration_since(now)),
+            .map(|until| today + until.saturating_duration_since(now))
+            // The two clocks were not read at the same moment: finer than that it would jitter.
+            .map(|until| date(seconds_of(until))),
         state: status.state,
         reason: status.reason,
         in_flight: status.in_flight,

@@ -9,6 +9,7 @@ mod change;
 mod check;
 mod handle;
 mod jobs;
+mod json;
 mod keep;
 mod model;
 mod news;

@@ -3,6 +3,9 @@
 use std::sync::Arc;
 use std::time::SystemTime;
 
+use serde::Serialize;
+
+use super::json;
 pub use crate::credential::HealthState as AccountState;
 use crate::credential::{Credential, CredentialId, Secret};
 
@@ -73,8 +76,9 @@ pub enum Target {
     Secret(Secret),
 }
 
-/// An account as an operator sees it: everything but its secret.
-#[derive(Clone, Debug, PartialEq)]
+/// An account as an operator sees it: everything but its secret. As JSON it is what `GET /cookies` of
+/// the server shows: times are seconds since 1970, and what is unknown is null.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
 #[non_exhaustive]
 pub struct AccountStatus {
     /// The id.
@@ -85,16 +89,17 @@ pub struct AccountStatus {
     pub upstream: Arc<str>,
     /// The first 8 hex digits of a keyed hash of the secret.
     pub fingerprint: String,
-    /// The account's name at the upstream, where it told one.
-    pub account: Option<String>,
-    /// False where the server has no login, so that validity cannot be proven.
-    pub proven: bool,
     /// Where it stands.
     pub state: AccountState,
     /// Why it is out; with an incident of the whole upstream, that.
     pub reason: Option<String>,
-    /// When it may be used again.
+    /// When it may be used again, to the second.
+    #[serde(serialize_with = "json::some_seconds")]
     pub until: Option<SystemTime>,
+    /// The account's name at the upstream, where it told one.
+    pub account: Option<String>,
+    /// False where the server has no login, so that validity cannot be proven.
+    pub proven: bool,
     /// Calls under way through this process.
     pub in_flight: u32,
     /// Calls that it may carry at the same time.
@@ -108,24 +113,29 @@ pub struct AccountStatus {
     /// How it failed last.
     pub last_error: Option<String>,
     /// When it was last used.
+    #[serde(serialize_with = "json::some_seconds")]
     pub last_used: Option<SystemTime>,
     /// When it was last checked.
+    #[serde(serialize_with = "json::some_seconds")]
     pub last_checked: Option<SystemTime>,
     /// When it was added.
+    #[serde(serialize_with = "json::seconds")]
     pub created: SystemTime,
 }
 
 /// What adding came to.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Added {
     /// The account.
+    #[serde(flatten)]
     pub account: AccountStatus,
     /// What the operator should know, such as that validity could not be proven.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub note: Option<&'static str>,
 }
 
-/// What a check found.
+/// What a check found. As JSON it is `verdict` and `message`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Verdict {
@@ -138,12 +148,14 @@ pub enum Verdict {
 }
 
 /// A check and its account.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Checked {
     /// The account after the check.
+    #[serde(flatten)]
     pub account: AccountStatus,
     /// What was found.
+    #[serde(flatten)]
     pub verdict: Verdict,
 }
 

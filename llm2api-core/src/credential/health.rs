@@ -22,13 +22,15 @@ use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::time::Duration;
 
+use serde::Serialize;
 use tokio::time::Instant;
 
 pub use self::saved::SavedHealth;
 use crate::error::{Error, ErrorKind, Evidence};
 
 /// Where a credential stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum HealthState {
     /// It may be used.

@@ -9,6 +9,7 @@ mod secret;
 use std::fmt;
 use std::sync::Arc;
 
+use serde::Serialize;
 use uuid::Uuid;
 
 pub use cookie::CookieSet;
@@ -19,7 +20,7 @@ pub use secret::Secret;
 use crate::error::Result;
 
 /// A credential's id: random, stable, and safe to show.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
 pub struct CredentialId(Arc<str>);
 
 impl CredentialId {

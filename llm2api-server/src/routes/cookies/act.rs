@@ -2,13 +2,12 @@
 
 use std::sync::Arc;
 
-use llm2api_core::accounts::{AccountStatus, Checked};
 use llm2api_core::credential::CredentialId;
 use poem::{Request, Response};
 use serde::Serialize;
 
 use super::request::{Pick, parse};
-use super::wire::{CheckedEntry, CheckedList, Entry};
+use super::wire::CheckedList;
 use crate::openai::answer;
 use crate::openai::error::Failure;
 use crate::routes::body;
@@ -31,33 +30,27 @@ const COMES_BACK: &str = "the settings name this account too (COOKIES, or `crede
 pub(in crate::routes) async fn check(state: Arc<State>, mut request: Request) -> Answer {
     let accounts = state.client.accounts();
     match pick(&state, &mut request).await? {
-        Some(id) => {
-            let checked: Checked = accounts.check(&id).await?;
-            Ok(answer::json(&CheckedEntry::from(&checked)))
-        }
-        None => {
-            let checked = accounts.check_all().await;
-            Ok(answer::json(&CheckedList { data: checked.iter().map(Into::into).collect() }))
-        }
+        Some(id) => Ok(answer::json(&accounts.check(&id).await?)),
+        None => Ok(answer::json(&CheckedList { data: accounts.check_all().await })),
     }
 }
 
 /// Lets an account be used again.
 pub(in crate::routes) async fn enable(state: Arc<State>, mut request: Request) -> Answer {
     let id = one(&state, &mut request).await?;
-    Ok(shown(&state.client.accounts().enable(&id).await?))
+    Ok(answer::json(&state.client.accounts().enable(&id).await?))
 }
 
 /// Takes an account out of use.
 pub(in crate::routes) async fn disable(state: Arc<State>, mut request: Request) -> Answer {
     let id = one(&state, &mut request).await?;
-    Ok(shown(&state.client.accounts().disable(&id).await?))
+    Ok(answer::json(&state.client.accounts().disable(&id).await?))
 }
 
 /// Ends an account's rest.
 pub(in crate::routes) async fn clear(state: Arc<State>, mut request: Request) -> Answer {
     let id = one(&state, &mut request).await?;
-    Ok(shown(&state.client.accounts().clear(&id).await?))
+    Ok(answer::json(&state.client.accounts().clear(&id).await?))
 }
 
 /// Forgets an account.
@@ -79,8 +72,4 @@ async fn pick(state: &State, request: &mut Request) -> Result<Option<CredentialI
     let target = parse::<Pick>(&body)?.target()?;
     let found = target.map(|target| state.client.accounts().find(&target));
     Ok(found.transpose()?)
-}
-
-fn shown(status: &AccountStatus) -> Response {
-    answer::json(&Entry::from(status))
 }

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use poem::{Request, Response};
 
 use super::request::{NewCookie, parse};
-use super::wire::{AddedEntry, Entry};
 use crate::openai::answer;
 use crate::openai::error::Failure;
 use crate::routes::body;
@@ -18,6 +17,5 @@ pub(in crate::routes) async fn add(
 ) -> Result<Response, Failure> {
     let body = body::read_for_operator(usize::MAX, &mut request, &state.door).await?;
     let account = parse::<NewCookie>(&body)?.into_account()?;
-    let added = state.client.accounts().add(account).await?;
-    Ok(answer::json(&AddedEntry { entry: Entry::from(&added.account), note: added.note }))
+    Ok(answer::json(&state.client.accounts().add(account).await?))
 }

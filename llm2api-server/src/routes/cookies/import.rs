@@ -8,7 +8,7 @@ use poem::{Request, Response};
 use serde::Deserialize;
 
 use super::request::{LONGEST_LABEL, NewCookie, SecretText, format, label, parse, weight};
-use super::wire::{AddedEntry, Entry, Outcome, Report, Told};
+use super::wire::{Outcome, Report, Told};
 use crate::admin::Places;
 use crate::openai::answer;
 use crate::openai::error::Failure;
@@ -134,10 +134,7 @@ fn report(results: &[Result<Added, Failure>]) -> Report<'_> {
 
 fn outcome(index: usize, result: &Result<Added, Failure>) -> Outcome<'_> {
     match result {
-        Ok(added) => {
-            let entry = AddedEntry { entry: Entry::from(&added.account), note: added.note };
-            Outcome { index, result: "ok", account: Some(entry), error: None }
-        }
+        Ok(added) => Outcome { index, result: "ok", account: Some(added), error: None },
         Err(failure) => {
             let result = if failure.code() == DUPLICATE { "duplicate" } else { "error" };
             Outcome { index, result, account: None, error: Some(Told::from(failure)) }

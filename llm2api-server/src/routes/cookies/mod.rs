@@ -16,4 +16,3 @@ pub(super) use import::import;
 pub(super) use list::list;
 pub(crate) use request::{SecretText, parse};
 pub(super) use update::update;
-pub(super) use wire::Entry;

@@ -8,7 +8,6 @@ use poem::{Request, Response};
 use serde::Deserialize;
 
 use super::request::{SecretText, label, parse, weight};
-use super::wire::Entry;
 use crate::openai::answer;
 use crate::openai::error::Failure;
 use crate::routes::body;
@@ -40,5 +39,5 @@ pub(in crate::routes) async fn update(
     change.secret = update.cookie.map(|SecretText(secret)| secret);
     let accounts = state.client.accounts();
     let id = accounts.find(&Target::Id(CredentialId::from_text(update.id)))?;
-    Ok(answer::json(&Entry::from(&accounts.update(&id, change).await?)))
+    Ok(answer::json(&accounts.update(&id, change).await?))
 }

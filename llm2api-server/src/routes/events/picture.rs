@@ -10,7 +10,6 @@ use serde::Serialize;
 
 use super::accounts::Delta;
 use crate::journal;
-use crate::routes::cookies::Entry as Account;
 use crate::routes::requests::{Entry, Names};
 use crate::routes::stats;
 use crate::sse::write_named;
@@ -35,7 +34,7 @@ pub(super) struct Picture {
 
 #[derive(Serialize)]
 struct Accounts<'a> {
-    changed: Vec<Account<'a>>,
+    changed: Vec<&'a AccountStatus>,
     removed: &'a [String],
 }
 
@@ -48,7 +47,7 @@ struct Requests {
 /// Says in a number what an account looks like to tabs.
 pub(super) fn print(account: &AccountStatus) -> u64 {
     let mut hasher = DefaultHasher::new();
-    Account::from(account).hash(&mut hasher);
+    account.hash(&mut hasher);
     hasher.finish()
 }
 
@@ -61,7 +60,7 @@ pub(super) async fn stats_event(state: &State) -> Bytes {
 pub(super) fn accounts_event(delta: &Delta, all: &[AccountStatus]) -> Option<Bytes> {
     let ids: HashSet<_> = delta.changed.iter().map(String::as_str).collect();
     let has_changed = |account: &&AccountStatus| ids.contains(account.id.as_str());
-    let changed = all.iter().filter(has_changed).map(Account::from).collect();
+    let changed = all.iter().filter(has_changed).collect();
     let accounts = Accounts { changed, removed: &delta.removed };
     (!delta.is_empty()).then(|| event("accounts", &accounts))
 }
