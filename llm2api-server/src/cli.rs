@@ -6,19 +6,27 @@ mod key;
 mod mistake;
 
 use std::collections::BTreeMap;
+use std::ffi::{OsStr, OsString};
 use std::fmt::Display;
 use std::io::{self, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
-use clap::{Arg, ArgMatches, Args, Command, FromArgMatches, Parser, Subcommand};
+use clap::{Arg, ArgMatches, Args, Command, CommandFactory, FromArgMatches, Parser, Subcommand};
 use llm2api_core::adapt::files::DocumentKind;
+use tokio::runtime::Runtime;
 
 use self::auth::AuthTask;
 use self::key::KeyTask;
-use crate::config::{Config, ConfigError, Origins, TABLE};
+use crate::config::{Config, ConfigError, Origins, Program, TABLE};
 use crate::reload::Reading;
 use crate::run::{needs_client_key, rehearse, run_from};
 use crate::{RunError, documents, healthcheck, store, telemetry};
+
+/// What the program may be called: the server of its own, and that of the Python package.
+const NAMES: [&str; 2] = ["llm2api-server", "llm2api"];
+/// What it was called.
+static NAME: OnceLock<&str> = OnceLock::new();
 
 const FAILED: u8 = 1;
 /// The exit code for settings that cannot be used; clap's own for a command line that cannot.
@@ -29,8 +37,8 @@ const UNAUTHORISED: u8 = 78;
 
 /// One OpenAI-compatible HTTP endpoint over a pool of chat accounts.
 #[derive(Debug, Parser)]
-#[command(name = "llm2api-server", version)]
-pub struct Cli {
+#[command(name = NAMES[0], version)]
+struct Cli {
     #[command(subcommand)]
     command: Option<Task>,
     /// Settings file; without it, llm2api.toml in the working directory if there is one
@@ -140,22 +148,59 @@ impl FromArgMatches for Flags {
     }
 }
 
-impl Cli {
-    /// Does what the command line says if it takes neither settings nor a runtime: reading a
-    /// document. Returns the exit code then.
-    pub fn execute_alone(&self) -> Option<u8> {
-        match self.command {
-            Some(Task::ExtractDocument { kind, limited }) => Some(read_document(kind, limited)),
-            _ => None,
+/// Does what a command line says, whose first argument is the program's name, and returns the exit
+/// code; settings come from it, the environment and the file.
+///
+/// The exit code is 0 after an orderly end, 2 for a command line or settings that cannot be used, 78
+/// for an authorisation code that is not good, and 1 for everything else.
+///
+/// `own` is what starts this program anew, to read a document in a process of its own: by default the
+/// one that runs, which is right unless that is an interpreter.
+///
+/// # Example
+/// ```
+/// let code = llm2api_server::main(["llm2api-server", "--version"].map(Into::into), None);
+/// assert_eq!(code, 0);
+/// ```
+pub fn main(arguments: impl IntoIterator<Item = OsString>, own: Option<Program>) -> u8 {
+    let cli = match Cli::read(arguments.into_iter().collect()) {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Nobody reads a closed stream.
+            let _ = error.print();
+            return u8::try_from(error.exit_code()).unwrap_or(FAILED);
         }
+    };
+    let program = own.or_else(documents::own_program);
+    // Whoever reads a document bounds its own memory: no runtime, no threads before that.
+    if let Some(Task::ExtractDocument { kind, limited }) = cli.command {
+        return documents::run(kind, limited, program.as_ref());
+    }
+    match Runtime::new() {
+        Ok(runtime) => runtime.block_on(cli.execute(program)),
+        Err(error) => fail(&format!("cannot start: {error}")),
+    }
+}
+
+/// Returns the environment. A key that is no text must not count as unset: it then opens nothing, and
+/// nothing is open.
+fn environment() -> BTreeMap<String, String> {
+    std::env::vars_os()
+        .filter_map(|(name, text)| Some((name.into_string().ok()?, text.to_string_lossy().into())))
+        .collect()
+}
+
+impl Cli {
+    /// Reads a command line, and takes the name that the program was called by.
+    fn read(arguments: Vec<OsString>) -> Result<Self, clap::Error> {
+        let called = arguments.first().and_then(|path| Path::new(path).file_stem());
+        let name = NAMES.into_iter().find(|name| called == Some(OsStr::new(name)));
+        let name = *NAME.get_or_init(|| name.unwrap_or(NAMES[0]));
+        Self::from_arg_matches(&Self::command().name(name).try_get_matches_from(arguments)?)
     }
 
-    /// Does what the command line says; settings come from it, `environment` and the file.
-    ///
-    /// The exit code is 0 after an orderly end, 2 for settings that cannot be used, 78 for an
-    /// authorisation code that is not good, and 1 for everything else.
-    pub async fn execute(self, environment: BTreeMap<String, String>) -> u8 {
-        let program = documents::own_program();
+    async fn execute(self, program: Option<Program>) -> u8 {
+        let environment = environment();
         let origins = Origins { file: self.config, flags: self.settings.0, environment, program };
         let task = match self.command.unwrap_or(Task::Serve) {
             Task::Auth(task) => return Box::pin(auth::execute(task, origins)).await,
@@ -185,7 +230,9 @@ impl Cli {
             Task::Healthcheck => {
                 healthcheck::run(config.listen).map_or_else(|text| fail(&text), say)
             }
-            Task::ExtractDocument { kind, limited } => read_document(kind, limited),
+            Task::ExtractDocument { kind, limited } => {
+                documents::run(kind, limited, origins.program.as_ref())
+            }
             Task::Auth(task) => Box::pin(auth::execute(task, origins)).await,
             Task::Authority { private_key_file } => {
                 Box::pin(auth::serve(private_key_file, origins)).await
@@ -230,10 +277,6 @@ async fn rotate_key(config: &Config) -> u8 {
     }
 }
 
-fn read_document(kind: DocumentKind, limited: bool) -> u8 {
-    documents::run(kind, limited, documents::own_program().as_ref())
-}
-
 fn document_kind(name: &str) -> Result<DocumentKind, &'static str> {
     DocumentKind::from_name(name).ok_or("write `pdf` or `docx`")
 }
@@ -255,7 +298,8 @@ fn turn_away(error: &dyn Display) -> u8 {
 }
 
 fn fail(text: &str) -> u8 {
-    let _ = writeln!(io::stderr(), "llm2api-server: {text}");
+    let name = NAME.get().unwrap_or(&NAMES[0]);
+    let _ = writeln!(io::stderr(), "{name}: {text}");
     FAILED
 }
 

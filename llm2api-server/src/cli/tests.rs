@@ -1,5 +1,3 @@
-use clap::CommandFactory;
-
 use super::*;
 
 #[test]
@@ -42,4 +40,12 @@ fn codes_and_their_keys_are_no_flags() {
     }
     assert!(Cli::try_parse_from(["x", "auth", "inspect", "l2a_a_b"]).is_err());
     assert!(Cli::try_parse_from(["x", "auth", "inspect", "--code-file", "/run/code"]).is_ok());
+}
+
+#[test]
+fn a_command_line_that_is_wrong_has_an_exit_code_of_its_own() {
+    let code = |line: &str| main(line.split(' ').map(Into::into), None);
+    assert_eq!(code("llm2api-server --help"), 0);
+    assert_eq!(code("llm2api-server --no-such-flag"), UNUSABLE);
+    assert_eq!(code("llm2api-server --config /no/such/file config print"), UNUSABLE);
 }
