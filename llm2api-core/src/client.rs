@@ -65,7 +65,8 @@ impl Client {
     /// Asks for an answer.
     ///
     /// Returns once the answer has its first content, or is whole. Dropping the future or the
-    /// stream ends the call and frees the upstream.
+    /// stream ends the call and frees the upstream. The request's [`call`](ChatRequest::call) may ask
+    /// for [a time](crate::Call::with_timeout) and [sends](crate::Call::with_sends) of its own.
     ///
     /// # Errors
     /// Any [`ErrorKind`]. What was safe to try again has been tried; [`Error::retry_after`] says
@@ -74,9 +75,11 @@ impl Client {
         request.validate()?;
         let course = self.inner.engine.course();
         // A call of its own: the same request may be sent again.
-        request.call = request.call.afresh(course.limits.max_attempts);
+        let sends = request.call.own_sends().unwrap_or(course.limits.max_attempts);
+        request.call = request.call.afresh(sends);
+        let total_timeout = request.call.timeout().or(course.limits.total_timeout);
         let answer = course.service.clone().oneshot(request);
-        let stream = match course.limits.total_timeout {
+        let stream = match total_timeout {
             None => answer.await?,
             Some(limit) => {
                 let deadline = after(limit);
@@ -292,6 +295,10 @@ impl fmt::Debug for Client {
 }
 
 fn too_long() -> Error {
-    Error::new(ErrorKind::Timeout, "chat", "the call took longer than TOTAL_TIMEOUT")
-        .with_code(TOTAL_TIMEOUT)
+    Error::new(
+        ErrorKind::Timeout,
+        "chat",
+        "the call took longer than TOTAL_TIMEOUT, or than the time of its own",
+    )
+    .with_code(TOTAL_TIMEOUT)
 }

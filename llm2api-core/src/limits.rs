@@ -30,7 +30,7 @@ pub struct Limits {
     pub liveness_timeout: Duration,
     /// Between two pieces of content. 300 s.
     pub progress_timeout: Duration,
-    /// One request, everything. Off.
+    /// One request, everything; a call may have [a time of its own](crate::Call::with_timeout). Off.
     pub total_timeout: Option<Duration>,
     /// Bytes of one stream event or line. 1 MiB.
     pub event_limit: usize,

@@ -2,6 +2,7 @@
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::Duration;
 
 use uuid::Uuid;
 
@@ -48,8 +49,16 @@ struct Log {
     blamed: Option<Arc<str>>,
     thread: Option<u64>,
     prepared: Option<Arc<[Message]>>,
+    terms: Terms,
     passing: bool,
     attempt_trace: Option<TraceContext>,
+}
+
+/// What a call may ask for otherwise than its client.
+#[derive(Clone, Copy, Debug, Default)]
+struct Terms {
+    sends: Option<u32>,
+    timeout: Option<Duration>,
 }
 
 /// One attempt that was made.
@@ -76,7 +85,8 @@ impl Call {
         Self { shared: Arc::new(Shared { id: id.into(), sends, trail, trace, caller, aside, log }) }
     }
 
-    /// Begins a call like this one, for whom it is, in its trace and under its trail, but with nothing done yet.
+    /// Begins a call like this one, for whom it is, on its terms, in its trace and under its trail, but with nothing
+    /// done yet.
     pub(crate) fn afresh(&self, sends: u32) -> Self {
         self.again(sends, self.shared.aside)
     }
@@ -88,6 +98,7 @@ impl Call {
         trace.into_iter().for_each(|trace| drop(again.shared.trace.set(trace)));
         let caller = self.shared.caller.get().cloned();
         caller.into_iter().for_each(|caller| drop(again.shared.caller.set(caller)));
+        again.log().terms = self.log().terms;
         again
     }
 
@@ -96,11 +107,31 @@ impl Call {
         Self::new(&format!("req_{}", Uuid::new_v4().simple()))
     }
 
-    /// Sets how many sends this call may make in all.
+    /// Sets how many sends this call may make in all, at least one; with a client, in place of its
+    /// [`max_attempts`](crate::Limits::max_attempts).
     #[must_use]
     pub fn with_sends(self, sends: u32) -> Self {
         self.shared.sends.store(sends, Ordering::Relaxed);
+        self.log().terms.sends = Some(sends);
         self
+    }
+
+    /// Returns how many sends were set, if any were.
+    pub(crate) fn own_sends(&self) -> Option<u32> {
+        self.log().terms.sends
+    }
+
+    /// Sets how long this call may take in all; with a client, in place of its
+    /// [`total_timeout`](crate::Limits::total_timeout).
+    #[must_use]
+    pub fn with_timeout(self, timeout: Duration) -> Self {
+        self.log().terms.timeout = Some(timeout);
+        self
+    }
+
+    /// Returns how long this call may take in all, if that was set.
+    pub fn timeout(&self) -> Option<Duration> {
+        self.log().terms.timeout
     }
 
     /// Notes what becomes of the call; the first trail counts.

@@ -294,6 +294,6 @@ impl fmt::Debug for ChatStream {
 }
 
 fn overdue() -> Error {
-    let message = "the answer took longer than TOTAL_TIMEOUT";
+    let message = "the answer took longer than TOTAL_TIMEOUT, or than the time of its own";
     Error::new(ErrorKind::UpstreamIncomplete, "read stream", message).with_code(TOTAL_TIMEOUT)
 }

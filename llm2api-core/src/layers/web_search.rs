@@ -202,7 +202,9 @@ where
     S::Future: Send,
 {
     let settings = searcher.settings();
-    let (until, halfway) = (after(settings.timeout), after(settings.timeout / 2));
+    let half = request.call.timeout().map(|total| total / 2);
+    let timeout = half.map_or(settings.timeout, |half| settings.timeout.min(half));
+    let (until, halfway) = (after(timeout), after(timeout / 2));
     let Some(question) = searcher.question(&request.messages, options) else {
         return (failed(request, &no_question()), 0);
     };

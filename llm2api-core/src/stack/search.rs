@@ -90,5 +90,10 @@ mod tests {
         let answer = client.chat(asked.with_web_search()).await.expect("an answer");
         assert_eq!(answer.search_note().and_then(SearchNote::code), Some("search_timeout"));
         assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
+        let mut short = ChatRequest::new("demo").with_message(Message::user("Why?"));
+        short.call = short.call.with_timeout(Duration::from_secs(4));
+        let begun = tokio::time::Instant::now();
+        let answer = client.chat(short.with_web_search()).await.expect("an answer");
+        assert!(answer.search_note().is_some() && begun.elapsed() < Duration::from_secs(3));
     }
 }
