@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::FutureExt;
-use futures::future::join;
+use futures::future::{join, join_all};
 use tokio::runtime::Handle;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -87,8 +87,10 @@ impl Tasks {
     /// what is to be kept and the fleet to be left.
     pub(crate) async fn shutdown(self, grace: Duration) {
         let deadline = after(grace);
-        // Nobody waits for lists of models any more, or for news of keys, or for codes to be checked.
-        drop((self.catalog, self.keys, self.monitor, self.statistics));
+        // Nobody waits for lists of models any more, or for news of keys, or for codes to be checked. They
+        // are gone before this returns, and so is their hold on the store.
+        let idle = [self.catalog, self.keys, self.monitor, self.statistics];
+        join_all(idle.map(Task::cut)).await;
         // The others have something to keep even where clean-ups take all the time.
         let outbox = self.outbox.end(deadline - grace / 4).await;
         let (quotas, accounts) = join(self.quotas.end(deadline), self.accounts.end(deadline)).await;
@@ -105,6 +107,12 @@ impl Task {
     {
         let (stop, stopped) = watch::channel(());
         Self { stop, handle: runtime.spawn(work(stopped)) }
+    }
+
+    /// Ends it where it is.
+    async fn cut(self) {
+        self.handle.abort();
+        let _aborted = self.handle.await;
     }
 
     /// Says whether it ended by itself before the deadline.

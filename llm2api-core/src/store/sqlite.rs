@@ -10,7 +10,6 @@ mod statements;
 mod thread;
 
 use std::fmt;
-use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -120,7 +119,7 @@ impl SqliteStore {
 }
 
 impl SqliteStore {
-    fn start(path: &Path, connection: Connection, lock: Option<File>) -> Result<Self> {
+    fn start(path: &Path, connection: Connection, lock: Option<file::Lock>) -> Result<Self> {
         // Only where no other process is at work on it has it been left.
         let left = lock.as_ref().map(|_| statements::outbox(&connection)).transpose();
         if lock.is_some() {

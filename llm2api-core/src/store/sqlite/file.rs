@@ -33,15 +33,26 @@ const SETTINGS: &str = "
     PRAGMA secure_delete = ON;
 ";
 
+/// Keeps other servers from a file for as long as it lives.
+#[derive(Debug)]
+pub(super) struct Lock(File);
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        // A process that was forked off has the file too: closing it here alone would not end the lock.
+        let _ = self.0.unlock();
+    }
+}
+
 /// Keeps other servers from the file at `path` for as long as the result lives.
-pub(super) fn lock(path: &Path) -> Result<File> {
+pub(super) fn lock(path: &Path) -> Result<Lock> {
     make_folder(path)?;
     let mut name = path.as_os_str().to_owned();
     name.push(".lock");
     let lock = PathBuf::from(name);
     let file = private().open(&lock).map_err(|error| unusable(&lock, error))?;
     match file.try_lock() {
-        Ok(()) => Ok(file),
+        Ok(()) => Ok(Lock(file)),
         Err(TryLockError::WouldBlock) => Err(taken(path)),
         Err(TryLockError::Error(error)) => Err(unusable(&lock, error)),
     }

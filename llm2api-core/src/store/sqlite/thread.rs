@@ -1,7 +1,6 @@
 //! The thread that owns the file: what waits is done together.
 
 use std::fmt;
-use std::fs::File;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::{Builder, JoinHandle};
@@ -10,6 +9,7 @@ use rusqlite::{Connection, ffi};
 use tokio::sync::oneshot;
 
 use super::failure;
+use super::file::Lock;
 use crate::error::{Error, ErrorKind, Result};
 
 /// A thread with a connection of its own; dropping it waits for the work in hand.
@@ -23,7 +23,7 @@ pub(super) struct Thread {
 
 impl Thread {
     /// Starts the thread. It holds `lock` for as long as it has the file.
-    pub(super) fn start(connection: Connection, lock: Option<File>) -> Result<Self> {
+    pub(super) fn start(connection: Connection, lock: Option<Lock>) -> Result<Self> {
         let (sender, receiver) = channel();
         let work = move || {
             serve(&connection, &receiver);
