@@ -21,6 +21,9 @@ use super::upstreams;
 /// What concerns a server alone, such as `LISTEN`, is not looked at, whatever it holds. Without
 /// `STORE_URL` the store is in memory: a library makes no files unasked.
 ///
+/// A keyword that names an upstream means it alone: what the others say of another one, its credentials
+/// too, is not looked at.
+///
 /// # Example
 /// ```
 /// use llm2api_server::config::{ClientFile, ClientSources};
@@ -72,7 +75,9 @@ impl ClientSources {
             // Whoever names one upstream means it alone.
             (file.upstream, file.model) = (Vec::new(), Vec::new());
         }
-        let Self { keywords, environment, reader: program, .. } = self;
+        let Self { keywords, mut environment, reader: program, .. } = self;
+        upstreams::give_way(&mut environment, &keywords);
+        upstreams::give_way(&mut file.server.0, &keywords);
         let sources = Sources { keywords, environment, program, ..Sources::default() };
         let mut settings = Settings::resolve_part(&sources, file, parts::client)?;
         if settings.text("STORE_URL").is_empty() {

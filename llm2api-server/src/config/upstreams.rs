@@ -13,6 +13,7 @@ use super::value;
 
 const KIND: &str = "UPSTREAM_KIND";
 const URL: &str = "UPSTREAM_URL";
+const COOKIES: [&str; 2] = ["COOKIES", "COOKIES_FILE"];
 /// As if nobody had said anything.
 const AUTO: &str = "auto";
 const DEMO: &str = "demo";
@@ -69,8 +70,21 @@ fn single(settings: &Settings, max_concurrency: u32) -> Result<Upstream, ConfigE
 
 /// Says whether one upstream is named among settings, by its kind or its URL.
 pub(super) fn names_one(settings: &BTreeMap<String, String>) -> bool {
-    let is_said = |name: &&str| settings.get(*name).is_some_and(|text| says(name, text.trim()));
-    [KIND, URL].iter().any(is_said)
+    said(settings, KIND).or(said(settings, URL)).is_some()
+}
+
+/// Leaves out of `lower` settings what they say of another upstream than `higher` ones name: its
+/// credentials are for nobody else.
+pub(super) fn give_way(lower: &mut BTreeMap<String, String>, higher: &BTreeMap<String, String>) {
+    let is_demo = said(higher, KIND) == Some(DEMO);
+    let another = |url| said(lower, URL).is_some_and(|known| known != url);
+    if is_demo || said(higher, URL).is_some_and(another) {
+        lower.retain(|name, _| ![KIND, URL].contains(&&**name) && !COOKIES.contains(&&**name));
+    }
+}
+
+fn said<'a>(settings: &'a BTreeMap<String, String>, name: &str) -> Option<&'a str> {
+    settings.get(name).map(|text| text.trim()).filter(|text| says(name, text))
 }
 
 fn says(name: &str, text: &str) -> bool {

@@ -55,6 +55,27 @@ fn a_keyword_counts_over_the_file_that_the_environment_names() {
 }
 
 #[test]
+fn credentials_of_one_upstream_do_not_go_to_another() {
+    let url = ("UPSTREAM_URL", "http://127.0.0.1:9/v1");
+    let other = [("UPSTREAM_URL", "https://chat.example.org"), ("UPSTREAM_KIND", "chat-ui")];
+    let count = |keywords: &[_], environment: &[_], file: &str| {
+        let upstream = read(keywords, environment, file).upstreams.swap_remove(0);
+        (upstream.kind, upstream.credentials.len())
+    };
+    let with = |secret: (&'static str, &'static str)| [other[0], other[1], secret];
+    for secret in [("COOKIES", "hf-chat=canary"), ("COOKIES_FILE", "/no/such/file")] {
+        assert_eq!(count(&[url], &with(secret), "{}"), ("openai".to_owned(), 0));
+    }
+    let file = r#"{"server": {"upstream_url": "https://chat.example.org", "cookies": "a=1"}}"#;
+    assert_eq!(count(&[url], &[], file), ("openai".to_owned(), 0));
+    let demo = ("UPSTREAM_KIND", "demo");
+    assert_eq!(count(&[demo], &with(("COOKIES", "a=1")), file), ("demo".to_owned(), 0));
+    // What is said of the same one, or of none, is meant.
+    assert_eq!(count(&[url], &[url, ("COOKIES", "sk-1")], "{}"), ("openai".to_owned(), 1));
+    assert_eq!(count(&[url], &[("COOKIES", "sk-1,sk-2")], "{}"), ("openai".to_owned(), 2));
+}
+
+#[test]
 fn what_is_the_servers_is_not_looked_at() {
     let servers = TABLE.iter().filter(|setting| !parts::client(setting));
     let environment: Vec<_> = servers.map(|setting| (setting.name, "")).collect();
