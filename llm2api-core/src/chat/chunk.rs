@@ -168,6 +168,13 @@ impl ChunkBody {
 #[serde(transparent)]
 pub struct ChunkObject(Cow<'static, str>);
 
+impl ChunkObject {
+    /// Returns the tag's text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
 impl Default for ChunkObject {
     fn default() -> Self {
         Self(Cow::Borrowed("chat.completion.chunk"))

@@ -115,6 +115,13 @@ pub struct CompletionBody {
 #[serde(transparent)]
 pub struct CompletionObject(Cow<'static, str>);
 
+impl CompletionObject {
+    /// Returns the tag's text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
 impl Default for CompletionObject {
     fn default() -> Self {
         Self(Cow::Borrowed("chat.completion"))
@@ -187,4 +194,17 @@ pub enum FinishReason {
     ContentFilter,
     /// The model calls a function, in the older spelling.
     FunctionCall,
+}
+
+impl FinishReason {
+    /// Returns the reason as the schema spells it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Stop => "stop",
+            Self::Length => "length",
+            Self::ToolCalls => "tool_calls",
+            Self::ContentFilter => "content_filter",
+            Self::FunctionCall => "function_call",
+        }
+    }
 }
