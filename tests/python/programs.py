@@ -93,13 +93,14 @@ class Program:
 
 
 class Server(Program):
-    """`llm2api-server`, set up by the environment alone."""
+    """`llm2api-server`, or another command that serves, set up by the environment alone."""
 
-    def __init__(self, directory: Path, **settings: str) -> None:
+    def __init__(self, directory: Path, command: list[str] | None = None, **settings: str) -> None:
         defaults = {"LISTEN": "127.0.0.1:0", "SHUTDOWN_GRACE": "5s", "RUST_LOG": "debug"}
         # What a chat has made is deleted after it, unless a test is about going on with it.
         defaults["CONVERSATIONS"] = "fresh"
-        super().__init__([built("LLM2API_SERVER")], {**defaults, **settings}, directory)
+        command = command or [built("LLM2API_SERVER")]
+        super().__init__(command, {**defaults, **settings}, directory)
         self.base_url = self.wait_for_line("OPENAI_BASE_URL=")
 
     @property
@@ -127,6 +128,10 @@ class Simulator(Program):
         """Queues what it does with the next chat, or with the next request under `path`."""
         query = {} if path is None else {"path": path}
         self._steer("POST", "script", json={"steps": list(steps)}, params=query)
+
+    def reset(self) -> None:
+        """Goes back to the beginning: options, memory and log, but for what is under way."""
+        self._steer("POST", "reset")
 
     def options(self, **changes: Any) -> None:
         self._steer("POST", "options", json=changes)

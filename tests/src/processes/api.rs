@@ -107,8 +107,16 @@ impl Api {
     /// # Errors
     /// Where there is no answer.
     pub async fn ask(&self, path: &str, body: &Value) -> reqwest::Result<Response> {
-        let request = self.http.post(format!("{}{path}", self.url));
-        request.bearer_auth(self.key).json(body).send().await
+        self.ask_text(path, body.to_string()).await
+    }
+
+    /// Asks as a client, with a text that need not be JSON and says that it is.
+    ///
+    /// # Errors
+    /// Where there is no answer.
+    pub async fn ask_text(&self, path: &str, body: String) -> reqwest::Result<Response> {
+        let request = self.http.post(format!("{}{path}", self.url)).bearer_auth(self.key);
+        request.header("content-type", "application/json").body(body).send().await
     }
 }
 

@@ -42,8 +42,16 @@ impl Outcome {
     /// # Panics
     /// As [`of`](Self::of).
     pub async fn to(api: &Api, path: &str, body: &Value) -> Self {
+        Self::to_text(api, path, body.to_string()).await
+    }
+
+    /// Asks as a client with a text that need not be JSON, and reads to the end.
+    ///
+    /// # Panics
+    /// As [`of`](Self::of).
+    pub async fn to_text(api: &Api, path: &str, body: String) -> Self {
         let begun = Instant::now();
-        Self::read(api.ask(path, body).await, begun).await
+        Self::read(api.ask_text(path, body).await, begun).await
     }
 
     async fn read(response: reqwest::Result<Response>, begun: Instant) -> Self {
@@ -90,8 +98,13 @@ impl Outcome {
 
     /// Whether it is a whole answer and says so.
     pub fn is_whole(&self) -> bool {
-        let done = !self.is_stream() || self.data().last() == Some(&"[DONE]");
+        let done = !self.is_stream() || self.is_done();
         self.status == 200 && done && self.finish().as_deref() == Some("stop")
+    }
+
+    /// Whether it is a stream and ends with `[DONE]`.
+    pub fn is_done(&self) -> bool {
+        self.data().last() == Some(&"[DONE]")
     }
 
     /// The error that is all of a refusal, or the last event of a stream.
