@@ -6,8 +6,10 @@ from typing import Callable, Iterator
 import openai
 import pytest
 
-from programs import ALL, SIMULATED, Stage
+from in_process import Scene, Script
+from programs import ALL, DEMO, SIMULATED, Simulator, Stage, Upstream
 from stages import Play, starting
+
 
 @pytest.fixture
 def play(tmp_path) -> Iterator[Play]:
@@ -57,3 +59,49 @@ def ask(connect) -> Callable[..., openai.types.chat.ChatCompletion]:
         return create(model=stage.model, messages=messages, **fields)
 
     return send
+
+
+@pytest.fixture
+def over(tmp_path) -> Iterator[Callable[..., Scene]]:
+    """Starts an upstream alone; the clients are in this process."""
+    with ExitStack() as closing:
+
+        def start(upstream: Upstream, asynchronous: bool = False) -> Scene:
+            simulator = None
+            if upstream is not DEMO:
+                simulator = Simulator(tmp_path, *upstream.arguments)
+                closing.callback(simulator.stop)
+            return Scene(upstream, simulator, closing, asynchronous)
+
+        yield start
+
+
+@pytest.fixture(params=[False, True], ids=["sync", "async"])
+def over_by_door(request, over) -> Callable[[Upstream], Scene]:
+    """Does the same; the clients are those of each door in turn."""
+    return lambda upstream: over(upstream, request.param)
+
+
+@pytest.fixture(params=ALL, ids=str)
+def scene(request, over_by_door) -> Scene:
+    """Each kind of upstream in turn, by each door."""
+    return over_by_door(request.param)
+
+
+@pytest.fixture(params=SIMULATED, ids=str)
+def scripted_scene(request, over_by_door) -> Scene:
+    """Each kind of upstream that can be scripted, by each door."""
+    return over_by_door(request.param)
+
+
+@pytest.fixture
+def script(tmp_path) -> Iterator[Callable[..., Script]]:
+    """Starts a Python program with a client of a scene; what is left of it ends with the test."""
+    with ExitStack() as running:
+
+        def start(scene: Scene, text: str, **settings: object) -> Script:
+            program = Script(tmp_path, scene.keywords(**settings), text)
+            running.callback(program.stop)
+            return program
+
+        yield start
