@@ -13,7 +13,7 @@ check:
     cargo fmt --all
     cargo clippy --workspace --all-targets -- -D warnings
 
-# Everything, or a part: rust, python, node
+# Everything, or a part: rust, python, node; or wheel, the Python package as it is released
 test part="all":
     ./tests/run {{ part }}
 
