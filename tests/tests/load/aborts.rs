@@ -38,7 +38,7 @@ enum Growth {
 }
 
 impl Growth {
-    /// The most that may be held after the second round, in which so many streams were left.
+    /// The most that may be held after a round in which so many streams were left.
     fn bound(&self, first: u64, left: usize) -> u64 {
         match self {
             Self::Percent(percent) => first + first * percent / 100,
@@ -107,7 +107,7 @@ async fn g05_aborted_streams_leave_nothing_behind() {
     let load = Load::new();
     let stage = Stage::start(load.pause).await;
     let (mut sizes, mut aborted) = (Vec::new(), 0);
-    for round in ["first", "second"] {
+    for round in ["first", "second", "third"] {
         let (whole, left) = load.round(&stage.server.api).await;
         stage.is_idle(PATIENCE).await;
         // What the allocator gives back, it gives back late: this is a measurement, not a wait.
@@ -122,6 +122,7 @@ async fn g05_aborted_streams_leave_nothing_behind() {
         assert!(whole > 0 && left * 10 > whole, "{line}");
         aborted = left;
     }
-    let bound = load.growth.bound(sizes[0], aborted);
-    assert!(sizes[1] <= bound, "memory grew from {} to {} bytes", sizes[0], sizes[1]);
+    // What is left behind adds up in every round; what an allocator keeps does not.
+    let is_steady = |pair: &[u64]| pair[1] <= load.growth.bound(pair[0], aborted);
+    assert!(sizes.windows(2).any(is_steady), "memory grew in each round: {sizes:?} bytes");
 }
