@@ -116,8 +116,9 @@ class Client(BaseClient):
         Base URL of the upstream. Without it, and without one in the environment or the settings
         file, the built-in demo answers.
     upstream:
-        What the upstream speaks: ``chat-ui``, ``openai``, ``open-webui`` or ``demo``. ``auto`` takes
-        ``openai`` for a URL that ends in ``/v1``, and ``chat-ui`` for another.
+        What the upstream speaks: ``chat-ui``, ``openai``, ``open-webui`` or ``demo``. ``auto`` goes by
+        the environment and the settings file, else by the URL: ``openai`` where it ends in ``/v1``,
+        and ``chat-ui`` elsewhere.
     credentials:
         One credential or several: a cookie ``name=value; name2=value2``, or a bare value, which is
         the ``hf-chat`` cookie of a chat-ui, or a key.

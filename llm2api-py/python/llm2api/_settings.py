@@ -129,7 +129,8 @@ def _cookies(secrets: list[str]) -> str | None:
     """Credentials as the setting has them, one a line."""
     if any("," in secret or "\n" in secret for secret in secrets):
         raise ConfigurationError(
-            "a credential holds a comma or a line break: give each as an item of its own"
+            "a credential holds a comma or a line break, which no cookie and no key has: "
+            "give several as a list, each an item of its own"
         )
     return "\n".join(secrets) or None
 
