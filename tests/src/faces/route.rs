@@ -27,16 +27,16 @@ pub(crate) fn too_large(state: &State, request: &Request) -> Reply {
     chat_ui::too_large(state, request)
 }
 
-/// Answers a request.
+/// Answers a request, by the script for its path where there is one.
 pub(crate) async fn answer(
     state: &Arc<State>,
     request: &Request,
     exchange: &mut Exchange<'_>,
+    script: Option<Script>,
 ) -> io::Result<()> {
     if control::is_control(request) {
         return exchange.reply(control::plain(state, request)).await;
     }
-    let script = state.take_path_script(&request.path);
     if searxng::is_searxng(&request.path) {
         return search(state, request, exchange, script).await;
     }

@@ -57,7 +57,10 @@ async fn serve_one(state: &Weak<State>, connection: &mut Connection) -> io::Resu
     let Some(state) = state.upgrade() else { return Ok(Served::Close) };
     let limit = faces::body_limit(&state, &request);
     let fits = request.read_body(connection, limit).await?;
+    let mut script = None;
     if !faces::control::is_control(&request) {
+        // Who sees a request in the log knows that what follows it has another script.
+        script = if fits { state.take_path_script(&request.path) } else { None };
         let received = request.received.clone();
         state.log.note(|log| log.requests.push(received));
     }
@@ -69,6 +72,6 @@ async fn serve_one(state: &Weak<State>, connection: &mut Connection) -> io::Resu
         exchange.reply(faces::too_large(&state, &request)).await?;
         return Ok(Served::TooLarge);
     }
-    faces::answer(&state, &request, &mut exchange).await?;
+    faces::answer(&state, &request, &mut exchange, script).await?;
     Ok(if exchange.fate() == Fate::Keep { Served::Keep } else { Served::Close })
 }
