@@ -58,15 +58,40 @@ impl Service<Sending> for Dispatch {
         let found = self.upstream(&sending.upstream);
         Box::pin(async move {
             let Sending { request, credential, upstream, .. } = sending;
-            let found = found.ok_or_else(no_upstream)?;
-            match found.chat(request, &credential).await {
-                Ok(stream) => Ok(stream.with_watch(Ride(found))),
-                Err(error) => Err(error.with_context("upstream", upstream)),
-            }
+            let asked = match found {
+                Some(found) => {
+                    let answer = found.chat(request, &credential).await;
+                    answer.map(|stream| stream.with_watch(Ride(found)))
+                }
+                None => Err(gone()),
+            };
+            asked.map_err(|error| error.with_context("upstream", upstream))
         })
     }
 }
 
-fn no_upstream() -> Error {
-    Error::new(ErrorKind::Internal, "chat", "the lease names an upstream that is not there")
+/// Settings have taken it away between the choice and the sending: another one may serve the call.
+fn gone() -> Error {
+    Error::new(ErrorKind::Connect, "chat", "the settings do not name the upstream any more")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::chat::ChatRequest;
+    use crate::credential::Credential;
+    use crate::error::Evidence;
+
+    #[tokio::test]
+    async fn an_upstream_that_has_gone_is_tried_elsewhere_and_nobody_is_blamed() {
+        let mut dispatch =
+            Dispatch::new(Directory::new(Upstreams::default()), Upstreams::default());
+        let request = ChatRequest::new("m");
+        let credential = Credential::anonymous("gone");
+        let sending = Sending { request, credential, upstream: "gone".into() };
+        let error = dispatch.call(sending).await.expect_err("nobody is there");
+        assert!(error.is_retryable(), "{error}");
+        assert_eq!(error.kind().verdict().evidence, Evidence::None);
+        assert!(error.to_string().contains("gone"), "{error}");
+    }
 }
