@@ -9,7 +9,6 @@ import warnings
 from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from operator import index
-from pathlib import Path
 from typing import Any, Literal, TypedDict, Union
 
 from llm2api import _llm2api
@@ -32,7 +31,8 @@ def _program() -> list[str]:
     """
     if not sys.executable or getattr(sys, "frozen", False):
         return []
-    return [sys.executable, "-I", "-c", _CODE.format(str(Path(__file__).parents[1]))]
+    packages = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+    return [sys.executable, "-I", "-c", _CODE.format(packages)]
 
 
 PROGRAM = _program()
