@@ -1,5 +1,6 @@
 """Fixtures: nearly every test starts a server of its own, and a simulator where it needs one."""
 
+import signal
 from contextlib import ExitStack
 from typing import Callable, Iterator
 
@@ -9,6 +10,14 @@ import pytest
 from in_process import Scene, Script
 from programs import ALL, DEMO, SIMULATED, Simulator, Stage, Upstream
 from stages import Play, starting
+
+
+def pytest_configure() -> None:
+    """Programs that tests start hear Ctrl-C, also where a shell runs the tests in the background: that
+    has it ignored, and what is ignored is inherited.
+    """
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture
