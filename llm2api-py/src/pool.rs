@@ -3,7 +3,7 @@
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use llm2api_core::Model as ModelBody;
-use llm2api_core::accounts::{AccountStatus, Checked as Check, Verdict};
+use llm2api_core::accounts::{AccountStatus, Checked as Check};
 use llm2api_core::chat::Extra;
 use pyo3::prelude::*;
 use serde_json::Value;
@@ -191,20 +191,13 @@ impl Checked {
     /// `valid`, `invalid`, or `unknown` where the upstream could not be asked.
     #[getter]
     fn verdict(&self) -> &'static str {
-        match self.0.verdict {
-            Verdict::Valid => "valid",
-            Verdict::Invalid(_) => "invalid",
-            _ => "unknown",
-        }
+        self.0.verdict.as_str()
     }
 
     /// What the upstream said, unless the account is valid.
     #[getter]
     fn message(&self) -> Option<&str> {
-        match &self.0.verdict {
-            Verdict::Invalid(message) | Verdict::Unknown(message) => Some(message),
-            _ => None,
-        }
+        self.0.verdict.message()
     }
 
     fn __repr__(&self) -> String {

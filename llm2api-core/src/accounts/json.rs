@@ -23,14 +23,9 @@ pub(super) fn some_seconds<S: Serializer>(
 
 impl Serialize for Verdict {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let (verdict, message) = match self {
-            Self::Valid => ("valid", None),
-            Self::Invalid(message) => ("invalid", Some(message)),
-            Self::Unknown(message) => ("unknown", Some(message)),
-        };
         let mut fields = serializer.serialize_struct("Verdict", 2)?;
-        fields.serialize_field("verdict", verdict)?;
-        fields.serialize_field("message", &message)?;
+        fields.serialize_field("verdict", self.as_str())?;
+        fields.serialize_field("message", &self.message())?;
         fields.end()
     }
 }

@@ -147,6 +147,25 @@ pub enum Verdict {
     Unknown(String),
 }
 
+impl Verdict {
+    /// Returns the verdict's name: `valid`, `invalid` or `unknown`.
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Self::Valid => "valid",
+            Self::Invalid(_) => "invalid",
+            Self::Unknown(_) => "unknown",
+        }
+    }
+
+    /// Returns what the upstream said; none of an account that works.
+    pub fn message(&self) -> Option<&str> {
+        match self {
+            Self::Valid => None,
+            Self::Invalid(message) | Self::Unknown(message) => Some(message),
+        }
+    }
+}
+
 /// A check and its account.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
