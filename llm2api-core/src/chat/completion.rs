@@ -208,3 +208,21 @@ impl FinishReason {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::FinishReason;
+
+    #[test]
+    fn a_reason_has_one_name() {
+        for reason in [
+            FinishReason::Stop,
+            FinishReason::Length,
+            FinishReason::ToolCalls,
+            FinishReason::ContentFilter,
+            FinishReason::FunctionCall,
+        ] {
+            assert_eq!(serde_json::json!(reason), reason.as_str());
+        }
+    }
+}
