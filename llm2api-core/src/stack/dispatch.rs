@@ -72,7 +72,7 @@ impl Service<Sending> for Dispatch {
 
 /// Settings have taken it away between the choice and the sending: another one may serve the call.
 fn gone() -> Error {
-    Error::new(ErrorKind::Connect, "chat", "the settings do not name the upstream any more")
+    Error::new(ErrorKind::Connect, "chat", "the settings have just lost the upstream: ask again")
 }
 
 #[cfg(test)]
