@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from typing_extensions import Self, Unpack
 
 
-
 def _close_at_the_end(_: object) -> None:
     util = sys.modules["multiprocessing.util"]
     util.Finalize(None, _llm2api.close_all, exitpriority=0)

@@ -9,7 +9,6 @@ from typing import NoReturn
 
 from llm2api._llm2api import Chunk, Reader
 
-
 _MANY = 32
 """Who finds so many chunks at once lags behind, and would never wait for any."""
 
