@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use http::Method;
+use http::header::CONNECTION;
 use jiff::Timestamp;
-use reqwest::header::CONNECTION;
-use reqwest::{Method, Url};
+use reqwest::Url;
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 use serde_json::Number;
@@ -96,7 +97,7 @@ impl Remote {
             Error::new(ErrorKind::Internal, "verify code", "the question is no JSON")
                 .with_source(error)
         })?;
-        let request = self.client.request(Method::POST, &self.url);
+        let request = self.client.request(&Method::POST, &self.url);
         // A connection that was kept since the last check may be dead, and nobody sends again.
         let request = request.header(CONNECTION, "close");
         let request = request.header("content-type", "application/json").body(body);

@@ -10,26 +10,26 @@ use futures::Stream;
 
 use super::IdleClock;
 use super::client::broken;
+use super::wire::WireBody;
+
 use crate::error::{Error, ErrorKind, LIVENESS_TIMEOUT, Result};
 use crate::limits::Limits;
-
-type Chunks = Pin<Box<dyn Stream<Item = reqwest::Result<Bytes>> + Send>>;
 
 /// The bytes of an answer. Ends with an error when no byte comes for too long.
 ///
 /// A service may send the head at once and then think: until the first byte the clock allows as
 /// long as the first content may take.
 pub(crate) struct BodyStream {
-    chunks: Chunks,
+    chunks: WireBody,
     clock: IdleClock,
     liveness: Option<Duration>,
 }
 
 impl BodyStream {
-    pub(super) fn new(response: reqwest::Response, limits: &Limits) -> Self {
+    pub(super) fn new(chunks: WireBody, limits: &Limits) -> Self {
         let liveness = limits.liveness_timeout;
         Self {
-            chunks: Box::pin(response.bytes_stream()),
+            chunks,
             clock: IdleClock::new(limits.first_content_timeout.max(liveness)),
             liveness: Some(liveness),
         }
@@ -47,7 +47,7 @@ impl Stream for BodyStream {
     type Item = Result<Bytes>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        if let Poll::Ready(next) = self.chunks.as_mut().poll_next(cx) {
+        if let Poll::Ready(next) = Pin::new(&mut self.chunks).poll_next(cx) {
             self.touch();
             return Poll::Ready(next.map(|bytes| bytes.map_err(broken)));
         }

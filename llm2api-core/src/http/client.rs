@@ -1,17 +1,16 @@
 //! A careful HTTP client: no redirects, no cookie jar, no retries of its own, no endless wait.
 
-use std::error::Error as StdError;
-use std::io;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bytes::{Bytes, BytesMut};
-use reqwest::header::{CONTENT_ENCODING, CONTENT_TYPE, DATE, HeaderMap, LOCATION, SET_COOKIE};
-use reqwest::{Method, RequestBuilder};
+use futures::TryStreamExt;
+use http::Method;
 use rustls::crypto::ring;
 use rustls_platform_verifier::BuilderVerifierExt;
 use tokio::time::timeout;
 
+use super::wire::{Connector, Head, Request, Target, Wire, WireBody, WireError};
 use super::{BodyStream, retry_after};
 use crate::error::{
     CONNECT_TIMEOUT, Error, ErrorKind, FIRST_CONTENT_TIMEOUT, LIVENESS_TIMEOUT, RESPONSE_TIMEOUT,
@@ -60,7 +59,7 @@ impl Wait {
 /// A client for one upstream.
 #[derive(Clone, Debug)]
 pub(crate) struct HttpClient {
-    inner: reqwest::Client,
+    wire: Arc<Wire>,
     limits: Arc<Limits>,
 }
 
@@ -72,31 +71,34 @@ impl HttpClient {
     /// # Errors
     /// [`ErrorKind::Configuration`] where the system's certificates cannot be read.
     pub(crate) fn new(limits: &Limits, tls: bool) -> Result<Self> {
-        let inner = reqwest::Client::builder()
-            .tls_backend_preconfigured(tls_config(tls)?)
-            .redirect(reqwest::redirect::Policy::none())
-            .retry(reqwest::retry::never())
-            .connect_timeout(limits.connect_timeout)
-            .http1_only()
-            .tcp_nodelay(true)
-            .user_agent(USER_AGENT)
-            .build()
-            .map_err(|error| configuration("the HTTP client cannot be built").with_source(error))?;
-        Ok(Self { inner, limits: Arc::new(limits.clone()) })
+        let connector = Connector::new(tls_config(tls)?, limits.connect_timeout);
+        let wire = Arc::new(Wire::new(connector, USER_AGENT));
+        Ok(Self { wire, limits: Arc::new(limits.clone()) })
     }
 
-    /// Starts a request.
-    pub(crate) fn request(&self, method: Method, url: &str) -> RequestBuilder {
-        self.inner.request(method, url)
+    /// Takes a URL apart, for all the requests that go there.
+    pub(crate) fn target(&self, url: &str) -> Option<Target> {
+        self.wire.target(url)
+    }
+
+    /// Starts a request; a target that is none is told when the request is sent.
+    pub(crate) fn request_to(&self, method: &Method, target: Option<Target>) -> Request {
+        self.wire.request(method, target)
+    }
+
+    /// Starts a request to a URL.
+    pub(crate) fn request(&self, method: &Method, url: &str) -> Request {
+        self.request_to(method, self.target(url))
     }
 
     /// Sends a request and waits for the head of the answer.
     ///
     /// # Errors
     /// [`ErrorKind::Connect`], [`ErrorKind::ConnectionReset`], [`ErrorKind::Timeout`].
-    pub(crate) async fn send(&self, request: RequestBuilder, wait: Wait) -> Result<Response> {
-        let inner = wait.on(async { request.send().await.map_err(not_sent) }).await?;
-        Ok(Response { inner, limits: self.limits.clone() })
+    pub(crate) async fn send(&self, request: Request, wait: Wait) -> Result<Response> {
+        let answer = async { self.wire.send(request).await.map_err(not_sent) };
+        let (head, body) = wait.on(answer).await?;
+        Ok(Response { head, body, limits: self.limits.clone() })
     }
 
     /// Returns the limits that this client keeps.
@@ -108,7 +110,8 @@ impl HttpClient {
 /// The head of an answer, its body still to come.
 #[derive(Debug)]
 pub(crate) struct Response {
-    inner: reqwest::Response,
+    head: Head,
+    body: WireBody,
     limits: Arc<Limits>,
 }
 
@@ -118,7 +121,7 @@ impl Response {
     /// # Errors
     /// [`ErrorKind::UpstreamProtocol`].
     pub(crate) fn unpacked(self) -> Result<Self> {
-        match self.text_header(CONTENT_ENCODING.as_str()) {
+        match self.head.get("content-encoding") {
             None | Some("identity" | "") => Ok(self),
             Some(_) => {
                 let message = "the upstream sent a compressed answer that nobody asked for";
@@ -129,24 +132,23 @@ impl Response {
 
     /// Returns the status.
     pub(crate) fn status(&self) -> u16 {
-        self.inner.status().as_u16()
+        self.head.status()
     }
 
     /// Returns the media type in lower case without parameters; empty where there is none.
     pub(crate) fn media_type(&self) -> String {
-        let value = self.text_header(CONTENT_TYPE.as_str()).unwrap_or_default();
+        let value = self.head.get("content-type").unwrap_or_default();
         value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
     }
 
     /// Returns where a redirect points.
     pub(crate) fn location(&self) -> Option<&str> {
-        self.text_header(LOCATION.as_str())
+        self.head.get("location")
     }
 
     /// Returns the value that the answer sets for a cookie.
     pub(crate) fn set_cookie(&self, name: &str) -> Option<&str> {
-        let lines = self.headers().get_all(SET_COOKIE).iter();
-        lines.filter_map(|line| line.to_str().ok()).find_map(|line| {
+        self.head.all("set-cookie").find_map(|line| {
             let (have, value) = line.split(';').next()?.split_once('=')?;
             (have.trim() == name).then(|| value.trim())
         })
@@ -154,13 +156,13 @@ impl Response {
 
     /// Returns the server's date, in seconds since 1970.
     pub(crate) fn date(&self) -> Option<u64> {
-        let date = httpdate::parse_http_date(self.text_header(DATE.as_str())?).ok()?;
+        let date = httpdate::parse_http_date(self.head.get("date")?).ok()?;
         date.duration_since(UNIX_EPOCH).ok().map(|since| since.as_secs())
     }
 
     /// Returns how long the upstream asks to wait.
     pub(crate) fn retry_after(&self) -> Option<Duration> {
-        retry_after::read(self.headers(), SystemTime::now())
+        retry_after::read(self.head.get("retry-after")?, SystemTime::now())
     }
 
     /// Reads the whole body, at most `body_limit` bytes.
@@ -173,7 +175,7 @@ impl Response {
 
     /// Returns the body as a stream that notices silence.
     pub(crate) fn into_stream(self) -> BodyStream {
-        BodyStream::new(self.inner, &self.limits)
+        BodyStream::new(self.body, &self.limits)
     }
 
     async fn read(mut self) -> Result<Bytes> {
@@ -204,56 +206,44 @@ impl Response {
                 .with_code(LIVENESS_TIMEOUT)
         };
         let limit = self.limits.liveness_timeout;
-        timeout(limit, self.inner.chunk()).await.map_err(silent)?.map_err(broken)
-    }
-
-    fn headers(&self) -> &HeaderMap {
-        self.inner.headers()
-    }
-
-    fn text_header(&self, name: &str) -> Option<&str> {
-        self.headers().get(name)?.to_str().ok()
+        timeout(limit, self.body.try_next()).await.map_err(silent)?.map_err(broken)
     }
 }
 
 /// Maps an error that came while a body was read.
-pub(crate) fn broken(error: reqwest::Error) -> Error {
+pub(super) fn broken(error: WireError) -> Error {
     Error::new(ErrorKind::UpstreamIncomplete, "read body", "the upstream's answer broke off")
-        .with_source(error.without_url())
+        .with_source(error)
 }
 
 /// Maps an error that came before the head of an answer.
-fn not_sent(error: reqwest::Error) -> Error {
-    if error.is_connect() && error.is_timeout() {
-        let message = "the upstream could not be reached within CONNECT_TIMEOUT";
-        return Error::new(ErrorKind::Connect, OPERATION, message)
-            .with_code(CONNECT_TIMEOUT)
-            .with_source(error.without_url());
-    }
-    let (kind, message) = if error.is_connect() {
-        (ErrorKind::Connect, "the upstream cannot be reached: check its URL and that it runs")
-    } else if error.is_timeout() {
-        (ErrorKind::Timeout, "the upstream did not answer in time")
-    } else if error.is_builder() {
-        (ErrorKind::Configuration, "the upstream's URL or credential does not fit into a request")
-    } else if is_reset(&error) {
-        (ErrorKind::ConnectionReset, "the upstream closed the connection without an answer")
-    } else {
-        (ErrorKind::UpstreamProtocol, "the upstream's answer is not HTTP")
-    };
-    Error::new(kind, OPERATION, message).with_source(error.without_url())
-}
-
-/// Looks for a lost connection: an I/O error, or hyper's "message incomplete".
-fn is_reset(error: &reqwest::Error) -> bool {
-    let mut source = error.source();
-    while let Some(cause) = source {
-        if cause.is::<io::Error>() || cause.to_string().contains("before message completed") {
-            return true;
+fn not_sent(error: WireError) -> Error {
+    let (kind, message) = match &error {
+        WireError::ConnectTimeout => {
+            let message = "the upstream could not be reached within CONNECT_TIMEOUT";
+            return Error::new(ErrorKind::Connect, OPERATION, message)
+                .with_code(CONNECT_TIMEOUT)
+                .with_source(error);
         }
-        source = cause.source();
-    }
-    false
+        WireError::Connect(_) => {
+            (ErrorKind::Connect, "the upstream cannot be reached: check its URL and that it runs")
+        }
+        WireError::Unsendable => (
+            ErrorKind::Configuration,
+            "the upstream's URL or credential does not fit into a request",
+        ),
+        WireError::Proxy => (
+            ErrorKind::Configuration,
+            "the proxy of HTTP_PROXY or HTTPS_PROXY cannot be used: its URL must begin with http://",
+        ),
+        WireError::Untouched | WireError::Broken(_) => {
+            (ErrorKind::ConnectionReset, "the upstream closed the connection without an answer")
+        }
+        WireError::Malformed(_) => {
+            (ErrorKind::UpstreamProtocol, "the upstream's answer is not HTTP")
+        }
+    };
+    Error::new(kind, OPERATION, message).with_source(error)
 }
 
 /// Prepares TLS with the system's certificates; without TLS there is nothing to load.

@@ -13,6 +13,8 @@ mod lines;
 mod poster;
 mod retry_after;
 mod sse;
+#[cfg_attr(not(feature = "openai"), expect(dead_code, reason = "each upstream uses a part of it"))]
+mod wire;
 
 pub(crate) use body::BodyStream;
 pub(crate) use client::{HttpClient, Response, Wait};
@@ -21,6 +23,10 @@ pub use fetch::{Page, PageKind, PublicFetcher, is_public};
 pub use jsonl::JsonLines;
 pub use poster::{Posted, Poster};
 pub use sse::{Event, SseDecoder};
+#[cfg(any(feature = "chat-ui", feature = "openai"))]
+pub(crate) use wire::Request;
+#[cfg(feature = "openai")]
+pub(crate) use wire::Target;
 
 #[cfg(test)]
 mod tests;

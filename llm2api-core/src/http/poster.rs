@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use reqwest::{Method, Url};
+use http::Method;
+use reqwest::Url;
 
 use super::client::configuration;
 use super::{HttpClient, Wait};
@@ -52,7 +53,10 @@ impl Poster {
     pub fn new(url: &str, limit: Duration) -> Result<Self> {
         let url = Url::parse(url).ok().filter(Url::has_host);
         let url = url.filter(|url| matches!(url.scheme(), "http" | "https"));
-        let url = url.ok_or_else(|| configuration("an address to post to is no http(s) URL"))?;
+        let url = url.filter(|url| url.username().is_empty() && url.password().is_none());
+        let url = url.ok_or_else(|| {
+            configuration("an address to post to is no http(s) URL, or holds a password")
+        })?;
         let limits = Limits {
             connect_timeout: limit,
             liveness_timeout: limit,
@@ -72,7 +76,7 @@ impl Poster {
         headers: impl IntoIterator<Item = (&'a str, &'a str)>,
         body: Bytes,
     ) -> Result<Posted> {
-        let request = self.client.request(Method::POST, self.url.as_str());
+        let request = self.client.request(&Method::POST, self.url.as_str());
         let request = headers.into_iter().fold(request, |all, (name, text)| all.header(name, text));
         let wait = Wait::for_response(self.client.limits());
         let answer = async {
@@ -115,7 +119,9 @@ mod tests {
 
     #[test]
     fn an_address_has_to_be_one() {
-        for url in ["", "collector:4318", "ftp://collector/", "http://", "/v1/traces"] {
+        for url in
+            ["", "collector:4318", "ftp://collector/", "http://", "/v1/traces", "http://a:b@c/"]
+        {
             assert!(Poster::new(url, Duration::from_secs(1)).is_err(), "{url}");
         }
     }

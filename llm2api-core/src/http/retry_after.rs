@@ -2,14 +2,12 @@
 
 use std::time::{Duration, SystemTime};
 
-use reqwest::header::{HeaderMap, RETRY_AFTER};
-
 /// Longest wait that is believed.
 const LONGEST: Duration = Duration::from_secs(3600);
 
 /// Reads how long to wait: whole or broken seconds, or a date, at most an hour.
-pub(crate) fn read(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
-    let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
+pub(crate) fn read(text: &str, now: SystemTime) -> Option<Duration> {
+    let text = text.trim();
     let wait = match text.parse::<f64>() {
         Ok(seconds) if seconds >= 0.0 => Duration::try_from_secs_f64(seconds).unwrap_or(LONGEST),
         Ok(_) => return None,
@@ -25,10 +23,7 @@ mod tests {
     #[test]
     fn seconds_dates_and_nonsense() {
         let now = httpdate::parse_http_date("Sun, 22 Nov 2026 20:45:58 GMT").expect("a date");
-        let wait = |text: &str| {
-            let value = text.parse().expect("a header value");
-            read(&HeaderMap::from_iter([(RETRY_AFTER, value)]), now).map(|wait| wait.as_secs())
-        };
+        let wait = |text: &str| read(text, now).map(|wait| wait.as_secs());
         assert_eq!(wait("7"), Some(7));
         assert_eq!(wait("1.5"), Some(1));
         assert_eq!(wait("Sun, 22 Nov 2026 20:46:58 GMT"), Some(60));

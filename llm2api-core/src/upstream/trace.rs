@@ -1,9 +1,8 @@
 //! What an upstream is told of the trace that a call belongs to.
 
-use reqwest::RequestBuilder;
-
 use super::UpstreamConfig;
 use crate::chat::Call;
+use crate::http::Request;
 
 /// Whether an upstream is told.
 #[derive(Clone, Copy, Debug)]
@@ -18,7 +17,7 @@ impl TraceHeaders {
     }
 
     /// Adds what the upstream is told of the attempt that runs.
-    pub(super) fn on(self, request: RequestBuilder, call: &Call) -> RequestBuilder {
+    pub(super) fn on(self, request: Request, call: &Call) -> Request {
         let Some(trace) = call.attempt_trace().filter(|_| self.sent) else { return request };
         let request = request.header("traceparent", trace.traceparent());
         match trace.state() {

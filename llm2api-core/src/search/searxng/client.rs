@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use reqwest::header::{ACCEPT, ACCEPT_LANGUAGE};
-use reqwest::{Method, Url};
+use http::Method;
+use http::header::{ACCEPT, ACCEPT_LANGUAGE};
+use reqwest::Url;
 
 use super::commands::disarmed;
 use super::explain;
@@ -97,7 +98,7 @@ impl SearXng {
 
     async fn fetch(&self, url: &Url, language: &str) -> Result<Bytes> {
         let wait = Wait::for_response(self.client.limits());
-        let request = self.client.request(Method::GET, url.as_str());
+        let request = self.client.request(&Method::GET, url.as_str());
         let request = request.header(ACCEPT, "application/json").header(ACCEPT_LANGUAGE, language);
         let response = self.client.send(request, wait).await.map_err(explain::no_answer)?;
         let status = response.status();

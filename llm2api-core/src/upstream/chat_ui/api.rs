@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use reqwest::header::{ACCEPT, CONTENT_TYPE, COOKIE, ORIGIN};
-use reqwest::{Method, RequestBuilder};
+use http::Method;
+use http::header::{ACCEPT, CONTENT_TYPE, COOKIE, ORIGIN};
 use serde::de::DeserializeOwned;
 
 use super::parse::{Redirect, Step, refusal};
@@ -14,7 +14,7 @@ use super::wire::{Create, PageData, Rename, Send, StopGenerating};
 use crate::chat::Call;
 use crate::credential::Credential;
 use crate::error::{Error, ErrorKind, Result};
-use crate::http::{HttpClient, Response, Wait};
+use crate::http::{HttpClient, Request, Response, Wait};
 use crate::limits::Limits;
 use crate::upstream::trace::TraceHeaders;
 use crate::upstream::url::BaseUrl;
@@ -53,7 +53,7 @@ impl Api {
         preprompt: &str,
     ) -> Result<Response> {
         let body = encode(&Create { model, preprompt })?;
-        let call = self.call(Method::POST, "/conversation", caller).header(CONTENT_TYPE, JSON);
+        let call = self.call(&Method::POST, "/conversation", caller).header(CONTENT_TYPE, JSON);
         self.send_call(Step::Create, call.body(body), caller).await
     }
 
@@ -69,7 +69,7 @@ impl Api {
             String::from_utf8(encode(message)?).map_err(|error| no_form().with_source(error))?;
         let (boundary, body) = form(&data, uploads);
         let call = self
-            .call(Method::POST, &format!("/conversation/{conversation}"), caller)
+            .call(&Method::POST, &format!("/conversation/{conversation}"), caller)
             .header(CONTENT_TYPE, format!("multipart/form-data; boundary={boundary}"));
         let call = self.trace.on(call, asked_by);
         self.send_call(Step::Send, call.body(body), caller).await
@@ -83,7 +83,7 @@ impl Api {
     ) -> Result<()> {
         let path = format!("/conversation/{conversation}/stop-generating");
         let body = encode(&StopGenerating { generation_id })?;
-        let call = self.call(Method::POST, &path, caller).header(CONTENT_TYPE, JSON).body(body);
+        let call = self.call(&Method::POST, &path, caller).header(CONTENT_TYPE, JSON).body(body);
         self.send_call(Step::Other, call, caller).await.map(drop)
     }
 
@@ -94,7 +94,7 @@ impl Api {
         title: &str,
     ) -> Result<()> {
         let path = format!("/conversation/{conversation}");
-        let call = self.call(Method::PATCH, &path, caller).header(CONTENT_TYPE, JSON);
+        let call = self.call(&Method::PATCH, &path, caller).header(CONTENT_TYPE, JSON);
         let call = call.body(encode(&Rename { title })?);
         self.send_call(Step::Other, call, caller).await.map(drop)
     }
@@ -109,18 +109,18 @@ impl Api {
     ) -> Result<Response> {
         let query = format!("generationId={generation_id}&fromSeq={seen}");
         let path = format!("/conversation/{conversation}/stream?{query}");
-        let call = self.call_for(EVENTS, Method::GET, &path, caller);
+        let call = self.call_for(EVENTS, &Method::GET, &path, caller);
         self.send_call(Step::Other, call, caller).await
     }
 
     pub(super) async fn delete(&self, caller: Caller<'_>, conversation: &str) -> Result<()> {
-        let call = self.call(Method::DELETE, &format!("/conversation/{conversation}"), caller);
+        let call = self.call(&Method::DELETE, &format!("/conversation/{conversation}"), caller);
         self.send_call(Step::Other, call, caller).await.map(drop)
     }
 
     /// Accepts the disclaimer that servers of the 2024 family may ask for in each session.
     pub(super) async fn accept_modal(&self, caller: Caller<'_>) -> Result<Response> {
-        let call = self.call(Method::POST, "/settings", caller).header(CONTENT_TYPE, JSON);
+        let call = self.call(&Method::POST, "/settings", caller).header(CONTENT_TYPE, JSON);
         let call = call.body(r#"{"ethicsModalAccepted":true}"#);
         self.send_call(Step::Other, call, caller).await
     }
@@ -136,7 +136,7 @@ impl Api {
 
     /// Asks for a path's JSON; its head may matter too.
     pub(super) async fn ask(&self, caller: Caller<'_>, path: &str) -> Result<Response> {
-        let call = self.call(Method::GET, path, caller);
+        let call = self.call(&Method::GET, path, caller);
         self.send_call(Step::Other, call, caller).await
     }
 
@@ -156,12 +156,7 @@ impl Api {
     }
 
     /// Sends a call; every answer but a 200 is an error.
-    async fn send_call(
-        &self,
-        step: Step,
-        call: RequestBuilder,
-        caller: Caller<'_>,
-    ) -> Result<Response> {
+    async fn send_call(&self, step: Step, call: Request, caller: Caller<'_>) -> Result<Response> {
         let response = self.http.send(call, self.wait).await?;
         if caller.session.is_replaced_by(response.set_cookie(super::config::SESSION_COOKIE)) {
             let message = "the server dropped the session: the cookie is dead, replace it";
@@ -182,17 +177,17 @@ impl Api {
     }
 
     /// Every call names its origin, which chat-ui wants of form posts, and asks for JSON errors.
-    fn call(&self, method: Method, path: &str, caller: Caller<'_>) -> RequestBuilder {
+    fn call(&self, method: &Method, path: &str, caller: Caller<'_>) -> Request {
         self.call_for(JSON, method, path, caller)
     }
 
     fn call_for(
         &self,
         accept: &'static str,
-        method: Method,
+        method: &Method,
         path: &str,
         caller: Caller<'_>,
-    ) -> RequestBuilder {
+    ) -> Request {
         let call = self.http.request(method, &self.base.join(path));
         let call = call.header(ORIGIN, self.base.origin()).header(ACCEPT, accept);
         match caller.session.header() {

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, COOKIE};
-use reqwest::{Method, RequestBuilder};
+use http::Method;
+use http::header::{ACCEPT, CONTENT_TYPE, COOKIE};
 use serde::de::IgnoredAny;
 
 use super::config::Preset;
@@ -14,7 +14,7 @@ use crate::adapt::Profile;
 use crate::chat::{ChatRequest, Model};
 use crate::credential::{Credential, Material};
 use crate::error::{Error, ErrorKind, Result};
-use crate::http::{HttpClient, Response, Wait};
+use crate::http::{HttpClient, Request, Response, Target, Wait};
 use crate::limits::Limits;
 use crate::single_flight::Cached;
 use crate::upstream::Account;
@@ -30,6 +30,8 @@ const REFUSAL_WAIT: Duration = Duration::from_secs(5);
 pub(super) struct Api {
     http: HttpClient,
     base: BaseUrl,
+    /// Where chats go.
+    chat: Option<Target>,
     preset: Preset,
     trace: TraceHeaders,
     /// Whether it wants a credential.
@@ -45,7 +47,9 @@ impl Api {
     ) -> Result<Self> {
         let http = HttpClient::new(limits, base.tls())?;
         let closed = Arc::new(Cached::new(CLOSED_LIFE, Duration::ZERO));
-        Ok(Self { http, base: base.or_path(preset.default_path), preset, trace, closed })
+        let base = base.or_path(preset.default_path);
+        let chat = http.target(&base.join(preset.chat));
+        Ok(Self { http, base, chat, preset, trace, closed })
     }
 
     pub(super) fn profile(&self) -> Profile {
@@ -63,7 +67,8 @@ impl Api {
             true => ("text/event-stream", Wait::for_first_content(limits)),
             false => ("application/json", Wait::for_response(limits)),
         };
-        let call = self.call(Method::POST, self.preset.chat, Some(credential));
+        let call = self.http.request_to(&Method::POST, self.chat.clone());
+        let call = self.with_credential(call, Some(credential));
         let call = call.header(ACCEPT, accept).header(CONTENT_TYPE, "application/json");
         let call = self.trace.on(call, &request.call);
         self.send(call.body(self.encode(request)?), wait, Some(credential)).await
@@ -107,7 +112,8 @@ impl Api {
         credential: Option<&Credential>,
     ) -> Result<T> {
         let wait = Wait::for_first_content(self.http.limits());
-        let call = self.call(Method::GET, path, credential).header(ACCEPT, "application/json");
+        let call = self.http.request(&Method::GET, &self.base.join(path));
+        let call = self.with_credential(call, credential).header(ACCEPT, "application/json");
         let body = self.send(call, wait, credential).await?.bytes(wait).await?;
         serde_json::from_slice(&body).map_err(|error| {
             let message = format!("the upstream's answer to GET {path} is not what it should be");
@@ -117,7 +123,7 @@ impl Api {
 
     async fn send(
         &self,
-        call: RequestBuilder,
+        call: Request,
         wait: Wait,
         credential: Option<&Credential>,
     ) -> Result<Response> {
@@ -132,13 +138,12 @@ impl Api {
         Err(error.with_retry_after(pause))
     }
 
-    fn call(&self, method: Method, path: &str, credential: Option<&Credential>) -> RequestBuilder {
-        let call = self.http.request(method, &self.base.join(path));
+    fn with_credential(&self, call: Request, credential: Option<&Credential>) -> Request {
         match credential.map(Credential::material) {
             Some(Material::Token(key)) => call.bearer_auth(key.expose()),
             Some(Material::Cookies(set)) => {
                 match self.preset.bearer_cookie.and_then(|name| set.get(name)) {
-                    Some(key) => call.header(AUTHORIZATION, format!("Bearer {}", key.expose())),
+                    Some(key) => call.bearer_auth(key.expose()),
                     None => call.header(COOKIE, set.header().expose()),
                 }
             }
