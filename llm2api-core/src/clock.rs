@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tokio::time::Instant;
 
 /// As good as never, and still an instant that a timer takes.
-const NEVER: Duration = Duration::from_secs(30 * 365 * 24 * 3600);
+pub(crate) const NEVER: Duration = Duration::from_secs(30 * 365 * 24 * 3600);
 
 /// Returns the instant that lies `wait` ahead; a wait that no clock can hold is cut.
 pub(crate) fn after(wait: Duration) -> Instant {

@@ -13,6 +13,7 @@ pub mod credential;
 pub mod docs;
 #[cfg(feature = "documents")]
 pub mod documents;
+pub mod dormant;
 mod error;
 mod hex;
 #[cfg(feature = "http")]

@@ -8,10 +8,9 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures::Stream;
 
-use super::IdleClock;
 use super::client::broken;
 use super::wire::WireBody;
-
+use crate::dormant::IdleClock;
 use crate::error::{Error, ErrorKind, LIVENESS_TIMEOUT, Result};
 use crate::limits::Limits;
 

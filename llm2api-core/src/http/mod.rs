@@ -6,7 +6,6 @@
 mod body;
 #[cfg_attr(not(feature = "chat-ui"), expect(dead_code, reason = "each upstream uses a part of it"))]
 mod client;
-mod clock;
 mod fetch;
 mod jsonl;
 mod lines;
@@ -18,7 +17,6 @@ mod wire;
 
 pub(crate) use body::BodyStream;
 pub(crate) use client::{HttpClient, Response, Wait};
-pub(crate) use clock::IdleClock;
 pub use fetch::{Page, PageKind, PublicFetcher, is_public};
 pub use jsonl::JsonLines;
 pub use poster::{Posted, Poster};

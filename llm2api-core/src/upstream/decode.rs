@@ -8,8 +8,9 @@ use bytes::Bytes;
 use futures::Stream;
 
 use crate::chat::ChatItem;
+use crate::dormant::IdleClock;
 use crate::error::{Error, ErrorKind, PROGRESS_TIMEOUT, Result};
-use crate::http::{BodyStream, IdleClock};
+use crate::http::BodyStream;
 
 /// A protocol's decoder: pure, driven by the bytes that it is given.
 pub(super) trait Decode: Send + Unpin {

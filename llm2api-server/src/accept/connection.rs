@@ -1,19 +1,23 @@
 //! One connection: from its bytes to poem's requests and back.
 
 use std::convert::Infallible;
+use std::future::poll_fn;
 use std::io;
 use std::net::SocketAddr;
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
+use std::task::Poll;
 
 use bytes::Bytes;
+use futures::FutureExt;
 use http_body_util::BodyExt;
 use http_body_util::combinators::BoxBody;
 use hyper::body::{Body, Incoming};
 use hyper::server::conn::http1;
-use hyper::service::{HttpService, service_fn};
+use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use llm2api_core::Call;
+use llm2api_core::dormant::Dormant;
 use poem::Body as PoemBody;
 use poem::http::uri::Scheme;
 use poem::http::{HeaderValue, Version, header};
@@ -64,38 +68,48 @@ impl Connection {
         let (stream, turns) = (Arc::new(stream), caller.turns.clone());
         let socket = TokioIo::new(Socket::new(stream.clone(), limits, turns.clone()));
         let service = service_fn(move |request| call(endpoint.clone(), caller.clone(), request));
-        let connection = builder(&limits).serve_connection(socket, service);
-        tokio::select! {
-            // hyper first: what it reads or answers now need not be looked at.
-            biased;
-            result = until_closed(connection, stop, &turns) => if let Err(error) = result {
-                debug!(%peer, %error, "a connection ended early");
-            },
-            () = left(&stream, &turns) => debug!(%peer, "a client left before its answer"),
+        let mut connection = pin!(builder(&limits).serve_connection(socket, service));
+        let aside = async {
+            tokio::select! {
+                () = left(&stream, &turns) => End::Left,
+                () = stop.closing() => End::Closing,
+            }
+        };
+        let mut end = until(connection.as_mut(), aside).await;
+        if matches!(end, End::Closing) {
+            // What has come is answered, and be it with a refusal, before the rest is closed.
+            turns.settle();
+            connection.as_mut().graceful_shutdown();
+            end = until(connection, left(&stream, &turns).map(|()| End::Left)).await;
+        }
+        match end {
+            End::Served(Err(error)) => debug!(%peer, %error, "a connection ended early"),
+            End::Left => debug!(%peer, "a client left before its answer"),
+            End::Served(Ok(())) | End::Closing => {}
         }
     }
 }
 
-/// Runs the connection; once connections close, only what has begun is answered.
-async fn until_closed<S>(
-    connection: http1::Connection<TokioIo<Socket>, S>,
-    stop: Stop,
-    turns: &Turns,
-) -> hyper::Result<()>
+/// What a connection does not go on after.
+enum End {
+    Served(hyper::Result<()>),
+    Left,
+    /// Connections close: only what has begun is answered.
+    Closing,
+}
+
+/// Runs the connection until something else ends it. hyper comes first: what it reads or answers now
+/// need not be looked at.
+async fn until<C>(mut connection: Pin<&mut C>, aside: impl Future<Output = End>) -> End
 where
-    S: HttpService<Incoming, ResBody = AnswerBody, Error = Infallible>,
+    C: Future<Output = hyper::Result<()>>,
 {
-    let mut connection = pin!(connection);
-    tokio::select! {
-        // What has come is answered, and be it with a refusal, before the rest is closed.
-        biased;
-        result = &mut connection => result,
-        () = stop.closing() => {
-            turns.settle();
-            connection.as_mut().graceful_shutdown();
-            connection.await
-        }
-    }
+    let (mut aside, mut signal) = (pin!(aside), Dormant::default());
+    poll_fn(|cx| match connection.as_mut().poll(cx) {
+        Poll::Ready(result) => Poll::Ready(End::Served(result)),
+        Poll::Pending => signal.poll(cx, |cx| aside.as_mut().poll(cx)),
+    })
+    .await
 }
 
 /// hyper's own head timer stays off: it cannot tell an idle client from a slow one, [`Socket`] can.

@@ -2,15 +2,15 @@
 
 use std::io;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::Bytes;
 use futures::Stream;
+use llm2api_core::dormant::{Dormant, IdleClock};
 use llm2api_core::{ChatItem, ChatStream, Chunk};
 use tokio_util::sync::WaitForCancellationFutureOwned;
 
-use super::keep_alive::KeepAlive;
 use crate::edge::Record;
 use crate::openai::error::Failure;
 
@@ -42,8 +42,9 @@ pub(crate) trait Encode: Send + Unpin + 'static {
 pub(crate) struct Events<E> {
     chunks: Option<ChatStream>,
     encoder: E,
-    keep_alive: KeepAlive,
+    silence: IdleClock,
     cut: Pin<Box<WaitForCancellationFutureOwned>>,
+    cut_signal: Dormant,
     record: Record,
     room: usize,
 }
@@ -56,8 +57,15 @@ impl<E: Encode> Events<E> {
         cut: WaitForCancellationFutureOwned,
         record: Record,
     ) -> Self {
-        let keep_alive = KeepAlive::new(SILENCE);
-        Self { chunks: Some(chunks), encoder, keep_alive, cut: Box::pin(cut), record, room: FRAME }
+        Self {
+            chunks: Some(chunks),
+            encoder,
+            silence: IdleClock::new(SILENCE),
+            cut: Box::pin(cut),
+            cut_signal: Dormant::default(),
+            record,
+            room: FRAME,
+        }
     }
 
     /// Makes the frame of a chunk, unless it says nothing in this dialect.
@@ -68,7 +76,7 @@ impl<E: Encode> Events<E> {
             Ok(()) => {}
             Err(failure) => return Some(self.fail(failure)),
         }
-        self.keep_alive.touch();
+        self.silence.touch();
         // Chunks of one answer differ little in size: the next one fits at the first go.
         self.room = self.room.max(frame.len()).min(4 * FRAME);
         Some(frame.into())
@@ -92,10 +100,12 @@ impl<E: Encode> Events<E> {
     }
 
     fn silent(&mut self, cx: &mut Context<'_>) -> Poll<Bytes> {
-        if self.cut.as_mut().poll(cx).is_ready() {
+        if self.cut_signal.poll(cx, |cx| self.cut.as_mut().poll(cx)).is_ready() {
             return Poll::Ready(self.fail(Failure::shutting_down()));
         }
-        self.keep_alive.poll_due(cx).map(|()| Bytes::from_static(E::SIGN_OF_LIFE))
+        ready!(self.silence.poll_expired(cx));
+        self.silence.touch();
+        Poll::Ready(Bytes::from_static(E::SIGN_OF_LIFE))
     }
 }
 
@@ -112,7 +122,7 @@ impl<E: Encode> Stream for Events<E> {
                 Poll::Ready(Some(Ok(_))) => None,
                 Poll::Ready(Some(Err(error))) => Some(this.fail(error.into())),
                 Poll::Ready(None) => Some(this.end()),
-                Poll::Pending => Some(std::task::ready!(this.silent(cx))),
+                Poll::Pending => Some(ready!(this.silent(cx))),
             };
             if let Some(frame) = frame {
                 return Poll::Ready(Some(Ok(frame)));

@@ -7,10 +7,11 @@ use std::path::{Path, PathBuf};
 use crate::sources::{root, sources};
 
 /// Which modules of the core may name which others.
-const ALLOWED: [(&str, &[&str]); 28] = [
+const ALLOWED: [(&str, &[&str]); 29] = [
     ("backlog", &[]),
     ("error", &["chat"]),
     ("clock", &[]),
+    ("dormant", &["clock"]),
     ("hex", &[]),
     ("random", &["error"]),
     ("limits", &[]),
@@ -19,7 +20,7 @@ const ALLOWED: [(&str, &[&str]); 28] = [
     ("adapt", &["chat", "error"]),
     ("documents", &["adapt", "error"]),
     ("credential", &["error"]),
-    ("http", &["adapt", "error", "limits"]),
+    ("http", &["adapt", "dormant", "error", "limits"]),
     (
         "upstream",
         &[
@@ -27,6 +28,7 @@ const ALLOWED: [(&str, &[&str]); 28] = [
             "chat",
             "clock",
             "credential",
+            "dormant",
             "error",
             "hex",
             "http",
