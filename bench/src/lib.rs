@@ -20,6 +20,18 @@ pub fn events() -> Bytes {
     format!("data: {CHUNK}\n\n").repeat(CHUNKS).into()
 }
 
+/// The body of a streamed answer with this many chunks of text, whole: it ends with a reason.
+///
+/// ```
+/// assert!(llm2api_bench::answer(2).ends_with(b"\n\ndata: [DONE]\n\n"));
+/// ```
+pub fn answer(chunks: usize) -> Bytes {
+    let text = format!("data: {CHUNK}\n\n").repeat(chunks);
+    let end = CHUNK.replace(r#""finish_reason":null"#, r#""finish_reason":"stop""#);
+    let end = end.replace(r#"{"content":" internationalization"}"#, "{}");
+    format!("{text}data: {end}\n\ndata: [DONE]\n\n").into()
+}
+
 /// The body of a streamed answer as lines of JSON.
 ///
 /// ```

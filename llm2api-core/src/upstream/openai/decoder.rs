@@ -8,6 +8,7 @@ use serde_json::Value;
 use super::choices::{Choices, mend_whole};
 use super::parse::{in_band, incomplete};
 use super::repair::Repair;
+use super::shape::Shape;
 use super::view::{ChoicesView, look_at_chunk, look_at_completion};
 use crate::chat::{ChatItem, ChatRequest, Chunk, ChunkBody, Completion, CompletionBody};
 use crate::credential::Credential;
@@ -25,6 +26,8 @@ pub(super) struct Decoder {
     credential: Credential,
     choices: ChoicesView,
     state: Choices,
+    /// The last chunk that said no more than a text, in a choice whose text needs no look.
+    pub(super) shape: Shape,
     expected: u32,
     usage_wanted: bool,
     done: bool,
@@ -38,6 +41,7 @@ impl Decoder {
             credential: credential.clone(),
             choices: ChoicesView::default(),
             state: Choices::default(),
+            shape: Shape::default(),
             expected: request.n.unwrap_or(1).min(u64::BITS),
             usage_wanted: request.wants_usage() || !request.streams(),
             done: false,
@@ -46,16 +50,25 @@ impl Decoder {
 
     /// Reads one event; none for an object that is no chunk.
     fn chunk(&mut self, data: Bytes) -> Result<Option<Chunk>> {
+        if self.shape.fits(&data) {
+            // What was found and noted of the chunk before holds of this one: its choice was seen,
+            // and no text of that choice needs a look any more.
+            return Ok(Some(Chunk::from_wire(data, true, false)));
+        }
         let text = text_of(&data)?;
-        let Some((view, usage)) = one_line(text).and_then(look_at_chunk) else {
+        let Some(chunk) = one_line(text).and_then(look_at_chunk) else {
             return self.repaired(text);
         };
+        let view = chunk.choices;
         if self.state.need_a_look(view) {
             let mut body: ChunkBody = serde_json::from_str(text).map_err(not_json)?;
             if self.state.mend(&mut body) {
                 return Ok(self.passed(body));
             }
+        } else if let Some(said) = chunk.text_alone() {
+            self.shape.keep(text, said);
         }
+        let usage = chunk.usage;
         self.note(view);
         let chunk = Chunk::from_wire(data, view.content, usage);
         Ok(Some(chunk).filter(|_| self.is_wanted(view, usage)))

@@ -94,6 +94,42 @@ impl Visitor<'_> for LeadVisitor {
     }
 }
 
+/// What a text begins with, and the text where it stands in the document.
+#[derive(Debug, Default)]
+pub(super) struct Placed<'a> {
+    pub(super) lead: Lead,
+    /// None where characters are escaped: then the text stands nowhere as it is.
+    pub(super) text: Option<&'a str>,
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for Placed<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(PlacedVisitor)
+    }
+}
+
+struct PlacedVisitor;
+
+impl<'de> Visitor<'de> for PlacedVisitor {
+    type Value = Placed<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        LeadVisitor.expecting(f)
+    }
+
+    fn visit_borrowed_str<E: de::Error>(self, text: &'de str) -> Result<Placed<'de>, E> {
+        Ok(Placed { lead: Lead::of(text), text: Some(text) })
+    }
+
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<Placed<'de>, E> {
+        Ok(Placed { lead: Lead::of(text), text: None })
+    }
+
+    fn visit_unit<E: de::Error>(self) -> Result<Placed<'de>, E> {
+        Ok(Placed::default())
+    }
+}
+
 /// Says whether a list has items; `null` has none.
 #[derive(Debug, Default)]
 pub(super) struct Details(pub(super) bool);

@@ -9,6 +9,7 @@ mod fields;
 mod parse;
 mod reasoning;
 mod repair;
+mod shape;
 mod slots;
 mod view;
 mod wire;

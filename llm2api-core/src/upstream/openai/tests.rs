@@ -2,6 +2,7 @@
 
 mod odd_servers;
 mod reasoning;
+mod shapes;
 
 use bytes::Bytes;
 use futures::executor::block_on;

@@ -6,7 +6,7 @@ use std::marker::PhantomData;
 use serde::Deserialize;
 use serde::de::{Deserializer, SeqAccess, Visitor};
 
-use super::fields::{CallKind, Details, Filled, Lead, Never, ServiceTier, Text};
+use super::fields::{CallKind, Details, Filled, Never, Placed, ServiceTier, Text};
 use crate::chat::{FinishReason, Role};
 
 /// A look at a document that allocates nothing; it fails where the document breaks the schema, or
@@ -39,15 +39,37 @@ struct UsageView {
     total_tokens: u64,
 }
 
-/// Looks at a chunk; gives what its choices say, and whether there are token counts.
-pub(super) fn look_at_chunk(json: &str) -> Option<(ChoicesView, bool)> {
-    let view: View<ChunkTag, ChoicesOf<ChunkChoice>> = serde_json::from_str(json).ok()?;
-    Some((view.choices.view, view.usage.is_some()))
+/// What a look at a chunk finds.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct ChunkView<'a> {
+    /// What its choices say.
+    pub(super) choices: ChoicesView,
+    /// There are token counts.
+    pub(super) usage: bool,
+    /// The text of the only choice, as it stands in the document, where nothing in it is escaped.
+    text: Option<&'a str>,
+}
+
+impl<'a> ChunkView<'a> {
+    /// Returns the text where the chunk says nothing beside it: no end, no call, no token counts.
+    pub(super) fn text_alone(&self) -> Option<&'a str> {
+        let ChoicesView { ended, text, renamed, calls, .. } = self.choices;
+        let more = self.usage || renamed || ended != 0 || calls != CallsView::default();
+        self.text.filter(|_| text != 0 && !more)
+    }
+}
+
+/// Looks at a chunk.
+pub(super) fn look_at_chunk(json: &str) -> Option<ChunkView<'_>> {
+    let view: View<ChunkTag, ChoicesOf<'_, ChunkChoice<'_>>> = serde_json::from_str(json).ok()?;
+    let ChoicesOf { view: choices, text, .. } = view.choices;
+    Some(ChunkView { choices, usage: view.usage.is_some(), text })
 }
 
 /// Looks at a whole answer; gives what its choices say.
 pub(super) fn look_at_completion(json: &str) -> Option<ChoicesView> {
-    let view: View<CompletionTag, ChoicesOf<WholeChoice>> = serde_json::from_str(json).ok()?;
+    let view: View<CompletionTag, ChoicesOf<'_, WholeChoice<'_>>> =
+        serde_json::from_str(json).ok()?;
     Some(view.choices.view)
 }
 
@@ -91,11 +113,11 @@ impl ChoicesView {
         self.ended |= if ended { bit } else { 0 };
     }
 
-    fn add_said<R, I: Number>(&mut self, index: u32, said: &Said<R, I>, ended: bool) {
+    fn add_said<R, I: Number>(&mut self, index: u32, said: &Said<'_, R, I>, ended: bool) {
         self.add(index, said.has_content(), ended);
         let bit = bit(index);
-        self.text |= if said.content.is_filled() { bit } else { 0 };
-        self.lead |= if said.content.may_be_tag() { bit } else { 0 };
+        self.text |= if said.content.lead.is_filled() { bit } else { 0 };
+        self.lead |= if said.content.lead.may_be_tag() { bit } else { 0 };
         self.renamed |= said.is_renamed();
         if let Some(calls) = &said.tool_calls {
             self.calls.numbers |= calls.seen.numbers;
@@ -112,66 +134,86 @@ pub(super) fn bit(index: u32) -> u64 {
 
 /// A list of choices, taken in as it is read.
 #[derive(Debug)]
-struct ChoicesOf<Choice> {
+struct ChoicesOf<'a, Choice> {
     view: ChoicesView,
+    /// The text of the only choice, as it stands in the document.
+    text: Option<&'a str>,
     choice: PhantomData<Choice>,
 }
 
 /// One choice of either kind of document.
-trait Look {
+trait Look<'a> {
     fn add_to(&self, view: &mut ChoicesView);
+
+    fn text(&self) -> Option<&'a str>;
 }
 
-impl<'de, C: Look + Deserialize<'de>> Deserialize<'de> for ChoicesOf<C> {
+impl<'de: 'a, 'a, C: Look<'a> + Deserialize<'de>> Deserialize<'de> for ChoicesOf<'a, C> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_seq(ChoicesVisitor(PhantomData))
     }
 }
 
-struct ChoicesVisitor<C>(PhantomData<C>);
+struct ChoicesVisitor<'a, C>(PhantomData<ChoicesOf<'a, C>>);
 
-impl<'de, C: Look + Deserialize<'de>> Visitor<'de> for ChoicesVisitor<C> {
-    type Value = ChoicesOf<C>;
+impl<'de: 'a, 'a, C: Look<'a> + Deserialize<'de>> Visitor<'de> for ChoicesVisitor<'a, C> {
+    type Value = ChoicesOf<'a, C>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a list of choices")
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, mut choices: A) -> Result<ChoicesOf<C>, A::Error> {
+    fn visit_seq<A: SeqAccess<'de>>(self, mut choices: A) -> Result<Self::Value, A::Error> {
         let mut view = ChoicesView::default();
+        let first = choices.next_element::<C>()?;
+        let mut text = first.as_ref().and_then(Look::text);
+        if let Some(first) = first {
+            first.add_to(&mut view);
+        }
         while let Some(choice) = choices.next_element::<C>()? {
             choice.add_to(&mut view);
+            text = None;
         }
-        Ok(ChoicesOf { view, choice: PhantomData })
+        Ok(ChoicesOf { view, text, choice: PhantomData })
     }
 }
 
 #[derive(Deserialize)]
-struct ChunkChoice {
+struct ChunkChoice<'a> {
     index: u32,
-    delta: Said<Option<Role>, u32>,
+    #[serde(borrow)]
+    delta: Said<'a, Option<Role>, u32>,
     // Without a default the schema's demand holds: the field must be there, if only as null.
     #[serde(deserialize_with = "Option::deserialize")]
     finish_reason: Option<FinishReason>,
 }
 
-impl Look for ChunkChoice {
+impl<'a> Look<'a> for ChunkChoice<'a> {
     fn add_to(&self, view: &mut ChoicesView) {
         view.add_said(self.index, &self.delta, self.finish_reason.is_some());
+    }
+
+    fn text(&self) -> Option<&'a str> {
+        self.delta.content.text
     }
 }
 
 #[derive(Deserialize)]
-struct WholeChoice {
+struct WholeChoice<'a> {
     index: u32,
-    message: Said<Role, Option<u32>>,
+    #[serde(borrow)]
+    message: Said<'a, Role, Option<u32>>,
     #[serde(deserialize_with = "Option::deserialize")]
     finish_reason: Option<FinishReason>,
 }
 
-impl Look for WholeChoice {
+impl<'a> Look<'a> for WholeChoice<'a> {
     fn add_to(&self, view: &mut ChoicesView) {
         view.add_said(self.index, &self.message, self.finish_reason.is_some());
+    }
+
+    fn text(&self) -> Option<&'a str> {
+        self.message.content.text
     }
 }
 
@@ -179,10 +221,10 @@ impl Look for WholeChoice {
 #[derive(Deserialize)]
 #[serde(bound = "R: Deserialize<'de>, I: Number + Deserialize<'de>")]
 #[expect(dead_code, reason = "the role is there so that its type is checked")]
-struct Said<R, I> {
+struct Said<'a, R, I> {
     role: R,
-    #[serde(default)]
-    content: Lead,
+    #[serde(borrow, default)]
+    content: Placed<'a>,
     #[serde(default)]
     reasoning_content: Text,
     #[serde(default)]
@@ -195,11 +237,11 @@ struct Said<R, I> {
     tool_calls: Option<Calls<I>>,
 }
 
-impl<R, I> Said<R, I> {
+impl<R, I> Said<'_, R, I> {
     fn has_content(&self) -> bool {
         let calls = self.tool_calls.as_ref().is_some_and(|calls| calls.any);
         let reasons = self.reasoning_content.0 || self.reasoning.0;
-        self.content.is_filled() || reasons || self.refusal.0 || calls
+        self.content.lead.is_filled() || reasons || self.refusal.0 || calls
     }
 
     /// Says whether there is reasoning, but not under our name.
