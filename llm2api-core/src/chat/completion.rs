@@ -7,7 +7,7 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{Document, Extra, Role, ToolCall, Usage};
+use super::{Document, Extra, Role, TokenCounts, ToolCall, Usage};
 use crate::error::Result;
 
 /// A whole answer.
@@ -25,16 +25,19 @@ use crate::error::Result;
 #[derive(Clone, Debug)]
 pub struct Completion {
     document: Document<CompletionBody>,
+    /// Those of the bytes; they hold for as long as the bytes do.
+    counts: Option<TokenCounts>,
 }
 
 impl Completion {
-    /// Keeps the JSON text of an answer, which the caller has found to follow the schema.
+    /// Keeps the JSON text of an answer, which the caller has found to follow the schema and to carry
+    /// these token counts.
     #[cfg_attr(
         not(feature = "openai"),
         expect(dead_code, reason = "the OpenAI decoder makes these")
     )]
-    pub(crate) fn from_wire(json: Bytes) -> Self {
-        Self { document: Document::from_wire(json) }
+    pub(crate) fn from_wire(json: Bytes, counts: Option<TokenCounts>) -> Self {
+        Self { document: Document::from_wire(json), counts }
     }
 
     /// Returns the typed answer.
@@ -71,9 +74,23 @@ impl Completion {
         self.body().choices.first().map(|choice| &choice.message)
     }
 
-    /// Returns the token counts.
+    /// Returns the token counts, with all that the upstream says of them.
     pub fn usage(&self) -> Option<&Usage> {
         self.body().usage.as_ref()
+    }
+
+    /// Returns the figures of the token counts, without parsing an answer that is as it came.
+    pub fn token_counts(&self) -> Option<TokenCounts> {
+        match self.document.is_as_it_came() {
+            true => self.counts,
+            false => self.usage().map(TokenCounts::from),
+        }
+    }
+
+    /// Says whether somebody has looked at the typed answer, or changed it.
+    #[cfg(all(test, feature = "openai"))]
+    pub(crate) fn is_parsed(&self) -> bool {
+        self.document.is_parsed()
     }
 
     /// Appends the answer's JSON text to `out`.
@@ -84,7 +101,7 @@ impl Completion {
 
 impl From<CompletionBody> for Completion {
     fn from(body: CompletionBody) -> Self {
-        Self { document: Document::from_body(body) }
+        Self { document: Document::from_body(body), counts: None }
     }
 }
 

@@ -33,6 +33,17 @@ impl<T: Serialize + DeserializeOwned + Default> Document<T> {
         Self { json: None, body: OnceLock::from(body) }
     }
 
+    /// Says whether the document is still the bytes that it arrived in.
+    pub(crate) fn is_as_it_came(&self) -> bool {
+        self.json.is_some()
+    }
+
+    /// Says whether somebody has looked at the typed value, or changed it.
+    #[cfg(all(test, feature = "openai"))]
+    pub(crate) fn is_parsed(&self) -> bool {
+        self.body.get().is_some()
+    }
+
     /// Returns the typed value, parsing the bytes at the first call.
     pub fn body(&self) -> &T {
         self.body.get_or_init(|| self.parse().unwrap_or_default())

@@ -39,5 +39,5 @@ pub use search_note::SearchNote;
 pub use stream::{ChatItem, ChatStream, Ending, Outcome, Watch};
 pub use tool::{FunctionCall, FunctionDefinition, Tool, ToolCall};
 pub use trace::TraceContext;
-pub use usage::Usage;
+pub use usage::{TokenCounts, Usage};
 pub use validate::read_json;

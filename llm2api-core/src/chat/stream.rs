@@ -10,7 +10,7 @@ use std::task::{Context, Poll};
 use futures::Stream;
 use tokio::time::{Instant, Sleep};
 
-use super::{Chunk, Completion, SearchNote};
+use super::{Chunk, Completion, SearchNote, TokenCounts};
 use crate::error::{Error, ErrorKind, Result, TOTAL_TIMEOUT};
 
 /// What an answer's stream yields.
@@ -34,6 +34,15 @@ impl ChatItem {
             Self::Chunk(chunk) => chunk.has_content(),
             Self::Whole(_) => true,
             Self::Progress => false,
+        }
+    }
+
+    /// Returns the token counts that this item carries. Nothing is parsed to find that it has none.
+    pub fn token_counts(&self) -> Option<TokenCounts> {
+        match self {
+            Self::Chunk(chunk) if chunk.has_usage() => chunk.usage().map(TokenCounts::from),
+            Self::Whole(completion) => completion.token_counts(),
+            Self::Chunk(_) | Self::Progress => None,
         }
     }
 }

@@ -22,6 +22,38 @@ pub struct Usage {
     pub extra: Extra,
 }
 
+/// The figures of a [`Usage`] alone.
+///
+/// A decoder sees them as it checks an answer; whoever only counts need not have the answer read a
+/// second time, into its types.
+///
+/// # Example
+/// ```
+/// use llm2api_core::{ChatItem, ChunkBody, Usage};
+///
+/// let usage = Some(Usage::estimate(8, 2));
+/// let item = ChatItem::Chunk(ChunkBody { usage, ..ChunkBody::default() }.into());
+/// let counts = item.token_counts().expect("the chunk carries some");
+/// assert_eq!((counts.prompt, counts.completion, counts.estimated), (8, 2, true));
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct TokenCounts {
+    /// Tokens of the request.
+    pub prompt: u64,
+    /// Tokens of the answer.
+    pub completion: u64,
+    /// True where no upstream counted and the figures are our estimate.
+    pub estimated: bool,
+}
+
+impl From<&Usage> for TokenCounts {
+    fn from(usage: &Usage) -> Self {
+        let &Usage { prompt_tokens: prompt, completion_tokens: completion, estimated, .. } = usage;
+        Self { prompt, completion, estimated }
+    }
+}
+
 impl Usage {
     /// Makes a usage that is marked as an estimate.
     pub fn estimate(prompt_tokens: u64, completion_tokens: u64) -> Self {

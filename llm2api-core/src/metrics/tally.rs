@@ -76,13 +76,8 @@ impl TokenCount {
     /// Looks at a piece of the answer.
     pub(crate) fn see(&mut self, item: &ChatItem) {
         self.chunks += u64::from(item.has_content());
-        let usage = match item {
-            ChatItem::Chunk(chunk) if chunk.has_usage() => chunk.usage(),
-            ChatItem::Chunk(_) | ChatItem::Progress => None,
-            ChatItem::Whole(completion) => completion.usage(),
-        };
-        if let Some(usage) = usage.filter(|usage| !usage.estimated) {
-            self.given = Some((usage.prompt_tokens, usage.completion_tokens));
+        if let Some(counts) = item.token_counts().filter(|counts| !counts.estimated) {
+            self.given = Some((counts.prompt, counts.completion));
         }
     }
 }

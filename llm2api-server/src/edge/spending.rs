@@ -73,16 +73,14 @@ impl Watch for Spending {
         if !self.counts() {
             return;
         }
-        let usage = match item {
-            ChatItem::Chunk(chunk) => chunk.usage(),
-            ChatItem::Whole(completion) => completion.usage(),
-            _ => None,
-        };
         // An estimate of the engine's may go by the number of pieces.
-        if let Some(usage) = usage.filter(|usage| !usage.estimated) {
-            self.given = Some(usage.prompt_tokens.saturating_add(usage.completion_tokens));
+        if let Some(counts) = item.token_counts().filter(|counts| !counts.estimated) {
+            self.given = Some(counts.prompt.saturating_add(counts.completion));
         }
-        item.visit_texts(&mut |text| self.answer.push(text));
+        // Looking into a whole answer whose figures are known would be for nothing.
+        if self.given.is_none() {
+            item.visit_texts(&mut |text| self.answer.push(text));
+        }
     }
 
     fn end(&mut self, _: Ending<'_>) {}

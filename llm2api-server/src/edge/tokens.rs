@@ -1,6 +1,6 @@
 //! How many tokens a chat took, counted while its answer passes.
 
-use llm2api_core::chat::{Ending, Watch};
+use llm2api_core::chat::{Ending, TokenCounts, Watch};
 use llm2api_core::{ChatItem, ChatStream};
 
 use super::record::Record;
@@ -54,15 +54,8 @@ impl Watch for TokenCount {
             self.record.first_content();
             self.pieces += 1;
         }
-        // Looking for figures where there are none would mean to parse each chunk.
-        let usage = match item {
-            ChatItem::Chunk(chunk) if chunk.has_usage() => chunk.usage(),
-            ChatItem::Whole(completion) => completion.usage(),
-            _ => None,
-        };
-        if let Some(usage) = usage {
-            let (prompt, completion) = (usage.prompt_tokens, usage.completion_tokens);
-            self.given = Some(Tokens { prompt, completion, estimated: usage.estimated });
+        if let Some(TokenCounts { prompt, completion, estimated, .. }) = item.token_counts() {
+            self.given = Some(Tokens { prompt, completion, estimated });
         }
     }
 

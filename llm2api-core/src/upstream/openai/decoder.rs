@@ -161,9 +161,9 @@ pub(super) fn read_whole(
 ) -> Result<Completion> {
     let text = text_of(&body)?;
     let follows = |view: ChoicesView| view.seen != 0 && view.seen == view.ended;
-    if let Some(view) = look_at_completion(text).filter(|view| follows(*view)) {
+    if let Some((view, counts)) = look_at_completion(text).filter(|(view, _)| follows(*view)) {
         if !(view.renamed || view.lead != 0 || view.calls.unnamed) {
-            return Ok(Completion::from_wire(body));
+            return Ok(Completion::from_wire(body, counts));
         }
         let mut body: CompletionBody = serde_json::from_str(text).map_err(not_json)?;
         mend_whole(&mut body);

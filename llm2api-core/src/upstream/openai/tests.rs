@@ -3,6 +3,7 @@
 mod odd_servers;
 mod reasoning;
 mod shapes;
+mod whole;
 
 use bytes::Bytes;
 use futures::executor::block_on;

@@ -6,8 +6,8 @@ use std::marker::PhantomData;
 use serde::Deserialize;
 use serde::de::{Deserializer, SeqAccess, Visitor};
 
-use super::fields::{CallKind, Details, Filled, Never, Placed, ServiceTier, Text};
-use crate::chat::{FinishReason, Role};
+use super::fields::{CallKind, Details, Filled, Flag, Never, Placed, ServiceTier, Text};
+use crate::chat::{FinishReason, Role, TokenCounts};
 
 /// A look at a document that allocates nothing; it fails where the document breaks the schema, or
 /// carries an error beside its choices.
@@ -32,11 +32,24 @@ struct View<Tag, Choices> {
 
 #[derive(Debug, Deserialize)]
 #[expect(dead_code, reason = "the fields are there so that their types are checked")]
-#[expect(clippy::struct_field_names, reason = "the schema's names")]
 struct UsageView {
     prompt_tokens: u64,
     completion_tokens: u64,
     total_tokens: u64,
+    /// Set where the upstream is one of us.
+    #[serde(default)]
+    llm2api_estimated: Flag,
+}
+
+impl From<UsageView> for TokenCounts {
+    fn from(view: UsageView) -> Self {
+        let UsageView { prompt_tokens, completion_tokens, llm2api_estimated, .. } = view;
+        Self {
+            prompt: prompt_tokens,
+            completion: completion_tokens,
+            estimated: llm2api_estimated.0,
+        }
+    }
 }
 
 /// What a look at a chunk finds.
@@ -66,11 +79,11 @@ pub(super) fn look_at_chunk(json: &str) -> Option<ChunkView<'_>> {
     Some(ChunkView { choices, usage: view.usage.is_some(), text })
 }
 
-/// Looks at a whole answer; gives what its choices say.
-pub(super) fn look_at_completion(json: &str) -> Option<ChoicesView> {
+/// Looks at a whole answer; gives what its choices say, and the token counts.
+pub(super) fn look_at_completion(json: &str) -> Option<(ChoicesView, Option<TokenCounts>)> {
     let view: View<CompletionTag, ChoicesOf<'_, WholeChoice<'_>>> =
         serde_json::from_str(json).ok()?;
-    Some(view.choices.view)
+    Some((view.choices.view, view.usage.map(TokenCounts::from)))
 }
 
 /// What all choices of a document say together. A bit a choice; those beyond the 64th share the
