@@ -7,11 +7,10 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
-use uuid::Uuid;
-
 use super::trail::Trail;
 use super::{Message, RetryPlan, TraceContext};
 use crate::error::{Error, ErrorKind};
+use crate::random::new_id;
 
 const DEFAULT_SENDS: u32 = 3;
 
@@ -33,7 +32,8 @@ pub struct Call {
 
 #[derive(Debug)]
 struct Shared {
-    id: Box<str>,
+    /// Made when somebody asks for it: most calls that begin under a new id are given another.
+    id: OnceLock<Arc<str>>,
     sends: AtomicU32,
     trail: OnceLock<Trail>,
     trace: OnceLock<TraceContext>,
@@ -79,13 +79,13 @@ pub struct Attempted {
 impl Call {
     /// Starts a call with three sends.
     pub fn new(id: &str) -> Self {
-        Self::begun(id, DEFAULT_SENDS, false)
+        Self::begun(OnceLock::from(Arc::from(id)), DEFAULT_SENDS, false)
     }
 
-    fn begun(id: &str, sends: u32, aside: bool) -> Self {
+    fn begun(id: OnceLock<Arc<str>>, sends: u32, aside: bool) -> Self {
         let (trail, trace, caller) = (OnceLock::new(), OnceLock::new(), OnceLock::new());
         let (sends, log) = (AtomicU32::new(sends), Mutex::default());
-        Self { shared: Arc::new(Shared { id: id.into(), sends, trail, trace, caller, aside, log }) }
+        Self { shared: Arc::new(Shared { id, sends, trail, trace, caller, aside, log }) }
     }
 
     /// Begins a call like this one, for whom it is, on its terms, in its trace and under its trail, but with nothing
@@ -95,7 +95,7 @@ impl Call {
     }
 
     fn again(&self, sends: u32, aside: bool) -> Self {
-        let again = Self::begun(self.id(), sends, aside);
+        let again = Self::begun(OnceLock::from(self.shared_id().clone()), sends, aside);
         self.trail().into_iter().for_each(|trail| drop(again.shared.trail.set(trail.clone())));
         let trace = self.trace().cloned();
         trace.into_iter().for_each(|trace| drop(again.shared.trace.set(trace)));
@@ -107,7 +107,7 @@ impl Call {
 
     /// Starts a call under a new, random id.
     pub fn random() -> Self {
-        Self::new(&format!("req_{}", Uuid::new_v4().simple()))
+        Self::begun(OnceLock::new(), DEFAULT_SENDS, false)
     }
 
     /// Sets how many sends this call may make in all, at least one; with a client, in place of its
@@ -241,7 +241,11 @@ impl Call {
 
     /// Returns the request id.
     pub fn id(&self) -> &str {
-        &self.shared.id
+        self.shared_id()
+    }
+
+    fn shared_id(&self) -> &Arc<str> {
+        self.shared.id.get_or_init(|| format!("req_{}", new_id().simple()).into())
     }
 
     /// Takes one send from the budget; says no when none is left.

@@ -8,7 +8,6 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use futures::{StreamExt, stream};
-use uuid::Uuid;
 
 use super::{Account, Capability, Upstream};
 use crate::adapt::Profile;
@@ -16,6 +15,7 @@ use crate::chat::{ChatItem, ChatRequest, ChatStream, Chunk, ChunkBody, Model};
 use crate::clock::unix_seconds;
 use crate::credential::Credential;
 use crate::error::{Error, ErrorKind, Result};
+use crate::random::new_id;
 
 /// The name of the demo's model.
 const MODEL: &str = "demo";
@@ -65,7 +65,7 @@ impl Upstream for Demo {
             let message = format!("the demo has one model, `{MODEL}`");
             return Err(Error::new(ErrorKind::ModelNotFound, "chat", message).with_param("model"));
         }
-        let id: Arc<str> = format!("chatcmpl-{}", Uuid::new_v4().simple()).into();
+        let id: Arc<str> = format!("chatcmpl-{}", new_id().simple()).into();
         let (created, pace) = (unix_seconds(), self.pace);
         let choices = answer::to(&request);
         let items = stream::iter(choices).enumerate().then(move |(at, choice)| {

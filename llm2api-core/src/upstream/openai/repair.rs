@@ -1,10 +1,9 @@
 //! Makes answers that break the schema follow it, off the fast path.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
-use uuid::Uuid;
 
 use super::fields::SERVICE_TIERS;
 use super::parse::incomplete;
@@ -13,18 +12,20 @@ use super::slots::UNNUMBERED;
 use crate::chat::{ChunkBody, CompletionBody, FinishReason};
 use crate::clock::unix_seconds;
 use crate::error::{Error, ErrorKind, Result};
+use crate::random::new_id;
 
 type Object = Map<String, Value>;
 
 /// What fills the gaps of one answer.
 pub(super) struct Repair {
-    id: String,
+    /// Made where an answer has none of its own: few do not.
+    id: OnceLock<String>,
     model: Arc<str>,
 }
 
 impl Repair {
     pub(super) fn new(model: &str) -> Self {
-        Self { id: format!("chatcmpl-{}", Uuid::new_v4().simple()), model: model.into() }
+        Self { id: OnceLock::new(), model: model.into() }
     }
 
     /// Repairs a chunk; none where the object is no chunk at all.
@@ -64,9 +65,13 @@ impl Repair {
         Ok(body)
     }
 
+    fn id(&self) -> &str {
+        self.id.get_or_init(|| format!("chatcmpl-{}", new_id().simple()))
+    }
+
     fn head(&self, object: &mut Object, tag: &str) {
         let text = |value: Option<&Value>| value.and_then(Value::as_str).map(str::to_owned);
-        let id = text(object.get("id")).unwrap_or_else(|| self.id.clone());
+        let id = text(object.get("id")).unwrap_or_else(|| self.id().to_owned());
         let model = text(object.get("model")).unwrap_or_else(|| self.model.to_string());
         let created = object.get("created").and_then(whole_number).unwrap_or_else(unix_seconds);
         object.insert("id".into(), id.into());
