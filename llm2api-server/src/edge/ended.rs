@@ -91,7 +91,7 @@ mod tests {
     use super::*;
     use crate::edge::{Record, TokenCount};
     use crate::openai::error::Failure;
-    use crate::telemetry::Tracer;
+    use crate::telemetry::{JsonLines, Tracer};
 
     const PARENT: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
 
@@ -112,7 +112,7 @@ mod tests {
     /// Runs `request`, and returns what it has logged.
     async fn logged(request: impl AsyncFnOnce(Record)) -> String {
         let text = Arc::new(Mutex::new(Vec::new()));
-        let format = tracing_subscriber::fmt().json().flatten_event(true).without_time();
+        let format = tracing_subscriber::fmt().json().event_format(JsonLines::new(()));
         let lines = Lines(text.clone());
         let _guard = set_default(format.with_writer(move || lines.clone()).finish());
         let record = Record::of("req_1");
@@ -120,7 +120,8 @@ mod tests {
         record.trace(place, Tracer::default());
         record.route("/v1/chat/completions".into());
         request(record).await;
-        String::from_utf8(text.lock().expect("not poisoned").clone()).expect("is text")
+        let text = text.lock().expect("not poisoned").clone();
+        String::from_utf8(text).expect("is text").replace(r#""timestamp":"","#, "")
     }
 
     async fn chat(record: Record, reads_all: bool) -> Trail {

@@ -5,6 +5,7 @@ use std::io::{self, IsTerminal};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::util::SubscriberInitExt;
 
+use super::json::{JsonLines, Utc};
 use crate::config::{Config, ConfigError, LogFormat};
 
 /// Installs the process's log writer.
@@ -28,7 +29,7 @@ pub fn init(config: &Config) -> Result<(), ConfigError> {
         LogFormat::Auto => !terminal,
     };
     let installed = if json {
-        builder.json().flatten_event(true).finish().try_init()
+        builder.json().event_format(JsonLines::new(Utc)).finish().try_init()
     } else {
         builder.finish().try_init()
     };
