@@ -53,7 +53,7 @@ impl<'a> Ended<'a> {
         info!(
             request_id = self.entry.id,
             trace_id = self.place.trace_text(),
-            method = self.entry.method,
+            method = self.entry.method.as_str(),
             route = self.entry.route.as_deref(),
             status = self.entry.status,
             model = self.model(),
@@ -67,7 +67,7 @@ impl<'a> Ended<'a> {
             prompt_tokens = tokens.map(|tokens| tokens.prompt),
             completion_tokens = tokens.map(|tokens| tokens.completion),
             tokens_estimated = tokens.map(|tokens| tokens.estimated),
-            code = self.entry.code.as_deref(),
+            code = self.entry.code,
             error = self.entry.error.as_deref(),
             "answered a request"
         );
@@ -131,7 +131,8 @@ mod tests {
         chat.call = Call::new(record.id()).with_trail(trail.clone());
         let count = TokenCount::new(record.clone(), chat.text_bytes());
         let answer = count.follow(client.chat(chat.with_stream(true)).await.expect("an answer"));
-        record.model("demo");
+        record.wish("demo");
+        record.know_model();
         record.answered(200);
         if reads_all {
             assert!(answer.collect().await.expect("whole").text().contains("canary-asked"));

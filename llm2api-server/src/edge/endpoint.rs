@@ -72,7 +72,7 @@ impl<E: Endpoint<Output = Response>> Endpoint for Edge<E> {
         let id = request_id::of(request.headers());
         let connection = request.data::<Turns>().cloned();
         let journal = self.journal.clone();
-        let record = Record::new(id, request.method().as_str(), connection, journal);
+        let record = Record::new(id, request.method().clone(), connection, journal);
         record.trace(self.tracer.place(request.headers()), self.tracer.clone());
         let head_only = request.method() == Method::HEAD;
         request.set_data(record.clone());

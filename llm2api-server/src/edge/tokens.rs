@@ -51,7 +51,9 @@ impl TokenCount {
 impl Watch for TokenCount {
     fn item(&mut self, item: &ChatItem) {
         if item.has_content() {
-            self.record.first_content();
+            if self.pieces == 0 {
+                self.record.first_content();
+            }
             self.pieces += 1;
         }
         if let Some(TokenCounts { prompt, completion, estimated, .. }) = item.token_counts() {

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use llm2api_core::chat::trail::Trail;
+use poem::http::Method;
 
 use crate::edge::Tokens;
 
@@ -15,7 +16,7 @@ pub(crate) struct Entry {
     pub(crate) id: String,
     /// When it came, in milliseconds since 1970.
     pub(crate) at_ms: u64,
-    pub(crate) method: String,
+    pub(crate) method: Method,
     /// The row of the route table.
     pub(crate) route: Option<Arc<str>>,
     pub(crate) status: Option<u16>,
@@ -35,7 +36,7 @@ pub(crate) struct Entry {
     pub(crate) overhead: Option<Duration>,
     pub(crate) tokens: Option<Tokens>,
     /// The code of what went wrong.
-    pub(crate) code: Option<String>,
+    pub(crate) code: Option<&'static str>,
     /// What went wrong, for the operator.
     pub(crate) error: Option<String>,
     /// From the request's head to the beginning of the trail.

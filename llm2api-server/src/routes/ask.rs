@@ -82,11 +82,10 @@ impl Limits {
         if let Some(key) = &self.key {
             chat.call = chat.call.with_caller(key.id.clone());
         }
-        let model = chat.model.clone();
         let count = TokenCount::new(record.clone(), chat.text_bytes());
         let answer = count.follow(state.client.chat(chat).await?);
         // Only now is it a model's name; before, it is the client's text, which the log does not take.
-        record.model(&model);
+        record.know_model();
         Ok(answer)
     }
 

@@ -237,7 +237,7 @@ impl<S: Behind> Endpoint for Resource<S> {
             .await
             .unwrap_or_else(|error| Failure::from_poem(error).respond_in(self.dialect, id));
         if let Some(standing) = record.as_ref().and_then(Record::standing) {
-            limits::tell(&mut response, standing);
+            limits::tell(&mut response, &standing);
         }
         match self.access {
             Access::Client => cors::open(&mut response),

@@ -126,7 +126,7 @@ impl Entry {
             id: entry.id.clone(),
             at_ms: entry.at_ms,
             route: entry.route.as_deref().map(str::to_owned),
-            method: entry.method.clone(),
+            method: entry.method.to_string(),
             status: entry.status,
             model: entry.model.clone(),
             key: entry.key.as_deref().map(key),
@@ -137,7 +137,7 @@ impl Entry {
             prompt_tokens: tokens.map(|tokens| tokens.prompt),
             completion_tokens: tokens.map(|tokens| tokens.completion),
             tokens_estimated: tokens.map(|tokens| tokens.estimated),
-            code: entry.code.clone(),
+            code: entry.code.map(str::to_owned),
             error: entry.error.clone(),
             attempts: notes.steps.iter().map(attempt).collect(),
         }
@@ -275,6 +275,7 @@ mod tests {
     use std::sync::Arc;
 
     use llm2api_core::{Call, ChatRequest, Message};
+    use poem::http::Method;
 
     use super::*;
     use crate::edge::Tokens;
@@ -285,7 +286,7 @@ mod tests {
         journal::Entry {
             id: "req_1".into(),
             at_ms: 1_700_000_000_123,
-            method: "POST".into(),
+            method: Method::POST,
             route: Some("/v1/chat/completions".into()),
             status: Some(200),
             model: Some("demo".into()),
@@ -309,7 +310,7 @@ mod tests {
     async fn a_request_that_never_came_to_the_engine_is_told_with_nulls() {
         let entry = journal::Entry {
             status: Some(400),
-            code: Some("invalid_json".into()),
+            code: Some("invalid_json"),
             model: None,
             key: None,
             tokens: None,

@@ -37,7 +37,7 @@ fn before(now: SystemTime, time: Duration) -> SystemTime {
 /// The span of the request.
 fn whole(request: &Ended<'_>, now: SystemTime, scope: &InstrumentationScope) -> SpanData {
     let entry = request.entry;
-    let method = METHODS.into_iter().find(|method| *method == entry.method);
+    let method = METHODS.into_iter().find(|method| *method == entry.method.as_str());
     let route = entry.route.as_deref();
     let name = [Some(method.unwrap_or("HTTP")), route].into_iter().flatten().collect::<Vec<_>>();
     let mut attributes = Attributes::default();
@@ -47,7 +47,7 @@ fn whole(request: &Ended<'_>, now: SystemTime, scope: &InstrumentationScope) -> 
     // What fits a pattern is the client's text; else the path is the route.
     attributes.text("url.path", route.filter(|route| !route.contains('*')));
     attributes.set("http.response.status_code", entry.status.map(i64::from));
-    attributes.text("error.type", entry.code.as_deref());
+    attributes.text("error.type", entry.code);
     attributes.text("llm2api.request.id", Some(&entry.id));
     attributes.text("llm2api.key.id", entry.key.as_deref());
     attributes.chat(request);
@@ -63,7 +63,7 @@ fn whole(request: &Ended<'_>, now: SystemTime, scope: &InstrumentationScope) -> 
 /// is refused, is no fault of ours.
 fn status_of(entry: &Entry) -> Status {
     let refused = entry.status.is_some_and(|status| (400..500).contains(&status));
-    match entry.code.as_deref() {
+    match entry.code {
         Some(code) if !refused && code != "client_left" => Status::error(code.to_owned()),
         _ => Status::Unset,
     }
