@@ -4,8 +4,8 @@ use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use tokio::time::timeout_at;
-use tower::ServiceExt;
+use tokio::time::{Instant, timeout_at};
+use tower::{Service, ServiceExt};
 
 use crate::accounts::Accounts;
 use crate::auth::AuthStatus;
@@ -78,15 +78,13 @@ impl Client {
         let sends = request.call.own_sends().unwrap_or(course.limits.max_attempts);
         request.call = request.call.afresh(sends);
         let total_timeout = request.call.timeout().or(course.limits.total_timeout);
-        let answer = course.service.clone().oneshot(request);
-        let stream = match total_timeout {
-            None => answer.await?,
-            Some(limit) => {
-                let deadline = after(limit);
-                let answer = timeout_at(deadline, answer).await.map_err(|_| too_long())?;
-                answer?.with_deadline(deadline)
-            }
-        };
+        let (deadline, mut service) = (total_timeout.map(after), course.service.clone());
+        // Step by step: one future for both would hold the request a second time.
+        within(deadline, service.ready()).await?;
+        let mut stream = within(deadline, service.call(request)).await?;
+        if let Some(deadline) = deadline {
+            stream = stream.with_deadline(deadline);
+        }
         Ok(stream.with_keeper(self.inner.clone()))
     }
 
@@ -294,6 +292,14 @@ impl fmt::Debug for Client {
     }
 }
 
+/// Waits for a step of a call that has to be over by then.
+async fn within<T>(deadline: Option<Instant>, step: impl Future<Output = Result<T>>) -> Result<T> {
+    match deadline {
+        Some(deadline) => timeout_at(deadline, step).await.unwrap_or_else(|_| Err(too_long())),
+        None => step.await,
+    }
+}
+
 fn too_long() -> Error {
     Error::new(
         ErrorKind::Timeout,
@@ -301,4 +307,16 @@ fn too_long() -> Error {
         "the call took longer than TOTAL_TIMEOUT, or than the time of its own",
     )
     .with_code(TOTAL_TIMEOUT)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn what_a_call_holds_while_it_runs_stays_small() {
+        let client = Client::builder().build().await.expect("the demo needs nothing");
+        let call = size_of_val(&client.chat(ChatRequest::new("demo")));
+        assert!(call <= 2048, "{call} bytes");
+    }
 }

@@ -30,20 +30,21 @@ impl ChatStream {
     /// # Ok(()) }
     /// ```
     pub async fn collect(mut self) -> Result<Completion> {
-        let mut whole: Option<Whole> = None;
-        while let Some(item) = self.next().await {
-            match item? {
-                ChatItem::Whole(completion) => return self.drain(*completion).await,
-                ChatItem::Progress => {}
-                ChatItem::Chunk(chunk) => {
+        let mut pieces: Option<Whole> = None;
+        let whole = loop {
+            match self.next().await.transpose()? {
+                Some(ChatItem::Whole(completion)) => break completion,
+                Some(ChatItem::Progress) => {}
+                Some(ChatItem::Chunk(chunk)) => {
                     let chunk = chunk.into_body()?;
-                    whole.get_or_insert_with(|| Whole::start(&chunk)).add(chunk);
+                    pieces.get_or_insert_with(|| Whole::start(&chunk)).add(chunk);
                 }
+                None => return put_together(pieces),
             }
-        }
-        whole.map(|whole| Completion::from(whole.body)).ok_or_else(|| {
-            Error::new(ErrorKind::UpstreamProtocol, "collect", "the upstream's answer is empty")
-        })
+        };
+        // To the end, so that those who watch see a completed answer.
+        while self.next().await.transpose()?.is_some() {}
+        Ok(*whole)
     }
 
     /// Returns the answer in pieces, also where the upstream gave it whole; its token counts, if
@@ -52,14 +53,12 @@ impl ChatStream {
     pub fn into_chunks(self, usage: bool) -> Self {
         self.with_split(if usage { split_with_usage } else { split })
     }
+}
 
-    /// Polls to the end, so that those who watch see a completed answer.
-    async fn drain(mut self, completion: Completion) -> Result<Completion> {
-        while let Some(item) = self.next().await {
-            item?;
-        }
-        Ok(completion)
-    }
+fn put_together(pieces: Option<Whole>) -> Result<Completion> {
+    pieces.map(|pieces| Completion::from(pieces.body)).ok_or_else(|| {
+        Error::new(ErrorKind::UpstreamProtocol, "collect", "the upstream's answer is empty")
+    })
 }
 
 /// A whole answer under construction.

@@ -161,7 +161,9 @@ impl AdaptLayer {
         let demands = Demands::of(&sending.request, lacks.profile)?;
         let usage = wants_counts(&sending.request);
         if lacks.profile == Profile::Text {
-            sending.request = self.take_files(demands.put_into_words(sending.request)).await?;
+            // Boxed, as below: what most calls never come to must not make all of them large.
+            let request = demands.put_into_words(sending.request);
+            sending.request = Box::pin(self.take_files(request)).await?;
         }
         let stream = if demands.is_nothing() {
             let prompt = usage.then(|| estimate_request(&sending.request));
@@ -171,7 +173,7 @@ impl AdaptLayer {
                 None => stream,
             }
         } else {
-            emulate(Asking::new(inner, sending), demands, usage).await?
+            Box::pin(emulate(Asking::new(inner, sending), demands, usage)).await?
         };
         Ok(stream.with_ignored(ignored))
     }

@@ -175,7 +175,8 @@ where
     S::Future: Send,
 {
     let (mut plain, again, began) = (request.clone(), inner.clone(), Instant::now());
-    let (findings, tokens) = search(&searcher, inner.clone(), &mut request, &options).await;
+    let (findings, tokens) =
+        Box::pin(search(&searcher, inner.clone(), &mut request, &options)).await;
     if let Some(trail) = request.call.trail() {
         trail.note_search(began.elapsed());
     }

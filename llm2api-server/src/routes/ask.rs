@@ -1,5 +1,6 @@
 //! What all dialects do alike: check the limits, ask the engine, count the tokens.
 
+use futures::TryFutureExt;
 use llm2api_core::adapt::estimate_request;
 use llm2api_core::keys::FoundKey;
 use llm2api_core::quota::Allowance;
@@ -20,20 +21,27 @@ pub(super) fn check_length(state: &State, pieces: usize, param: &str) -> Result<
 
 /// Asks the engine, which hands an answer out with its first content; whoever calls is held to his
 /// limits until the answer has ended.
-pub(super) async fn engine(
+pub(super) fn engine(
     state: &State,
     record: &Record,
     chat: ChatRequest,
-) -> Result<ChatStream, Failure> {
+) -> impl Future<Output = Result<ChatStream, Failure>> {
     record.wish(&chat.model);
     let limits = Limits::of(state, record);
     let mut spending = limits.spending(&chat);
-    match limits.ask(state, record, chat, &mut spending).await {
-        Ok(answer) if limits.is_unlimited() => Ok(answer),
-        Ok(answer) => Ok(spending.follow(answer)),
-        Err(failure) => {
-            spending.refund();
-            Err(failure)
+    // A block, and no `async fn`: that would hold the request twice.
+    async move {
+        let answer = match limits.admit(state, record, &chat, &mut spending).await {
+            Ok(()) => limits.ask(state, record, chat, spending.counts()).await,
+            Err(failure) => Err(failure),
+        };
+        match answer {
+            Ok(answer) if limits.is_unlimited() => Ok(answer),
+            Ok(answer) => Ok(spending.follow(answer)),
+            Err(failure) => {
+                spending.refund();
+                Err(failure)
+            }
         }
     }
 }
@@ -64,15 +72,15 @@ impl Limits {
         Spending::new(counts.then(|| estimate_request(chat)))
     }
 
-    async fn ask(
+    /// Asks; where tokens are counted, the upstream is to count them.
+    fn ask(
         &self,
         state: &State,
         record: &Record,
         mut chat: ChatRequest,
-        spending: &mut Spending,
-    ) -> Result<ChatStream, Failure> {
-        self.admit(state, record, &chat, spending).await?;
-        if spending.counts() && chat.streams() {
+        counts: bool,
+    ) -> impl Future<Output = Result<ChatStream, Failure>> {
+        if counts && chat.streams() {
             // What the upstream counts is exact. Nobody sees it who has not asked for it.
             chat.stream_options.get_or_insert_default().include_usage = Some(true);
         }
@@ -83,10 +91,13 @@ impl Limits {
             chat.call = chat.call.with_caller(key.id.clone());
         }
         let count = TokenCount::new(record.clone(), chat.text_bytes());
-        let answer = count.follow(state.client.chat(chat).await?);
-        // Only now is it a model's name; before, it is the client's text, which the log does not take.
-        record.know_model();
-        Ok(answer)
+        let answered = |answer| {
+            // Only now is it a model's name; before, it is the client's text, which the log does not
+            // take.
+            record.know_model();
+            count.follow(answer)
+        };
+        state.client.chat(chat).map_ok(answered).err_into()
     }
 
     /// Holds the caller to what his key may, and all of them to what the installation may. The model

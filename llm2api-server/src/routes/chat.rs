@@ -6,6 +6,7 @@ use llm2api_core::chat::SearchNote;
 use llm2api_core::{ChatRequest, ChatStream};
 use poem::{Request, Response};
 
+use super::body::Held;
 use super::{ask, body};
 use crate::edge::Record;
 use crate::live::Terms;
@@ -16,8 +17,11 @@ use crate::sse::Events;
 use crate::state::State;
 
 /// Answers a chat request, whole or as a stream.
-pub(super) async fn create(state: Arc<State>, request: Request) -> Result<Response, Failure> {
-    respond(state, request, By::Client { searched: false }).await
+pub(super) fn create(
+    state: Arc<State>,
+    request: Request,
+) -> impl Future<Output = Result<Response, Failure>> {
+    respond(state, request, By::Client { searched: false })
 }
 
 /// Searches the web for a chat request, whatever it says of that, and answers it.
@@ -31,14 +35,14 @@ pub(super) async fn create_searched(
 }
 
 /// Answers a chat request of the operator's, who tries the server out: it is counted for no key.
-pub(super) async fn create_for_operator(
+pub(super) fn create_for_operator(
     state: Arc<State>,
     request: Request,
-) -> Result<Response, Failure> {
+) -> impl Future<Output = Result<Response, Failure>> {
     if let Some(record) = request.data::<Record>() {
         record.keep();
     }
-    respond(state, request, By::Operator).await
+    respond(state, request, By::Operator)
 }
 
 /// Who asks.
@@ -50,21 +54,12 @@ enum By {
     Operator,
 }
 
-async fn respond(state: Arc<State>, mut request: Request, by: By) -> Result<Response, Failure> {
-    let record = request.data::<Record>().cloned().ok_or_else(Failure::internal)?;
-    let body = match by {
-        By::Client { .. } => body::read(&mut request, &state.door).await?,
-        By::Operator => body::read_for_operator(usize::MAX, &mut request, &state.door).await?,
-    };
-    let searched = matches!(by, By::Client { searched: true });
-    // What the request holds, its body above all, is not needed while the answer runs.
-    drop(request);
-    let chat = ChatRequest::from_json(&body)?;
-    ask::check_length(&state, chat.messages.len(), "messages")?;
+/// What its steps take by value is held once, as long as nobody borrows it here before: a future is
+/// moved into a box of its own, as large as its largest moment.
+async fn respond(state: Arc<State>, request: Request, by: By) -> Result<Response, Failure> {
+    let (record, body) = read(&state, request, by).await?;
+    let Asked { chat, wish, streams, usage } = Asked::of(&state, &body, by)?;
     let charge = body.into_charge();
-    let wish = Wish::of(&state.door.live.now(), searched)?;
-    let chat = wish.on(chat);
-    let (streams, usage) = (chat.streams(), chat.wants_usage());
     let answer = wish.noted(ask::engine(&state, &record, chat).await?);
     // Until now the request was waiting or on its way, and held what its body had held.
     drop(charge);
@@ -83,6 +78,36 @@ async fn respond(state: Arc<State>, mut request: Request, by: By) -> Result<Resp
         }
     };
     Ok(remarks.on(response))
+}
+
+/// Reads a request. What else it holds is not needed while the answer runs.
+async fn read(state: &State, mut request: Request, by: By) -> Result<(Record, Held), Failure> {
+    let record = request.data::<Record>().cloned().ok_or_else(Failure::internal)?;
+    let body = match by {
+        By::Client { .. } => body::read(&mut request, &state.door).await?,
+        By::Operator => body::read_for_operator(usize::MAX, &mut request, &state.door).await?,
+    };
+    Ok((record, body))
+}
+
+/// What a body asks for.
+struct Asked {
+    chat: ChatRequest,
+    wish: Wish,
+    streams: bool,
+    /// The client wants to be told how many tokens it took.
+    usage: bool,
+}
+
+impl Asked {
+    fn of(state: &State, body: &[u8], by: By) -> Result<Self, Failure> {
+        let chat = ChatRequest::from_json(body)?;
+        ask::check_length(state, chat.messages.len(), "messages")?;
+        let searched = matches!(by, By::Client { searched: true });
+        let wish = Wish::of(&state.door.live.now(), searched)?;
+        let (streams, usage) = (chat.streams(), chat.wants_usage());
+        Ok(Self { chat: wish.on(chat), wish, streams, usage })
+    }
 }
 
 /// Whether a chat is searched for, beside what it says of that itself.

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use futures::TryFutureExt;
 use poem::endpoint::{BoxEndpoint, EndpointExt, make};
 use poem::http::{HeaderValue, Method};
 use poem::{Endpoint, PathPattern, Request, Response, Result};
@@ -50,10 +51,8 @@ where
     A: Future<Output = Result<Response, Failure>> + Send + 'static,
 {
     fn bind(self, state: Arc<S>) -> BoxEndpoint<'static> {
-        let handler = make(move |request| {
-            let answer = self(state.clone(), request);
-            async move { answer.await.map_err(poem::Error::from) }
-        });
+        // No block around it: that would hold it a second time.
+        let handler = make(move |request| self(state.clone(), request).err_into::<poem::Error>());
         handler.boxed()
     }
 }

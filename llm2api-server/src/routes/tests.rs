@@ -254,3 +254,15 @@ async fn only_browsers_are_shown_the_page() {
     let anywhere = send(Method::GET, "/", &[("host", "evil.example")], "").await;
     assert_eq!(anywhere.status(), StatusCode::OK, "what this is may be known to everybody");
 }
+
+/// What is held of every request that runs is moved into boxes of its own when it begins.
+#[tokio::test]
+async fn what_a_chat_holds_while_it_runs_stays_small() {
+    let state = Arc::new(state(&[]).await);
+    let handler = size_of_val(&super::chat::create(state.clone(), Request::default()));
+    let resource = super::resource::client_post(&state, super::chat::create);
+    let path = size_of_val(&resource.call(Request::default()));
+    let whole = size_of_val(&app(State::clone(&state)).get_response(Request::default()));
+    let fits = handler <= 4096 && path <= 4096 && whole <= 5120;
+    assert!(fits, "handler {handler}, path {path}, whole {whole} bytes");
+}

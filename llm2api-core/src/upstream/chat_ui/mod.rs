@@ -27,6 +27,7 @@ mod turn;
 mod upload;
 mod wire;
 
+use std::pin::pin;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -84,9 +85,9 @@ impl Upstream for ChatUi {
     }
 
     async fn chat(&self, request: ChatRequest, credential: &Credential) -> Result<ChatStream> {
-        Wait::for_first_content(&self.server.limits)
-            .on(self.server.turn(&request, credential))
-            .await
+        // Pinned: by value, the wait would hold it a second time.
+        let turn = pin!(self.server.turn(&request, credential));
+        Wait::for_first_content(&self.server.limits).on(turn).await
     }
 
     async fn models(&self, credential: Option<&Credential>) -> Result<Vec<Model>> {

@@ -14,6 +14,8 @@ mod slots;
 mod view;
 mod wire;
 
+use std::pin::pin;
+
 use async_trait::async_trait;
 
 use self::api::Api;
@@ -90,10 +92,11 @@ impl Upstream for OpenAi {
     }
 
     async fn chat(&self, request: ChatRequest, credential: &Credential) -> Result<ChatStream> {
-        let answer = async {
+        // Pinned: by value, the wait would hold it a second time.
+        let answer = pin!(async {
             let response = self.api.chat(&request, credential).await?;
             self.read(response, &request, credential).await
-        };
+        });
         // One limit for head and body; a stream has its own clocks once its head has come.
         Wait::for_response(&self.limits).on(answer).await
     }
