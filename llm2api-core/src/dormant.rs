@@ -71,14 +71,9 @@ impl Dormant {
         self.signal.woken.swap(false, Ordering::AcqRel);
         let answer = poll(&mut Context::from_waker(&self.waker));
         if answer.is_ready() {
-            self.wake();
+            self.signal.woken.store(true, Ordering::Release);
         }
         answer
-    }
-
-    /// Sees to it that the next poll runs: what it polls was changed.
-    pub fn wake(&mut self) {
-        self.signal.woken.store(true, Ordering::Release);
     }
 }
 
@@ -218,14 +213,30 @@ mod tests {
         assert!(clock.poll_expired(&mut cx).is_ready());
     }
 
+    #[derive(Default)]
+    struct Bell(AtomicBool);
+
+    impl Wake for Bell {
+        fn wake(self: Arc<Self>) {
+            self.0.store(true, Ordering::Relaxed);
+        }
+    }
+
     #[tokio::test(start_paused = true)]
     async fn a_task_that_has_done_much_sets_its_timer_all_the_same() {
-        let mut clock = IdleClock::new(Duration::from_millis(10));
+        let (mut clock, bell) = (IdleClock::new(Duration::from_millis(10)), Arc::<Bell>::default());
+        let waker = Waker::from(bell.clone());
+        let mut cx = Context::from_waker(&waker);
         while tokio::task::coop::has_budget_remaining() {
             tokio::task::coop::consume_budget().now_or_never();
         }
-        let expired = poll_fn(|cx| clock.poll_expired(cx));
-        timeout(Duration::from_secs(1), expired).await.expect("the timer is set");
+        assert!(clock.poll_expired(&mut cx).is_pending());
+        advance(Duration::from_millis(1)).await;
+        clock.touch();
+        assert!(clock.poll_expired(&mut cx).is_pending());
+        bell.0.store(false, Ordering::Relaxed);
+        sleep(Duration::from_millis(20)).await;
+        assert!(bell.0.load(Ordering::Relaxed), "the timer has fired");
     }
 
     #[tokio::test(start_paused = true)]

@@ -9,6 +9,7 @@ use bytes::{BufMut, BytesMut};
 use http::Uri;
 use http::uri::{Authority, Scheme};
 use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::client::proxy::matcher::Intercept;
 use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -63,19 +64,11 @@ impl Connector {
     async fn reach(&self, place: &Place) -> Result<Conn, WireError> {
         let stream = match &place.proxy {
             None => self.tcp(&place.host_and_port()).await?,
-            Some(proxy) if proxy.uri().scheme() != Some(&Scheme::HTTP) => {
-                return Err(WireError::Proxy);
-            }
-            Some(proxy) => {
-                let authority = proxy.uri().authority().ok_or_else(|| refused("no proxy"))?;
-                let port = authority.port_u16().unwrap_or(80);
-                let stream = self.tcp(&format!("{}:{port}", authority.host())).await?;
-                if !place.tls {
-                    return Ok(Conn::new(Stream::Plain(stream)));
-                }
+            Some(proxy) if place.tls => {
                 let proof = proxy.basic_auth().map(http::HeaderValue::as_bytes);
-                tunnel(stream, &place.host_and_port(), proof).await?
+                tunnel(self.to_proxy(proxy).await?, &place.host_and_port(), proof).await?
             }
+            Some(proxy) => self.to_proxy(proxy).await?,
         };
         if !place.tls {
             return Ok(Conn::new(Stream::Plain(stream)));
@@ -85,6 +78,12 @@ impl Connector {
         let stream =
             TlsConnector::from(self.tls.clone()).connect(name, stream).await.map_err(failed)?;
         Ok(Conn::new(Stream::Tls(Box::new(stream))))
+    }
+
+    async fn to_proxy(&self, proxy: &Intercept) -> Result<TcpStream, WireError> {
+        let http = proxy.uri().scheme() == Some(&Scheme::HTTP);
+        let authority = proxy.uri().authority().filter(|_| http).ok_or(WireError::Proxy)?;
+        self.tcp(&format!("{}:{}", authority.host(), authority.port_u16().unwrap_or(80))).await
     }
 
     async fn tcp(&self, authority: &str) -> Result<TcpStream, WireError> {

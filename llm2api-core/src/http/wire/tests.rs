@@ -10,6 +10,7 @@ use http::Method;
 use proptest::prelude::*;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Notify;
 use tokio::time::{sleep, timeout};
 
 use super::framing::{Framing, Step};
@@ -130,6 +131,11 @@ async fn a_connection_that_was_closed_meanwhile_is_not_used() {
     }
 }
 
+/// Says whether a connection to `url` is kept, and takes it.
+fn keeps_one(wire: &Wire, url: &str) -> bool {
+    wire.idle.take(wire.target(url).expect("valid").place()).is_some()
+}
+
 /// Waits until no connection to `url` is kept any more.
 async fn gone(wire: &Wire, url: &str) {
     let target = wire.target(url).expect("valid");
@@ -220,30 +226,30 @@ async fn an_early_refusal_is_read_though_the_body_is_not() {
     assert_eq!(head.status(), 413);
     assert_eq!(body.try_collect::<Vec<_>>().await.expect("whole").concat(), b"no");
     drop(stream);
-    assert!(wire.idle.take(wire.target(&server.url()).expect("valid").place()).is_none());
+    assert!(!keeps_one(&wire, &server.url()));
 }
 
 #[tokio::test]
 async fn a_connection_that_waits_for_a_body_serves_no_other_call() {
-    let (server, wire) = (Server::start().await, wire());
+    let (server, wire, first_read) = (Server::start().await, wire(), Notify::new());
     let large = Bytes::from(vec![b'x'; 32 << 20]);
     let request = wire.request(&Method::POST, wire.target(&server.url())).body(large);
     let serve = async {
         let head = "HTTP/1.1 401 No\r\ntransfer-encoding: chunked\r\n\r\n2\r\nno\r\n";
         let mut stream = answer(server.accept().await, head).await;
-        // The end comes apart from the rest, once that was read.
-        sleep(Duration::from_millis(50)).await;
+        // The end comes apart from the rest.
+        first_read.notified().await;
         stream.write_all(b"0\r\n\r\n").await.expect("a client that reads");
         stream
     };
     let call = async {
-        let (_, body) = wire.send(request).await.expect("an answer");
-        body.try_collect::<Vec<_>>().await.expect("whole").concat()
+        let (_, mut body) = wire.send(request).await.expect("an answer");
+        assert_eq!(body.next().await.expect("a chunk").expect("sound"), "no");
+        first_read.notify_one();
+        assert!(body.next().await.is_none());
     };
-    let (got, _stream) =
-        timeout(PATIENCE, async { tokio::join!(call, serve) }).await.expect("ends");
-    assert_eq!(got, b"no");
-    assert!(wire.idle.take(wire.target(&server.url()).expect("valid").place()).is_none());
+    let ((), _stream) = timeout(PATIENCE, async { tokio::join!(call, serve) }).await.expect("ends");
+    assert!(!keeps_one(&wire, &server.url()));
 }
 
 #[tokio::test]
@@ -254,7 +260,7 @@ async fn an_answer_that_is_dropped_when_it_is_whole_keeps_its_connection() {
     let request = wire.request(&Method::GET, wire.target(&server.url()));
     let (sent, _stream) = tokio::join!(wire.send(request), serve);
     drop(sent.expect("an answer"));
-    assert!(wire.idle.take(wire.target(&server.url()).expect("valid").place()).is_some());
+    assert!(keeps_one(&wire, &server.url()));
 }
 
 #[tokio::test]
@@ -267,7 +273,7 @@ async fn a_connection_that_was_said_to_close_is_not_kept() {
     let request = request.header("connection", "close");
     let (sent, _stream) = tokio::join!(wire.send(request), serve);
     assert_eq!(sent.expect("an answer").0.status(), 200);
-    assert!(wire.idle.take(wire.target(&server.url()).expect("valid").place()).is_none());
+    assert!(!keeps_one(&wire, &server.url()));
 }
 
 #[tokio::test]
@@ -289,7 +295,7 @@ async fn a_body_is_sent_on_while_the_answer_comes() {
     };
     let (got, _kept) = timeout(PATIENCE, async { tokio::join!(call, serve) }).await.expect("ends");
     assert_eq!(got, b"ok");
-    assert!(wire.idle.take(wire.target(&server.url()).expect("valid").place()).is_some());
+    assert!(keeps_one(&wire, &server.url()));
 }
 
 #[tokio::test]
