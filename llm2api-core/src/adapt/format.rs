@@ -25,7 +25,7 @@ const NO_SCHEMA: &str = "a response_format of type json_schema needs a json_sche
 /// use serde_json::json;
 ///
 /// let mut request = ChatRequest::new("demo");
-/// request.response_format = Some(json!({"type": "json_object"}));
+/// request.response_format = Some(json!({"type": "json_object"}).into());
 /// let format = Format::of(&request)?.unwrap();
 /// let answer = format.read("Here you are:\n```json\n{\"city\": \"Paris\"}\n```");
 /// assert_eq!(answer.unwrap(), "{\"city\": \"Paris\"}");
@@ -71,7 +71,7 @@ impl Format {
     /// [`ErrorKind::InvalidRequest`] for a type that does not exist, and for a schema that is missing
     /// or none.
     pub fn of(request: &ChatRequest) -> Result<Option<Self>> {
-        let Some(format) = request.response_format.as_ref().filter(|format| !format.is_null())
+        let Some(format) = request.response_format.as_deref().filter(|format| !format.is_null())
         else {
             return Ok(None);
         };

@@ -14,6 +14,7 @@ pub mod tools;
 
 pub(crate) use answer::{AnswerShaper, Shaped};
 pub(crate) use demands::Demands;
+pub(crate) use estimate::estimate_prompt;
 pub use estimate::{TokenCounter, estimate_request, estimate_tokens};
 pub use format::{Format, Problem};
 #[cfg(feature = "openai")]

@@ -13,10 +13,12 @@ use crate::error::{Error, ErrorKind, Result};
 /// A document made [from the wire](Self::from_wire) is written out byte for byte as it came, and is
 /// parsed at most once, when [`body`](Self::body) is called. A document made [from a
 /// value](Self::from_body) is serialised when it is written.
+///
+/// It is moved through every layer, so the value has a place of its own.
 #[derive(Clone, Debug)]
 pub struct Document<T> {
     json: Option<Bytes>,
-    body: OnceLock<T>,
+    body: OnceLock<Box<T>>,
 }
 
 impl<T: Serialize + DeserializeOwned + Default> Document<T> {
@@ -30,7 +32,7 @@ impl<T: Serialize + DeserializeOwned + Default> Document<T> {
 
     /// Keeps a typed value.
     pub fn from_body(body: T) -> Self {
-        Self { json: None, body: OnceLock::from(body) }
+        Self { json: None, body: OnceLock::from(Box::new(body)) }
     }
 
     /// Says whether the document is still the bytes that it arrived in.
@@ -46,13 +48,13 @@ impl<T: Serialize + DeserializeOwned + Default> Document<T> {
 
     /// Returns the typed value, parsing the bytes at the first call.
     pub fn body(&self) -> &T {
-        self.body.get_or_init(|| self.parse().unwrap_or_default())
+        self.body.get_or_init(|| Box::new(self.parse().unwrap_or_default()))
     }
 
     /// Returns the typed value for changing; the bytes it came in are given up.
     pub fn body_mut(&mut self) -> &mut T {
         if self.body.get().is_none() {
-            self.body = OnceLock::from(self.parse().unwrap_or_default());
+            self.body = OnceLock::from(Box::<T>::new(self.parse().unwrap_or_default()));
         }
         self.json = None;
         self.body.get_mut().expect("filled two lines above")
@@ -65,7 +67,7 @@ impl<T: Serialize + DeserializeOwned + Default> Document<T> {
     pub fn into_body(mut self) -> Result<T> {
         // What `body` put there may stand for bytes that could not be read.
         if let (None, Some(body)) = (&self.json, self.body.take()) {
-            return Ok(body);
+            return Ok(*body);
         }
         self.parse().map_err(|error| {
             let message = "the upstream's answer holds what cannot be read";

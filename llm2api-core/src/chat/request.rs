@@ -10,7 +10,7 @@ use super::{Call, Extra, Message, Tool};
 /// A request for an answer: the OpenAI chat-completions request, typed.
 ///
 /// Fields that this version does not know are kept in [`extra`](Self::extra) and reach an
-/// OpenAI-compatible upstream unchanged. Cloning is cheap: messages and tools are shared.
+/// OpenAI-compatible upstream unchanged. Cloning is cheap: what may be large is shared.
 ///
 /// # Example
 /// ```
@@ -34,7 +34,7 @@ pub struct ChatRequest {
     pub stream: Option<bool>,
     /// What else a stream should carry.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub stream_options: Option<StreamOptions>,
+    pub stream_options: Option<Box<StreamOptions>>,
     /// Sampling temperature, 0 to 2.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub temperature: Option<f64>,
@@ -61,7 +61,7 @@ pub struct ChatRequest {
     pub frequency_penalty: Option<f64>,
     /// Bias by token id.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub logit_bias: Option<Map<String, Value>>,
+    pub logit_bias: Option<Arc<Map<String, Value>>>,
     /// Whether log probabilities are wanted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub logprobs: Option<bool>,
@@ -76,13 +76,13 @@ pub struct ChatRequest {
     pub tools: Option<Arc<[Tool]>>,
     /// Whether and which tool must be called.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub tool_choice: Option<Value>,
+    pub tool_choice: Option<Arc<Value>>,
     /// Whether several calls may be made at once.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub parallel_tool_calls: Option<bool>,
     /// The form that the answer must have.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub response_format: Option<Value>,
+    pub response_format: Option<Arc<Value>>,
     /// How much the model should reason.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reasoning_effort: Option<String>,

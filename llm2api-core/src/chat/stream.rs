@@ -16,7 +16,6 @@ use crate::error::{Error, ErrorKind, Result, TOTAL_TIMEOUT};
 /// What an answer's stream yields.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
-#[expect(clippy::large_enum_variant, reason = "chunks are the rule: a box each would cost more")]
 pub enum ChatItem {
     /// A piece of a streamed answer.
     Chunk(Chunk),

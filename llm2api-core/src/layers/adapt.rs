@@ -11,10 +11,10 @@ use tokio::time::timeout;
 use tower::{Layer, Service};
 
 use self::emulate::{Asking, emulate};
-use self::usage::with_usage;
+use self::usage::{Prompt, with_usage};
 use super::{ChatFuture, take_ready};
 use crate::adapt::files::FileKit;
-use crate::adapt::{Demands, Profile, estimate_request, sort_out};
+use crate::adapt::{Demands, Profile, sort_out};
 use crate::chat::{ChatRequest, ChatStream, Ending};
 use crate::error::{Error, ErrorKind, Result};
 use crate::pool::{Attempt, Sending};
@@ -166,7 +166,7 @@ impl AdaptLayer {
             sending.request = Box::pin(self.take_files(request)).await?;
         }
         let stream = if demands.is_nothing() {
-            let prompt = usage.then(|| estimate_request(&sending.request));
+            let prompt = usage.then(|| Prompt::of(&sending.request));
             let stream = inner.call(sending).await?;
             match prompt {
                 Some(prompt) => with_usage(stream, prompt, lacks.counts_tokens),

@@ -12,7 +12,7 @@ use crate::question;
 
 fn object() -> ChatRequest {
     let mut request = question();
-    request.response_format = Some(json!({"type": "json_object"}));
+    request.response_format = Some(json!({"type": "json_object"}).into());
     request
 }
 
@@ -24,8 +24,9 @@ fn person() -> ChatRequest {
         "additionalProperties": false,
     });
     let mut request = question();
-    request.response_format =
-        Some(json!({"type": "json_schema", "json_schema": {"name": "person", "schema": schema}}));
+    let format =
+        json!({"type": "json_schema", "json_schema": {"name": "person", "schema": schema}});
+    request.response_format = Some(format.into());
     request
 }
 

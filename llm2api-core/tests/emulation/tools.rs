@@ -1,6 +1,7 @@
 //! Tools over an upstream that has none.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use futures::StreamExt;
 use llm2api_core::{
@@ -142,7 +143,7 @@ async fn a_model_that_gives_a_call_up_is_heard() {
 async fn a_call_that_is_required_is_asked_for() {
     let script = Script::new(["It is fine.", BERN]);
     let mut request = weather();
-    request.tool_choice = Some("required".into());
+    request.tool_choice = Some(Arc::new("required".into()));
     let answer = script.answer(request).await.expect("an answer");
     assert_eq!(calls(&answer).len(), 1);
     assert_eq!(answer.text(), "It is fine.");
@@ -161,7 +162,7 @@ async fn one_call_at_a_time_means_one() {
 async fn no_call_is_looked_for_where_none_may_be_made() {
     let script = Script::new([BERN]);
     let mut request = weather();
-    request.tool_choice = Some("none".into());
+    request.tool_choice = Some(Arc::new("none".into()));
     let answer = script.answer(request).await.expect("an answer");
     assert_eq!(answer.text(), BERN);
 }

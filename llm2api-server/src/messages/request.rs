@@ -97,7 +97,7 @@ impl Request {
         chat.stop = self.stop_sequences.filter(|stop| !stop.is_empty()).map(Stop::Many);
         chat.user = self.metadata.and_then(|metadata| metadata.user_id).map(short);
         chat.reasoning_effort = config.effort;
-        chat.response_format = config.format.map(Form::into_format);
+        chat.response_format = config.format.map(|format| format.into_format().into());
         chat.extra.extend(self.top_k.map(|top_k| ("top_k".to_owned(), top_k.into())));
         if let Some(offers) = self.tools.filter(|offers| !offers.is_empty()) {
             chat = chat.with_tools(tools(offers)?);

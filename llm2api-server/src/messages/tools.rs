@@ -1,5 +1,7 @@
 //! Tools, the choice among them, and the form of an answer.
 
+use std::sync::Arc;
+
 use llm2api_core::chat::Extra;
 use llm2api_core::{ChatRequest, FunctionDefinition, Tool};
 use serde::Deserialize;
@@ -81,7 +83,7 @@ impl Choice {
         if let Some(disabled) = self.disable_parallel_tool_use {
             chat.parallel_tool_calls = Some(!disabled);
         }
-        chat.tool_choice = Some(match (self.kind, self.name) {
+        let choice = match (self.kind, self.name) {
             (ChoiceKind::Auto, _) => "auto".into(),
             (ChoiceKind::Any, _) => "required".into(),
             (ChoiceKind::None, _) => "none".into(),
@@ -89,7 +91,8 @@ impl Choice {
                 json!({"type": "function", "function": {"name": name}})
             }
             (ChoiceKind::Tool, None) => return Err(Failure::missing("tool_choice", "name")),
-        });
+        };
+        chat.tool_choice = Some(Arc::new(choice));
         Ok(())
     }
 }

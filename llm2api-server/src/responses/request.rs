@@ -1,6 +1,7 @@
 //! From a Responses request to a chat.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use llm2api_core::chat::read_json;
 use llm2api_core::{ChatRequest, Message, Part, Role, Tool};
@@ -125,7 +126,7 @@ impl Request {
         chat.parallel_tool_calls = self.parallel_tool_calls;
         chat.user = self.user.take();
         chat.reasoning_effort = self.reasoning.take().and_then(|reasoning| reasoning.effort);
-        chat.response_format = text.format.as_ref().and_then(Form::to_format);
+        chat.response_format = text.format.as_ref().and_then(Form::to_format).map(Arc::new);
         let verbosity = text.verbosity.and_then(|verbosity| serde_json::to_value(verbosity).ok());
         chat.extra.extend(verbosity.map(|verbosity| ("verbosity".to_owned(), verbosity)));
         if let Some(offers) = self.tools.take().filter(|offers| !offers.is_empty()) {

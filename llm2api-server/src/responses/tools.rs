@@ -127,7 +127,7 @@ impl Choice {
     pub(super) fn apply(&self, chat: &mut ChatRequest) -> Result<(), Failure> {
         let which = match self {
             Self::Mode(mode) => {
-                chat.tool_choice = Some(mode.as_value());
+                chat.tool_choice = Some(mode.as_value().into());
                 return Ok(());
             }
             Self::Which(which) => which,
@@ -135,11 +135,11 @@ impl Choice {
         match (which.kind.as_str(), &which.name, &which.tools) {
             ("function", Some(name), _) => {
                 let choice = json!({"type": "function", "function": {"name": name}});
-                chat.tool_choice = Some(choice);
+                chat.tool_choice = Some(choice.into());
             }
             ("function", None, _) => return Err(Failure::missing("tool_choice", "name")),
             ("allowed_tools", _, Some(allowed)) => {
-                chat.tool_choice = Some(which.mode.unwrap_or(Mode::Auto).as_value());
+                chat.tool_choice = Some(which.mode.unwrap_or(Mode::Auto).as_value().into());
                 keep(allowed, chat);
             }
             ("allowed_tools", _, None) => return Err(Failure::missing("tool_choice", "tools")),

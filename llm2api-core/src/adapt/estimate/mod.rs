@@ -10,6 +10,7 @@ mod tokenizer;
 
 #[cfg(not(feature = "tokenizer"))]
 pub use counter::TokenCounter;
+pub(crate) use request::estimate_prompt;
 pub use request::estimate_request;
 #[cfg(feature = "tokenizer")]
 pub use tokenizer::TokenCounter;

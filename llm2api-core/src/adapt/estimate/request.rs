@@ -18,9 +18,12 @@ const AROUND_A_MESSAGE: u64 = 4;
 /// assert_eq!(llm2api_core::adapt::estimate_request(&request), 8);
 /// ```
 pub fn estimate_request(request: &ChatRequest) -> u64 {
-    let messages: u64 = request.messages.iter().map(message).sum();
-    let tools = request.tools.iter().flat_map(|tools| tools.iter());
-    messages + tools.map(tool).sum::<u64>()
+    estimate_prompt(&request.messages, request.tools.as_deref().unwrap_or_default())
+}
+
+/// Estimates how many tokens messages and tools have.
+pub(crate) fn estimate_prompt(messages: &[Message], tools: &[Tool]) -> u64 {
+    messages.iter().map(message).chain(tools.iter().map(tool)).sum()
 }
 
 fn message(message: &Message) -> u64 {

@@ -9,7 +9,7 @@ use crate::error::{ErrorKind, Result};
 
 fn format(format: Value) -> Result<Option<Format>> {
     let mut request = ChatRequest::new("m");
-    request.response_format = Some(format);
+    request.response_format = Some(format.into());
     Format::of(&request)
 }
 

@@ -103,7 +103,7 @@ fn sampling(request: &ChatRequest) -> [Set; 8] {
 
 fn form(request: &ChatRequest) -> [Set; 10] {
     let tools = request.tools.as_ref().is_some_and(|tools| !tools.is_empty());
-    let choice = request.tool_choice.as_ref().is_some_and(|choice| choice != "auto");
+    let choice = request.tool_choice.as_ref().is_some_and(|choice| **choice != "auto");
     let format = request.response_format.as_ref().is_some_and(|format| format["type"] != "text");
     let stops = match &request.stop {
         None => false,

@@ -65,7 +65,7 @@ impl Toolbox {
     /// [`ErrorKind::Unsupported`] for what cannot be emulated; both name the field.
     pub fn of(request: &ChatRequest) -> Result<Option<Self>> {
         refuse_legacy(request)?;
-        let choice = Choice::read(request.tool_choice.as_ref())?;
+        let choice = Choice::read(request.tool_choice.as_deref())?;
         let tools = request.tools.as_deref().unwrap_or_default();
         if tools.is_empty() && choice.mode == Mode::Required {
             return Err(invalid(

@@ -128,7 +128,7 @@ async fn every_call_is_searched_for_where_that_is_set() {
 #[tokio::test(start_paused = true)]
 async fn an_answer_in_json_stays_json() {
     let mut formatted = request("What?").with_web_search();
-    formatted.response_format = Some(json!({"type": "json_object"}));
+    formatted.response_format = Some(json!({"type": "json_object"}).into());
     let mut guided = request("What?").with_web_search();
     guided.extra.insert("guided_json".into(), json!({}));
     for asked in [formatted, guided] {

@@ -51,7 +51,7 @@ fn attachments(message: &Message) -> String {
 /// may be called.
 fn wanted_tool(request: &ChatRequest) -> Option<&FunctionDefinition> {
     let answered = request.messages.last()?.role == Role::Tool;
-    let forbidden = request.tool_choice.as_ref().and_then(Value::as_str) == Some("none");
+    let forbidden = request.tool_choice.as_deref().and_then(Value::as_str) == Some("none");
     if answered || forbidden {
         return None;
     }
