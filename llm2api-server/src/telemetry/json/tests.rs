@@ -141,3 +141,17 @@ fn a_value_that_cannot_be_written_costs_its_own_line_alone() {
     assert!(lot.text().starts_with('{') && !lot.text().contains("lost"), "{}", lot.text());
     assert_eq!(lot.text().lines().count(), 1);
 }
+
+#[test]
+fn each_byte_is_known_among_any_others() {
+    let others = [0x00, 0x1f, b' ', b'!', b'"', b'#', b'[', b'\\', b']', 0x7f, 0x80, 0xff];
+    for (byte, other, at) in (0..=u8::MAX)
+        .flat_map(|byte| others.map(|other| (byte, other)))
+        .flat_map(|(byte, other)| (0..11).map(move |at| (byte, other, at)))
+    {
+        let mut bytes = [other; 11];
+        bytes[at] = byte;
+        let expected = bytes.iter().any(|byte| text::is_special(*byte));
+        assert_eq!(text::has_special(&bytes), expected, "{bytes:?}");
+    }
+}

@@ -17,8 +17,7 @@ pub(super) struct Escaped<'a, W>(pub(super) &'a mut W);
 
 impl<W: Write> Write for Escaped<'_, W> {
     fn write_str(&mut self, text: &str) -> fmt::Result {
-        // Without a way out in between, so that many bytes are looked at at once.
-        if !text.bytes().fold(false, |found, byte| found | is_special(byte)) {
+        if !has_special(text.as_bytes()) {
             return self.0.write_str(text);
         }
         text.split_inclusive(|letter: char| u8::try_from(letter).is_ok_and(is_special))
@@ -45,7 +44,23 @@ impl<W: Write> Escaped<'_, W> {
     }
 }
 
-fn is_special(byte: u8) -> bool {
+/// Says whether a text needs to be escaped, eight bytes at a time.
+pub(super) fn has_special(bytes: &[u8]) -> bool {
+    let (words, rest) = bytes.as_chunks();
+    words.iter().any(|word| word_has_special(u64::from_ne_bytes(*word)))
+        || rest.iter().any(|byte| is_special(*byte))
+}
+
+/// Subtracting from each byte borrows from its highest bit where the byte is smaller, and from no byte
+/// that has that bit: see "Determine if a word has a byte less than n" of Anderson's Bit Twiddling Hacks.
+fn word_has_special(word: u64) -> bool {
+    let each = |byte: u8| u64::from_ne_bytes([byte; 8]);
+    let has_less = |word: u64, byte: u8| word.wrapping_sub(each(byte)) & !word & each(0x80);
+    let has = |byte: u8| has_less(word ^ each(byte), 1);
+    has_less(word, b' ') | has(b'"') | has(b'\\') != 0
+}
+
+pub(super) fn is_special(byte: u8) -> bool {
     byte < b' ' || byte == b'"' || byte == b'\\'
 }
 
