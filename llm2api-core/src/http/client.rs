@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bytes::{Bytes, BytesMut};
-use futures::TryStreamExt;
+use futures::{FutureExt, TryStreamExt};
 use http::Method;
 use rustls::crypto::ring;
 use rustls_platform_verifier::BuilderVerifierExt;
@@ -48,10 +48,16 @@ impl Wait {
     ///
     /// # Errors
     /// [`ErrorKind::Timeout`] under the wait's code, beside those of `work`.
-    pub(crate) async fn on<T>(self, work: impl Future<Output = Result<T>>) -> Result<T> {
-        timeout(self.limit, work).await.unwrap_or_else(|_| {
-            let message = "the upstream did not answer in time";
-            Err(Error::new(ErrorKind::Timeout, OPERATION, message).with_code(self.code))
+    pub(crate) fn on<T>(
+        self,
+        work: impl Future<Output = Result<T>>,
+    ) -> impl Future<Output = Result<T>> {
+        // No `async fn`, which would hold the work twice.
+        timeout(self.limit, work).map(move |answer| {
+            answer.unwrap_or_else(|_| {
+                let message = "the upstream did not answer in time";
+                Err(Error::new(ErrorKind::Timeout, OPERATION, message).with_code(self.code))
+            })
         })
     }
 }
@@ -99,6 +105,11 @@ impl HttpClient {
         let answer = async { self.wire.send(request).await.map_err(not_sent) };
         let (head, body) = wait.on(answer).await?;
         Ok(Response { head, body, limits: self.limits.clone() })
+    }
+
+    /// Closes the connections that have waited for a call for too long.
+    pub(crate) fn rest(&self) {
+        self.wire.rest();
     }
 
     /// Returns the limits that this client keeps.

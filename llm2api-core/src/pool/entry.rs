@@ -114,8 +114,7 @@ impl Entry {
 
     /// Microseconds on the pool's own clock, never 0.
     fn tick(&self, at: Instant) -> u64 {
-        let micros = at.saturating_duration_since(self.base).as_micros();
-        u64::try_from(micros).unwrap_or(NEVER - 1).saturating_add(1)
+        micros(at.saturating_duration_since(self.base)).saturating_add(1)
     }
 
     /// The one predicate for "available": it may be used, and has a place.
@@ -123,8 +122,13 @@ impl Entry {
         if !self.may_be_used(now) || !self.has_place(now) {
             return None;
         }
-        let fresh = self.latency_at.load(Ordering::Relaxed) + micros(LATENCY_LIFE) > self.tick(now);
-        let latency = if fresh { self.latency.load(Ordering::Relaxed) } else { 0 };
+        let latency = match self.latency.load(Ordering::Relaxed) {
+            0 => 0,
+            latency => {
+                let until = self.latency_at.load(Ordering::Relaxed) + micros(LATENCY_LIFE);
+                if until > self.tick(now) { latency } else { 0 }
+            }
+        };
         Some(Candidate {
             in_flight: self.in_flight(),
             share: self.share(now, rules),
@@ -264,13 +268,13 @@ impl Entry {
     /// Its share of the calls, in hundredths: less for a while after a rest.
     fn share(&self, now: Instant, rules: &PoolRules) -> u32 {
         let whole = u64::from(self.weight()) * 100;
-        let back_at = self.back_at.load(Ordering::Relaxed);
-        let start = micros(rules.slow_start).max(1);
-        let since = self.tick(now).saturating_sub(back_at);
-        let share = if back_at == 0 || since >= start {
-            whole
-        } else {
-            whole * (FIRST_SHARE + (100 - FIRST_SHARE) * since / start) / 100
+        let share = match self.back_at.load(Ordering::Relaxed) {
+            0 => whole,
+            back_at => {
+                let start = micros(rules.slow_start).max(1);
+                let since = self.tick(now).saturating_sub(back_at).min(start);
+                whole * (FIRST_SHARE + (100 - FIRST_SHARE) * since / start) / 100
+            }
         };
         u32::try_from(share).unwrap_or(u32::MAX)
     }
@@ -424,6 +428,8 @@ pub(super) struct Learnt {
     pub(super) changed: bool,
 }
 
+/// In 64 bits all the way: a choice looks at dozens of credentials.
 fn micros(duration: Duration) -> u64 {
-    u64::try_from(duration.as_micros()).unwrap_or(NEVER)
+    let whole = duration.as_secs().saturating_mul(1_000_000);
+    whole.saturating_add(duration.subsec_micros().into())
 }

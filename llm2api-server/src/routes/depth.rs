@@ -23,12 +23,12 @@ pub(super) fn exceeds(json: &[u8], limit: usize) -> bool {
 /// The length of a string's rest, its closing quote included.
 fn string_length(rest: &[u8]) -> usize {
     let mut at = 0;
-    while let Some(byte) = rest.get(at) {
-        match byte {
-            b'"' => return at + 1,
-            b'\\' => at += 2,
-            _ => at += 1,
+    while let Some(found) = rest.get(at..).and_then(|rest| memchr::memchr2(b'"', b'\\', rest)) {
+        at += found;
+        if rest[at] == b'"' {
+            return at + 1;
         }
+        at += 2;
     }
     rest.len()
 }
