@@ -267,6 +267,7 @@ impl Call {
     /// Notes that an attempt starts.
     pub fn begin(&self, upstream: Arc<str>, credential: Arc<str>) {
         let mut log = self.log();
+        log.attempts.reserve_exact(1);
         log.attempts.push(Attempted { upstream, credential, failure: None });
         log.attempt_trace = self.trace().map(TraceContext::child);
     }

@@ -113,6 +113,8 @@ impl Trail {
     pub(crate) fn note_selection(&self, selection: Selection) {
         let mut notes = self.lock();
         if notes.selections.len() < MOST_SELECTIONS {
+            // There is one, as a rule, and it lasts as long as the answer.
+            notes.selections.reserve_exact(1);
             notes.selections.push(selection);
         }
     }
@@ -145,6 +147,7 @@ impl Trail {
 
     pub(crate) fn begin_step(&self, step: Step) -> StepMark {
         let mut notes = self.lock();
+        notes.steps.reserve_exact(1);
         notes.steps.push(step);
         StepMark { trail: self.clone(), at: notes.steps.len() - 1 }
     }

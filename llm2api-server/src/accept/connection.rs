@@ -67,7 +67,10 @@ impl Connection {
         let caller = Caller { local, peer, turns: Turns::default() };
         let (stream, turns) = (Arc::new(stream), caller.turns.clone());
         let socket = TokioIo::new(Socket::new(stream.clone(), limits, turns.clone()));
-        let service = service_fn(move |request| call(endpoint.clone(), caller.clone(), request));
+        // Boxed: hyper keeps room for a call as long as the connection lasts, and a stream lasts longer
+        // than the call that has begun it.
+        let service =
+            service_fn(move |request| Box::pin(call(endpoint.clone(), caller.clone(), request)));
         let mut connection = pin!(builder(&limits).serve_connection(socket, service));
         let aside = async {
             tokio::select! {
