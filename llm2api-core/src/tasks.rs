@@ -8,7 +8,7 @@ use futures::future::{join, join_all};
 use tokio::runtime::Handle;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::accounts::Accounts;
 use crate::auth::Monitor;
@@ -23,10 +23,14 @@ use crate::quota::Quotas;
 use crate::stats::Statistics;
 use crate::upstream::Directory;
 
+/// The pause between two looks for what upstreams have kept too long.
+const REST: Duration = Duration::from_secs(30);
+
 /// The running tasks. Dropping them lets the work in hand finish and takes no more.
 #[derive(Debug)]
 pub(crate) struct Tasks {
     outbox: Task,
+    rest: Task,
     accounts: Task,
     keys: Task,
     catalog: Task,
@@ -67,6 +71,12 @@ impl Tasks {
             let message = "a client needs a tokio runtime: build it inside one";
             Error::new(ErrorKind::Configuration, "start tasks", message).with_source(error)
         })?;
+        let all = upstreams.clone();
+        let rest = Task::start(&runtime, |mut stopped| async move {
+            while timeout(REST, stopped.changed()).await.is_err() {
+                all.all().values().for_each(|upstream| upstream.rest());
+            }
+        });
         let outbox = Task::start(&runtime, |stopped| {
             let known = accounts.clone();
             let current = move |id: &CredentialId| known.credential(id);
@@ -80,7 +90,7 @@ impl Tasks {
         let monitor = Task::start(&runtime, |stopped| monitor.work(stopped));
         let look = |stopped| async move { statistics.work(stopped).await };
         let statistics = Task::start(&runtime, look);
-        Ok(Self { outbox, accounts, keys, catalog, quotas, monitor, statistics })
+        Ok(Self { outbox, rest, accounts, keys, catalog, quotas, monitor, statistics })
     }
 
     /// Takes no more work and waits at most `grace` for what is in hand: first the clean-ups, then
@@ -89,7 +99,7 @@ impl Tasks {
         let deadline = after(grace);
         // Nobody waits for lists of models any more, or for news of keys, or for codes to be checked. They
         // are gone before this returns, and so is their hold on the store.
-        let idle = [self.catalog, self.keys, self.monitor, self.statistics];
+        let idle = [self.rest, self.catalog, self.keys, self.monitor, self.statistics];
         join_all(idle.map(Task::cut)).await;
         // The others have something to keep even where clean-ups take all the time.
         let outbox = self.outbox.end(deadline - grace / 4).await;
@@ -124,5 +134,74 @@ impl Task {
             handle.abort();
         }
         ended
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Weak;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use async_trait::async_trait;
+    use tokio::task::yield_now;
+    use tokio::time::advance;
+
+    use super::*;
+    use crate::chat::{ChatRequest, ChatStream, Model};
+    use crate::credential::Credential;
+    use crate::upstream::{Account, Capability, Upstream};
+    use crate::{Client, UpstreamConfig};
+
+    /// Counts how often it may rest.
+    #[derive(Debug, Default)]
+    struct Tired(Arc<AtomicUsize>);
+
+    #[async_trait]
+    impl Upstream for Tired {
+        fn capability(&self) -> Capability {
+            Capability::default()
+        }
+
+        async fn chat(&self, _: ChatRequest, _: &Credential) -> Result<ChatStream> {
+            Err(Error::new(ErrorKind::Internal, "chat", "nobody asks"))
+        }
+
+        async fn models(&self, _: Option<&Credential>) -> Result<Vec<Model>> {
+            Ok(Vec::new())
+        }
+
+        async fn check(&self, _: &Credential) -> Result<Account> {
+            Ok(Account::default())
+        }
+
+        fn rest(&self) {
+            self.0.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// Lets so much time pass, and everybody do what is due.
+    async fn pass(time: Duration) {
+        advance(time).await;
+        for _ in 0..100 {
+            yield_now().await;
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn upstreams_rest_now_and_then_and_go_with_their_client() {
+        let rests = Arc::new(AtomicUsize::new(0));
+        let upstream = Tired(rests.clone());
+        let config = UpstreamConfig::new("custom", "tired");
+        let client = Client::builder().with_custom_upstream(config, upstream).build().await;
+        let client = client.expect("a client");
+        pass(Duration::ZERO).await;
+        for expected in 1..=3 {
+            pass(REST + Duration::from_millis(1)).await;
+            assert_eq!(rests.load(Ordering::Relaxed), expected);
+        }
+        let held: Weak<_> = Arc::downgrade(&rests);
+        drop((client, rests));
+        pass(Duration::ZERO).await;
+        assert!(held.upgrade().is_none(), "a task holds the upstream");
     }
 }

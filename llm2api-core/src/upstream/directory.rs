@@ -24,6 +24,11 @@ impl Directory {
         *self.current.write().unwrap_or_else(PoisonError::into_inner) = upstreams;
     }
 
+    /// Returns all there are now.
+    pub(crate) fn all(&self) -> Upstreams {
+        self.current.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     /// Returns the upstream that has this name now.
     pub(crate) fn get(&self, name: &str) -> Option<Arc<dyn Upstream>> {
         self.current.read().unwrap_or_else(PoisonError::into_inner).get(name).cloned()

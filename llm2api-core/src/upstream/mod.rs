@@ -112,6 +112,10 @@ pub trait Upstream: Debug + Send + Sync + 'static {
         Ok(())
     }
 
+    /// Lets go of what it has kept for calls that did not come, such as connections; called twice
+    /// a minute; does nothing by default.
+    fn rest(&self) {}
+
     /// Says whether it keeps [`Conversations`] for later requests; not by default.
     fn reuses_conversations(&self) -> bool {
         false

@@ -45,6 +45,11 @@ impl Wire {
         Request::new(method, target, self.user_agent)
     }
 
+    /// Closes the connections that have waited for a call for too long.
+    pub(in crate::http) fn rest(&self) {
+        self.idle.close_old();
+    }
+
     /// Sends a request and waits for the head of its answer. Dropping the future, or the body, closes
     /// the connection: the one sure way to tell a server that nobody waits any more.
     pub(in crate::http) async fn send(

@@ -60,11 +60,28 @@ impl Idle {
         });
         let conns = &mut places[at].conns;
         conns.push_back((conn, now));
-        let is_old = |(_, since): &(Conn, Instant)| now - *since > LONGEST;
-        let old = conns.partition_point(is_old).max(conns.len().saturating_sub(MOST));
+        let old = count_old(conns, now).max(conns.len().saturating_sub(MOST));
         // Sockets are closed without the lock.
         let surplus: Vec<_> = conns.drain(..old).collect();
         drop(places);
         drop(surplus);
     }
+
+    /// Closes those that have waited too long: where no call comes, nobody else does.
+    pub(super) fn close_old(&self) {
+        let now = Instant::now();
+        let mut places = self.places.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut old = Vec::new();
+        for Waiting { conns, .. } in &mut *places {
+            let count = count_old(conns, now);
+            old.extend(conns.drain(..count));
+        }
+        // Sockets are closed without the lock.
+        drop(places);
+        drop(old);
+    }
+}
+
+fn count_old(conns: &VecDeque<(Conn, Instant)>, now: Instant) -> usize {
+    conns.partition_point(|(_, since)| now - *since > LONGEST)
 }

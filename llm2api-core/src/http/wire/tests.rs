@@ -131,6 +131,25 @@ async fn a_connection_that_was_closed_meanwhile_is_not_used() {
     }
 }
 
+#[tokio::test]
+async fn a_connection_that_no_call_comes_for_is_closed() {
+    let empty = "HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n";
+    let (server, wire) = (Server::start().await, wire());
+    let url = server.url();
+    let serve = async { answer(server.accept().await, empty).await };
+    let (got, stream) = tokio::join!(ask(&wire, &url), serve);
+    assert_eq!(got.expect("an answer").0, 200);
+    wire.rest();
+    // It is young, and serves another call.
+    let (got, stream) = tokio::join!(ask(&wire, &url), answer(stream, empty));
+    assert_eq!(got.expect("an answer").0, 200);
+    tokio::time::pause();
+    tokio::time::advance(Duration::from_secs(91)).await;
+    wire.rest();
+    tokio::time::resume();
+    assert!(is_closed(stream).await);
+}
+
 /// Says whether a connection to `url` is kept, and takes it.
 fn keeps_one(wire: &Wire, url: &str) -> bool {
     wire.idle.take(wire.target(url).expect("valid").place()).is_some()

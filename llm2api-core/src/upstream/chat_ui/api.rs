@@ -46,6 +46,11 @@ impl Api {
         Ok(Self { http, base, trace, wait: Wait::for_first_content(limits) })
     }
 
+    /// Closes the connections that have waited for a call for too long.
+    pub(super) fn rest(&self) {
+        self.http.rest();
+    }
+
     pub(super) async fn create(
         &self,
         caller: Caller<'_>,

@@ -85,7 +85,7 @@ impl Upstream for ChatUi {
     }
 
     async fn chat(&self, request: ChatRequest, credential: &Credential) -> Result<ChatStream> {
-        // Pinned: by value, the wait would hold it a second time.
+        // Pinned: by value it would be moved into the wait.
         let turn = pin!(self.server.turn(&request, credential));
         Wait::for_first_content(&self.server.limits).on(turn).await
     }
@@ -97,6 +97,10 @@ impl Upstream for ChatUi {
     async fn check(&self, credential: &Credential) -> Result<Account> {
         let Server { api, probe, sessions, .. } = &*self.server;
         probe.account(api, sessions, credential).await
+    }
+
+    fn rest(&self) {
+        self.server.api.rest();
     }
 
     /// A bare value is that of the session cookie.

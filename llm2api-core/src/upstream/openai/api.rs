@@ -52,6 +52,11 @@ impl Api {
         Ok(Self { http, base, chat, preset, trace, closed })
     }
 
+    /// Closes the connections that have waited for a call for too long.
+    pub(super) fn rest(&self) {
+        self.http.rest();
+    }
+
     pub(super) fn profile(&self) -> Profile {
         self.preset.profile
     }

@@ -92,7 +92,7 @@ impl Upstream for OpenAi {
     }
 
     async fn chat(&self, request: ChatRequest, credential: &Credential) -> Result<ChatStream> {
-        // Pinned: by value, the wait would hold it a second time.
+        // Pinned: by value it would be moved into the wait.
         let answer = pin!(async {
             let response = self.api.chat(&request, credential).await?;
             self.read(response, &request, credential).await
@@ -107,6 +107,10 @@ impl Upstream for OpenAi {
 
     async fn check(&self, credential: &Credential) -> Result<Account> {
         self.api.check(credential).await
+    }
+
+    fn rest(&self) {
+        self.api.rest();
     }
 }
 
