@@ -1,4 +1,11 @@
 //! What the benchmarks work on: run them with `cargo bench -p llm2api-bench`.
+//!
+//! Beside them there are two programs: `load`, the upstream and the clients of a gateway, and `paths`,
+//! which runs the whole server for its instructions to be counted. `bench/README.md` says how.
+
+pub mod load;
+pub mod upstream;
+pub mod wire;
 
 use bytes::Bytes;
 
@@ -52,4 +59,10 @@ pub fn request(messages: usize) -> Bytes {
         r#"{"role":"user","content":"Tell me a story about a fox, a dog and a \"hedge\"."}"#;
     let messages = vec![message; messages].join(",");
     format!(r#"{{"model":"demo","stream":true,"temperature":0.7,"messages":[{messages}]}}"#).into()
+}
+
+/// Prints the result of a program.
+#[expect(clippy::print_stdout, reason = "it is what the program is for")]
+pub fn tell(line: &str) {
+    println!("{line}");
 }

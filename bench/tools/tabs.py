@@ -20,7 +20,8 @@ import subprocess
 import sys
 import tempfile
 
-TICKS = os.sysconf("SC_CLK_TCK")
+from running import cpu_s
+
 KEY = "sk-bench"
 BODY = json.dumps(
     {"model": "meta-llama/Meta-Llama-3.1-70B-Instruct", "stream": True,
@@ -45,13 +46,6 @@ def start(command: list[str], prefix: str, **settings: str) -> tuple[subprocess.
         if line.startswith(prefix):
             return program, line.removeprefix(prefix).strip()
     sys.exit(f"{command[0]} did not start")
-
-
-def cpu(pid: int) -> float:
-    """User and system time of a process, in seconds."""
-    with open(f"/proc/{pid}/stat") as stat:
-        fields = stat.read().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / TICKS
 
 
 async def chats(port: int, count: int) -> None:
@@ -86,10 +80,10 @@ async def measure(port: int, pid: int, options: argparse.Namespace, tabs: int) -
     readers = [asyncio.ensure_future(tab(port, seen)) for _ in range(tabs)]
     while tabs and seen[0] == 0:
         await asyncio.sleep(0.05)
-    before = cpu(pid)
+    before = cpu_s(pid)
     each = options.requests // options.connections
     await asyncio.gather(*(chats(port, each) for _ in range(options.connections)))
-    took = cpu(pid) - before
+    took = cpu_s(pid) - before
     for reader in readers:
         reader.cancel()
     await asyncio.gather(*readers, return_exceptions=True)
